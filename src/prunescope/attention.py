@@ -1,0 +1,70 @@
+"""The attention scores of all layers from one unpruned pass.
+
+The kept set of every single-stage attention method, at any layer and any fraction, follows from
+them with `select_topk`, without running the model again.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import BoolTensor, Tensor, nn
+
+from prunescope.criteria import highest
+from prunescope.criteria.attention import Attention
+from prunescope.errors import InputError
+from prunescope.models import Layout, family_of
+from prunescope.prompt import Segment, Taps, Watch, select_from
+
+VARIANTS = {"rope": Attention(rope=True), "norope": Attention(rope=False)}
+
+
+@torch.inference_mode()
+def record_scores(
+    model: nn.Module, inputs: Mapping[str, Any], layout: Layout | None = None
+) -> Tensor:
+    """Scores (batch, depth, variant, n_visual) float32 of the inputs' prompts.
+
+    [:, K - 1] is what a stage before decoder layer K = 1..depth scores by: projections of layer
+    K-1, last prompt token, softmax over the visual tokens, mean over heads; variants in the order
+    of `VARIANTS`. Sees each layer's queries and keys as they go by: no attention map, O(N) memory.
+
+    inputs: keyword arguments of the model's forward. Raises InputError as `prune` does.
+    """
+    family = family_of(model)
+    layers = family.decoder(model).layers
+    with ExitStack() as cleanup:
+        watch = Watch(model, family, layout, cleanup)
+        recorder = _Recorder(watch, [Taps(family, layer, cleanup) for layer in layers])
+        for index, layer in enumerate(layers):
+            hook = layer.register_forward_hook(recorder.after_layer(index), with_kwargs=True)
+            cleanup.callback(hook.remove)
+        model(**{**inputs, "use_cache": False})
+    return torch.stack(recorder.scores, dim=1)
+
+
+def select_topk(scores: Tensor, count: int) -> BoolTensor:
+    """(..., n) scores -> (..., n) the `count` highest, ties to the lower index, as in `prune`."""
+    if not 0 <= count <= scores.shape[-1]:
+        raise InputError(f"count must lie in 0..{scores.shape[-1]}, got {count}")
+    counts = torch.full(scores.shape[:-1], count, device=scores.device)
+    return highest(scores, torch.ones_like(scores, dtype=torch.bool), counts)
+
+
+class _Recorder:
+    def __init__(self, watch: Watch, taps: list[Taps]):
+        self.watch, self.taps = watch, taps
+        self.prompt: Segment | None = None
+        self.scores: list[Tensor] = []  # per layer (batch, variant, n)
+
+    def after_layer(self, index: int):
+        def hook(layer: nn.Module, args: tuple, kwargs: dict, output: Tensor) -> None:
+            if self.prompt is None:
+                self.prompt = self.watch.segment(output, kwargs)
+            projections = self.taps[index].take()
+            selection = select_from(self.prompt, output, self.watch.layout.grid, **projections)
+            scores = [criterion.score(selection) for criterion in VARIANTS.values()]
+            self.scores.append(torch.stack(scores, dim=1))
+
+        return hook

@@ -1,0 +1,55 @@
+"""Rules that choose which visual tokens stay: one file, one frozen dataclass, one rule."""
+
+import sys
+from dataclasses import asdict, fields
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from prunescope.criteria.base import Criterion, Selection, SetCriterion, highest
+from prunescope.discovery import discover
+from prunescope.errors import InputError
+
+__all__ = ["Criterion", "Selection", "SetCriterion", "highest", "known", "parse", "to_dict"]
+
+
+@cache
+def known() -> dict[str, type[Criterion]]:
+    """Criteria by name: those of this folder and of the entry points `prunescope.criteria`."""
+    return discover(sys.modules[__name__], Criterion)
+
+
+def parse(data: Any, where: str) -> Criterion:
+    """`{name: {hyperparameter: value}}` -> criterion. `where` begins the error messages."""
+    if not isinstance(data, dict) or len(data) != 1:
+        raise InputError(f"{where}: expected one of {sorted(known())} and its fields, got {data!r}")
+    [(name, values)] = data.items()
+    if name not in known():
+        raise InputError(f"{where}: unknown criterion {name!r}; known: {sorted(known())}")
+    values, where = values or {}, f"{where}.{name}"
+    hints = get_type_hints(known()[name])
+    allowed = [field.name for field in fields(known()[name])]
+    for key, value in values.items():
+        if key not in allowed:
+            raise InputError(f"{where}: unknown field {key!r}; allowed: {allowed}")
+        _check_type(value, hints[key], f"{where}.{key}")
+    try:
+        return known()[name](**values)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def to_dict(criterion: Criterion) -> dict[str, dict[str, Any]]:
+    """Plain data with every field, the inverse of `parse`."""
+    return {criterion.name: asdict(criterion)}
+
+
+def _check_type(value: Any, hint: Any, where: str) -> None:
+    if get_origin(hint) is Literal:
+        choices = list(get_args(hint))
+        fits, expected = value in choices, f"one of {choices}"
+    else:
+        kinds = (int, float) if hint is float else hint
+        fits = isinstance(value, kinds) and (hint is bool or not isinstance(value, bool))
+        expected = f"a value of type {getattr(hint, '__name__', hint)}"
+    if not fits:
+        raise InputError(f"{where}: {value!r} is not {expected}")

@@ -1,0 +1,80 @@
+"""How much the prompt attends to each visual token."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import BoolTensor, Tensor
+
+from prunescope.criteria.base import Criterion, Selection
+
+
+@dataclass(frozen=True)
+class Attention(Criterion):
+    """Attention from the prompt to the visual tokens in layer K-1, with or without RoPE.
+
+    FastV (arXiv 2403.06764) with the fields as FEATHER (arXiv 2412.13180, section 4.1) runs it:
+    the last token asks, softmax over the visual tokens only, mean over heads; `rope: false` is
+    FEATHER's phi_-R and leaves the model itself as it is. FastV's own code: `softmax: row`; the
+    text of its paper: `query: all-mean`. Queries and keys (b, s, heads, d) -> scores (b, n), all
+    in float32. A query sees the tokens up to itself; one that sees no visual token adds nothing.
+    """
+
+    name: ClassVar[str] = "attention"
+    needs: ClassVar[frozenset[str]] = frozenset({"projections"})
+
+    rope: bool = True
+    query: Literal["last", "text-mean", "all-mean"] = "last"
+    softmax: Literal["image", "row"] = "image"
+    heads: Literal["mean", "max"] = "mean"
+
+    def score(self, selection: Selection) -> Tensor:
+        with torch.autocast(selection.hidden.device.type, enabled=False):
+            return self._score(selection)
+
+    def _score(self, s: Selection) -> Tensor:
+        everything = torch.arange(s.valid.shape[1], device=s.visual.device).expand_as(s.valid)
+        if self.query == "last":
+            asking, asked = s.last[:, None], torch.ones_like(s.last[:, None], dtype=torch.bool)
+        else:
+            asking, asked = everything, s.text if self.query == "text-mean" else s.valid
+        if self.softmax == "image":
+            columns, usable = s.visual, s.present
+        else:
+            columns, usable = everything, s.valid
+
+        rotary = s.rotary if self.rope else None
+        logits = _logits(_take(s.queries, asking, rotary), _take(s.keys, columns, rotary))
+        seen = usable[:, None] & (columns[:, None] <= asking[..., None])  # (b, asking, columns)
+        weights = _softmax(logits, seen[:, None])  # (b, heads, asking, columns)
+        weights = weights.mean(1) if self.heads == "mean" else weights.amax(1)
+        received = (weights * asked[..., None]).sum(1) / asked.sum(1, keepdim=True)
+        return received if self.softmax == "image" else received.gather(1, s.visual)
+
+
+def _take(projected: Tensor, columns: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
+    """(b, s, heads, d), (b, m) -> (b, heads, m, d) float32, rotated if `rotary` is given."""
+    batch = torch.arange(len(columns), device=columns.device)[:, None]
+    taken = projected[batch, columns].float()
+    if rotary is not None:
+        cos, sin = (part.expand(len(columns), -1, -1)[batch, columns] for part in rotary)
+        taken = rotate(taken, cos.float().unsqueeze(2), sin.float().unsqueeze(2))
+    return taken.transpose(1, 2)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary position embedding (arXiv 2104.09864) in the half-split form of transformers."""
+    left, right = x.chunk(2, dim=-1)
+    return x * cos + torch.cat((-right, left), dim=-1) * sin
+
+
+def _logits(queries: Tensor, keys: Tensor) -> Tensor:
+    """(b, heads, q, d), (b, key heads, m, d) -> (b, heads, q, m); heads share keys in groups."""
+    groups = queries.unflatten(1, (keys.shape[1], -1))
+    scaled = groups @ keys.unsqueeze(2).transpose(-1, -2) / queries.shape[-1] ** 0.5
+    return scaled.flatten(1, 2)
+
+
+def _softmax(logits: Tensor, seen: BoolTensor) -> Tensor:
+    """Softmax over the columns that are seen; zero where none is."""
+    return logits.masked_fill(~seen, -torch.inf).softmax(-1).masked_fill(~seen, 0.0)

@@ -1,0 +1,43 @@
+"""Every s-th row and column of the image."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import BoolTensor
+
+from prunescope.criteria.base import Selection, SetCriterion
+from prunescope.errors import InputError
+
+
+@dataclass(frozen=True)
+class Uniform(SetCriterion):
+    """Keep a regular grid of tokens, `[offset::stride, offset::stride]` of the image.
+
+    FEATHER's phi_uniform (arXiv 2412.13180, section 4.2): stride 2 keeps 196 of 27 x 27 tokens,
+    stride 3 keeps 81. Any rectangular grid.
+    """
+
+    name: ClassVar[str] = "uniform"
+
+    stride: int
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        if self.stride < 1:
+            raise InputError(f"stride must be at least 1, got {self.stride}")
+        if not 0 <= self.offset < self.stride:
+            raise InputError(f"offset must lie in 0..{self.stride - 1}, got {self.offset}")
+
+    def check(self, grid: tuple[int, int]) -> None:
+        if self.stride > max(grid) or self.offset >= min(grid):
+            raise InputError(
+                f"uniform: stride {self.stride} with offset {self.offset} does not fit "
+                f"a grid of {grid[0]} x {grid[1]} tokens"
+            )
+
+    def members(self, selection: Selection) -> BoolTensor:
+        columns = selection.grid[1]
+        row, column = selection.raster // columns, selection.raster % columns
+        on_row = (row >= self.offset) & ((row - self.offset) % self.stride == 0)
+        on_column = (column >= self.offset) & ((column - self.offset) % self.stride == 0)
+        return on_row & on_column

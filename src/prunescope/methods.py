@@ -1,0 +1,197 @@
+"""Pruning methods as data: an ordered tuple of stages with a name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+from prunescope import criteria
+from prunescope.criteria import Criterion
+from prunescope.errors import InputError
+
+Positions = Literal["original", "compact"]
+FIELDS = ("layer", "remove", "power", "keep", "score", "always", "positions")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Remove visual tokens once, before decoder layer `layer` (0-based), during the prefill.
+
+    layer: an index, or a fraction of the depth in (0, 1): `round(layer * depth)`.
+    keep: fraction in (0, 1] of the tokens that are left, of n of them `int(n * keep)`; or how
+        many; None for a criterion that has a count of its own.
+    always: tokens of this set are kept too (union), so that more than `keep` may stay.
+    positions: "original" position ids, or "compact": numbered anew, without gaps.
+    """
+
+    layer: int | float
+    keep: float | int | None
+    criterion: Criterion
+    always: Criterion | None = None
+    positions: Positions = "original"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.layer, float) and not 0 < self.layer < 1:
+            raise InputError(f"layer: a fraction of the depth lies in (0, 1), got {self.layer}")
+        if self.layer < 0:
+            raise InputError(f"layer: must be at least 0, got {self.layer}")
+        if self.criterion.sized == (self.keep is None):
+            rule = "needs" if self.criterion.sized else "has a count of its own and takes no"
+            raise InputError(f"score: {self.criterion.name} {rule} `remove` or `keep`")
+        if isinstance(self.keep, float) and not 0 < self.keep <= 1:
+            raise InputError(f"keep: a fraction lies in (0, 1], got {self.keep}")
+        if isinstance(self.keep, int) and self.keep < 1:
+            raise InputError(f"keep: a count is at least 1, got {self.keep}")
+        if self.always is not None and self.always.sized:
+            raise InputError(f"always: {self.always.name} has no count of its own")
+        if self.positions not in get_args(Positions):
+            raise InputError(
+                f"positions: {self.positions!r} is not one of {list(get_args(Positions))}"
+            )
+
+    def at(self, depth: int) -> int:
+        """The decoder layer in a model of `depth` layers."""
+        return round(self.layer * depth) if isinstance(self.layer, float) else self.layer
+
+    def count(self, present: int) -> int | None:
+        """How many of `present` tokens the score keeps; None if the criterion decides."""
+        if self.keep is None:
+            return None
+        return int(present * self.keep) if isinstance(self.keep, float) else min(self.keep, present)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "layer": self.layer,
+            "keep": self.keep,
+            "score": criteria.to_dict(self.criterion),
+            "always": None if self.always is None else criteria.to_dict(self.always),
+            "positions": self.positions,
+        }
+
+
+@dataclass(frozen=True)
+class Method:
+    """A named tuple of stages in order of their layers; no stages: the model as it is."""
+
+    name: str
+    stages: tuple[Stage, ...] = ()
+
+    def __post_init__(self) -> None:
+        for before, after in pairwise(self.stages):
+            if type(before.layer) is type(after.layer) and before.layer >= after.layer:
+                raise InputError(
+                    f"method {self.name!r}: layers of stages must increase, "
+                    f"got {before.layer} then {after.layer}"
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Canonical plain data with every field: equal methods give equal data."""
+        return {"name": self.name, "stages": [stage.to_dict() for stage in self.stages]}
+
+    def layers(self, depth: int) -> list[int]:
+        """The layer of each stage in a model of `depth` layers."""
+        return [stage.at(depth) for stage in self.stages]
+
+    def mean_tokens(self, counts: Sequence[int], full: int, depth: int) -> float:
+        """Mean over the decoder layers of the visual tokens present.
+
+        counts: tokens left after each stage; full: tokens before the first. Divided by `full`
+        it is one minus the "FLOPs reduction" of FEATHER (arXiv 2412.13180).
+        """
+        bounds = [0, *self.layers(depth), depth]
+        widths = [end - start for start, end in pairwise(bounds)]
+        return sum(w * n for w, n in zip(widths, [full, *counts], strict=True)) / depth
+
+
+def check(method: Method, depth: int, grid: tuple[int, int] | None = None) -> None:
+    """Raise InputError if the method does not fit a model of `depth` layers and, if given, a
+    grid of (rows, columns). Needs no forward pass."""
+    layers = method.layers(depth)
+    for stage, layer in zip(method.stages, layers, strict=True):
+        where = f"method {method.name!r}, stage at layer {stage.layer}"
+        if layer >= depth:
+            raise InputError(f"{where}: layer must lie in 0..{depth - 1}")
+        if layer == 0 and "projections" in stage.criterion.needs:
+            raise InputError(
+                f"{where}: {stage.criterion.name} reads the layer before the stage; "
+                f"layer must lie in 1..{depth - 1}"
+            )
+        for criterion in filter(None, (stage.criterion, stage.always)):
+            if grid is not None:
+                try:
+                    criterion.check(grid)
+                except InputError as error:
+                    raise InputError(f"{where}: {error}") from None
+    if any(before >= after for before, after in pairwise(layers)):
+        raise InputError(
+            f"method {method.name!r}: stages fall on layers {layers} of {depth}; they must increase"
+        )
+
+
+def parse_methods(mapping: Any, source: str) -> dict[str, Method]:
+    """Methods of a configuration, by name. `source` (a file, say) begins the error messages.
+
+    A method is a list of stages; a stage has `layer`, `score` and, unless its score has a count
+    of its own, either `remove: R` (with `power: p`) for `int(n * (1 - R) ** p)` of the n tokens
+    that are left, exactly as floats give it, or `keep`: a count or a fraction in (0, 1]; and may
+    have `always` and `positions`.
+    """
+    if not isinstance(mapping, dict):
+        raise InputError(f"{source}: expected a mapping of method names, got {mapping!r}")
+    methods = {}
+    for name, stages in mapping.items():
+        if not isinstance(stages, list):
+            raise InputError(f"{source}: {name}: expected a list of stages, got {stages!r}")
+        parsed = [_stage(data, f"{source}: {name}[{i}]") for i, data in enumerate(stages)]
+        try:
+            methods[name] = Method(name, tuple(parsed))
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
+    return methods
+
+
+def _stage(data: Any, where: str) -> Stage:
+    if not isinstance(data, dict):
+        raise InputError(f"{where}: expected a mapping with the keys {list(FIELDS)}, got {data!r}")
+    if unknown := sorted(set(data) - set(FIELDS)):
+        raise InputError(f"{where}: unknown key {unknown[0]!r}; allowed: {list(FIELDS)}")
+    if missing := [key for key in ("layer", "score") if key not in data]:
+        raise InputError(f"{where}: missing key {missing[0]!r}")
+    layer = _number(data["layer"], f"{where}.layer")
+    criterion = criteria.parse(data["score"], f"{where}.score")
+    always = data.get("always")
+    try:
+        return Stage(
+            layer=layer,
+            keep=_keep(data, where),
+            criterion=criterion,
+            always=None if always is None else criteria.parse(always, f"{where}.always"),
+            positions=data.get("positions", "original"),
+        )
+    except InputError as error:
+        raise InputError(
+            str(error) if str(error).startswith(where) else f"{where}.{error}"
+        ) from None
+
+
+def _keep(data: dict[str, Any], where: str) -> float | int | None:
+    """(1 - remove) ** power in float arithmetic as the papers' code has it, or keep."""
+    if "remove" not in data:
+        if "power" in data:
+            raise InputError(f"{where}.power: only goes with `remove`")
+        return None if data.get("keep") is None else _number(data["keep"], f"{where}.keep")
+    if "keep" in data:
+        raise InputError(f"{where}: give `remove` or `keep`, not both")
+    remove = _number(data["remove"], f"{where}.remove")
+    power = data.get("power", 1)
+    if not 0 <= remove < 1:
+        raise InputError(f"{where}.remove: must lie in [0, 1), got {remove}")
+    if not isinstance(power, int) or isinstance(power, bool) or power < 1:
+        raise InputError(f"{where}.power: must be a whole number from 1, got {power!r}")
+    return float(1 - remove) ** power
+
+
+def _number(value: Any, where: str) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{where}: expected a number, got {value!r}")
+    return value

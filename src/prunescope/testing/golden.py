@@ -1,0 +1,134 @@
+"""Compare the engine with stored results of a reference implementation.
+
+python -m prunescope.testing.golden FILE.json
+
+FILE.json holds the configuration of a Llama decoder and cases; FILE.safetensors its weights and
+FILE.inputs.safetensors the input embeddings. Prints one line per case; exit code 1 on any
+difference.
+"""
+
+import argparse
+import json
+import re
+import sys
+from math import isqrt
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from prunescope.criteria import Criterion
+from prunescope.criteria.attention import Attention
+from prunescope.criteria.last import Last
+from prunescope.criteria.uniform import Uniform
+from prunescope.errors import InputError
+from prunescope.methods import Method, Stage
+from prunescope.pruning import Layout, Trace, prune
+
+TOLERANCE = 1e-4  # of the logits
+
+
+def method_of(name: str, case: dict[str, Any]) -> Method:
+    """The method that a case's layers, fraction removed and flag stand for.
+
+    Flags as in the official code of FEATHER: none, "no_rope", "no_rope_s=STRIDE" and
+    "s=STRIDE_p=FRACTION" (a stride of 0: no grid; a fraction of 0: no last tokens).
+    """
+    flag = case["flag"] or "rope"
+    if fixed := re.fullmatch(r"s=(\d+)_p=([\d.]+)", flag):
+        members = _fixed_set(int(fixed[1]), float(fixed[2]))
+        return Method(name, tuple(Stage(layer, None, *members) for layer in case["layers"]))
+    scored = re.fullmatch(r"(rope|no_rope)(?:_s=(\d+))?", flag)
+    if scored is None:
+        raise InputError(f"case {name}: unknown flag {flag!r}")
+    score = Attention(rope=scored[1] == "rope")
+    keep = float(1 - case["removed"])
+    if scored[2] is None:
+        return Method(name, tuple(Stage(layer, keep, score) for layer in case["layers"]))
+    # With a grid there are one or two stages: the second squares the fraction, without the grid.
+    grid = Uniform(int(scored[2]))
+    stages = [Stage(case["layers"][0], keep, score, always=grid)]
+    stages += [Stage(layer, keep**2, score) for layer in case["layers"][1:]]
+    return Method(name, tuple(stages))
+
+
+def _fixed_set(stride: int, fraction: float) -> list[Criterion]:
+    grid = [Uniform(stride)] if stride else []
+    return grid + ([Last(fraction)] if fraction else [])
+
+
+def load(path: Path) -> tuple[LlamaForCausalLM, Tensor, Layout, dict[str, Any]]:
+    """Model, input embeddings (1, seq, dim), layout and the cases of a file."""
+    data = json.loads(path.read_text())
+    model = LlamaForCausalLM(LlamaConfig(**{"tie_word_embeddings": False} | data["config"])).eval()
+    model.load_state_dict(load_file(path.with_suffix(".safetensors")))
+    embeds = load_file(path.with_suffix(".inputs.safetensors"))["inputs_embeds"]
+    visual = torch.zeros(embeds.shape[:2], dtype=torch.bool)
+    visual[:, data["image_start"] : data["image_start"] + data["n_image"]] = True
+    return model, embeds, Layout(visual, grid_of(data)), data["cases"]
+
+
+def grid_of(data: dict[str, Any]) -> tuple[int, int]:
+    """(rows, columns): `grid` of the file, else the most nearly square of `n_image` tokens."""
+    if "grid" in data:
+        rows, columns = data["grid"]
+        return rows, columns
+    count = data["n_image"]
+    rows = next(side for side in range(isqrt(count), 0, -1) if count % side == 0)
+    return rows, count // rows
+
+
+def run_case(
+    model: LlamaForCausalLM, embeds: Tensor, layout: Layout, method: Method, steps: int
+) -> tuple[Trace, Tensor, list[int]]:
+    """Trace, logits (vocabulary) at the last prompt position, `steps` greedy tokens."""
+    with torch.inference_mode(), prune(model, method, layout) as trace:
+        output = model(inputs_embeds=embeds, use_cache=True)
+        logits = output.logits[0, -1]
+        tokens = [int(logits.argmax())]
+        while len(tokens) < steps:
+            output = model(
+                input_ids=torch.tensor([tokens[-1:]]), past_key_values=output.past_key_values
+            )
+            tokens.append(int(output.logits[0, -1].argmax()))
+    return trace, logits, tokens
+
+
+def differences(case: dict[str, Any], trace: Trace, logits: Tensor, tokens: list[int]) -> list[str]:
+    """What differs from the stored result, in words."""
+    kept = [stage[0].tolist() for stage in trace.kept]
+    expected = [case["kept"][str(layer)] for layer in case["layers"]]
+    gap = (logits - torch.tensor(case["last_logits"])).abs().max().item()
+    lengths = [each[0] for each in trace.kv_lengths]
+    found = [
+        f"kept before layer {layer}: {len(set(ours) ^ set(theirs))} indices differ"
+        for layer, ours, theirs in zip(case["layers"], kept, expected, strict=True)
+        if ours != theirs
+    ]
+    found += [f"logits differ by {gap:.1e}"] if gap > TOLERANCE else []
+    found += [f"greedy tokens {tokens}"] if tokens != case["greedy_tokens"] else []
+    found += [f"KV lengths {lengths}"] if lengths != case["kv_lengths"] else []
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path)
+    path = parser.parse_args(arguments).file
+    model, embeds, layout, cases = load(path)
+    failed = 0
+    for name, case in cases.items():
+        method = method_of(name, case)
+        result = run_case(model, embeds, layout, method, len(case["greedy_tokens"]))
+        found = differences(case, *result)
+        failed += bool(found)
+        print(f"{name}: {'; '.join(found) or 'equal'}")
+    print(f"{len(cases) - failed} of {len(cases)} cases equal")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
