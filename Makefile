@@ -1,0 +1,35 @@
+# Two commands do all the set-up: `make report` and `make test`.
+# PYTHON: the interpreter that .venv is made with, 3.11 or newer.
+PYTHON ?= python3
+CORES ?= all
+bin := .venv/bin
+installed := .venv/installed
+
+.PHONY: report test lint smoke clean
+.DELETE_ON_ERROR:
+
+report: $(installed)  ## the study of the testbed, and its report
+	$(bin)/snakemake --cores $(CORES) --workflow-profile workflow/profiles/local
+	@echo "The report is reports/report.html"
+
+test: $(installed)  ## all tests
+	$(bin)/pytest
+
+lint: $(installed)  ## style of Python and of Snakemake
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/snakefmt --check Snakefile workflow
+	$(bin)/snakemake --lint
+
+smoke: $(installed)  ## every step of a study on a few examples
+	$(bin)/snakemake --cores $(CORES) --workflow-profile workflow/profiles/local \
+		--configfile workflow/config/smoke.yaml
+	@echo "The report is reports/smoke/report.html"
+
+clean:  ## what was computed; the environment stays
+	rm -rf results reports/figures reports/tables reports/report.html reports/smoke .snakemake
+
+$(installed): pyproject.toml
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(bin)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
