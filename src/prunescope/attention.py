@@ -6,16 +6,17 @@ them with `select_topk`, without running the model again.
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import BoolTensor, Tensor, nn
 
-from prunescope.criteria import highest
+from prunescope.criteria import Selection, highest
 from prunescope.criteria.attention import Attention
 from prunescope.errors import InputError
 from prunescope.models import Layout, family_of
-from prunescope.prompt import Segment, Taps, Watch, select_from
+from prunescope.prompt import Taps, Watch, select_from
 
 VARIANTS = {"rope": Attention(rope=True), "norope": Attention(rope=False)}
 
@@ -55,15 +56,15 @@ def select_topk(scores: Tensor, count: int) -> BoolTensor:
 class _Recorder:
     def __init__(self, watch: Watch, taps: list[Taps]):
         self.watch, self.taps = watch, taps
-        self.prompt: Segment | None = None
+        self.prompt: Selection | None = None
         self.scores: list[Tensor] = []  # per layer (batch, variant, n)
 
     def after_layer(self, index: int):
         def hook(layer: nn.Module, args: tuple, kwargs: dict, output: Tensor) -> None:
             if self.prompt is None:
-                self.prompt = self.watch.segment(output, kwargs)
-            projections = self.taps[index].take()
-            selection = select_from(self.prompt, output, self.watch.layout.grid, **projections)
+                prompt = self.watch.segment(output, kwargs)
+                self.prompt = select_from(prompt, output, self.watch.layout.grid)
+            selection = replace(self.prompt, hidden=output, **self.taps[index].take())
             scores = [criterion.score(selection) for criterion in VARIANTS.values()]
             self.scores.append(torch.stack(scores, dim=1))
 

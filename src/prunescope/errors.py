@@ -2,4 +2,4 @@
 
 
 class InputError(ValueError):
-    """Something given by the user is wrong. The message names the place, the key and what is allowed."""
+    """Something given by the user is wrong; the message names the place and what is allowed."""

@@ -1,7 +1,7 @@
 """Rules that choose which visual tokens stay: one file, one frozen dataclass, one rule."""
 
 import sys
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -32,6 +32,9 @@ def parse(data: Any, where: str) -> Criterion:
         if key not in allowed:
             raise InputError(f"{where}: unknown field {key!r}; allowed: {allowed}")
         _check_type(value, hints[key], f"{where}.{key}")
+    for field in fields(known()[name]):
+        if field.default is MISSING and field.name not in values:
+            raise InputError(f"{where}: missing field {field.name!r}")
     try:
         return known()[name](**values)
     except InputError as error:

@@ -62,7 +62,7 @@ class Criterion(ABC):
         """(b, n) the `counts[i]` tokens of example i with the highest score."""
         return highest(self.score(selection), selection.present, counts)
 
-    def check(self, grid: tuple[int, int]) -> None:
+    def check(self, grid: tuple[int, int]) -> None:  # noqa: B027 (most fit any grid)
         """Raise InputError if the criterion does not fit a grid of (rows, columns)."""
 
 
