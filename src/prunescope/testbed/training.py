@@ -1,0 +1,120 @@
+"""The one training loop of all stages: Muon for matrices, AdamW for the rest, cosine to zero."""
+
+import json
+import logging
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from prunescope.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Numbers of one stage; `seed` also sets where its stream of scenes starts."""
+
+    steps: int
+    batch: int
+    rate: float
+    warmup: int = 100
+    seed: int = 0
+    checkpoint_every: int = 250
+
+
+def optimizers(module: nn.Module, is_matrix: Callable[[str], bool]) -> list[torch.optim.Optimizer]:
+    """Muon (arXiv 2502.16982, RMS-matched to AdamW) on the matrices that `is_matrix` names."""
+    trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
+    matrices = [p for name, p in trained.items() if p.ndim == 2 and is_matrix(name)]
+    others = [p for name, p in trained.items() if not (p.ndim == 2 and is_matrix(name))]
+    muon = torch.optim.Muon(matrices, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+    return [muon, torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0)]
+
+
+def rate_at(step: int, recipe: Recipe) -> float:
+    """Linear warm-up, then cosine to zero."""
+    rise = min(1.0, (step + 1) / recipe.warmup)
+    return recipe.rate * rise * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
+
+
+def train(
+    module: nn.Module,
+    loss_at: Callable[[int], tuple[Tensor, dict[str, Tensor]]],
+    recipe: Recipe,
+    is_matrix: Callable[[str], bool],
+    checkpoint: Path,
+) -> dict:
+    """Minimise `loss_at(step)`; resumes from `checkpoint` and returns the last averaged metrics.
+
+    `loss_at` must depend on the step alone (its data are seeded by it), so that a resumed run sees
+    the data that an unbroken one would have seen. Raises InputError when the checkpoint belongs to
+    another recipe.
+    """
+    steppers = optimizers(module, is_matrix)
+    first, seconds = _resume(module, steppers, recipe, checkpoint)
+    sums, start = defaultdict(list), time.monotonic() - seconds
+    history: dict = {}
+    for step in range(first, recipe.steps):
+        loss, metrics = loss_at(step)
+        loss.backward()
+        nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        _apply(steppers, rate_at(step, recipe))
+        for name, value in {"loss": loss.detach(), **metrics}.items():
+            sums[name].append(value)
+        done = step + 1
+        if done % 50 == 0 or done == recipe.steps:
+            history = {"step": done, "seconds": round(time.monotonic() - start), **_means(sums)}
+            log.info(json.dumps(history))
+            sums.clear()
+        if done % recipe.checkpoint_every == 0 or done == recipe.steps:
+            _save(module, steppers, recipe, checkpoint, done, time.monotonic() - start)
+    return history
+
+
+def _apply(steppers: Iterable[torch.optim.Optimizer], rate: float) -> None:
+    for optimizer in steppers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+
+def _means(sums: dict[str, list[Tensor]]) -> dict[str, float]:
+    stacked = {name: torch.stack(values).float() for name, values in sums.items()}
+    return {name: round(values.nanmean().item(), 4) for name, values in stacked.items()}
+
+
+def _save(module, steppers, recipe: Recipe, path: Path, step: int, seconds: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {
+        "recipe": asdict(recipe),
+        "step": step,
+        "seconds": seconds,
+        "module": module.state_dict(),
+        "optimizers": [o.state_dict() for o in steppers],
+    }
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def _resume(module, steppers, recipe: Recipe, path: Path) -> tuple[int, float]:
+    if not path.exists():
+        return 0, 0.0
+    state = torch.load(path, weights_only=True)
+    if state["recipe"] != asdict(recipe):
+        raise InputError(
+            f"{path}: checkpoint of another recipe {state['recipe']}; "
+            f"this stage's is {asdict(recipe)}. Delete the file to train anew."
+        )
+    module.load_state_dict(state["module"])
+    for optimizer, saved in zip(steppers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
+    return state["step"], state["seconds"]
