@@ -79,9 +79,7 @@ def test_last_counts_as_the_reference(size, fraction):
     assert kept.long().diff().ge(0).all()  # a tail
 
 
-@given(
-    st.lists(st.integers(-2, 2), min_size=1, max_size=30), st.data()
-)  # few values: many ties
+@given(st.lists(st.integers(-2, 2), min_size=1, max_size=30), st.data())  # few values: many ties
 def test_highest_breaks_ties_to_the_lower_index(values, data):
     count = data.draw(st.integers(0, len(values)))
     kept = highest(

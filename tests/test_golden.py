@@ -40,7 +40,12 @@ def test_runner_reports_a_difference(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("flag", "sized", "always"),
-    [(None, True, None), ("no_rope", True, None), ("no_rope_s=4", True, 4), ("s=3_p=0.5", False, 3)],
+    [
+        (None, True, None),
+        ("no_rope", True, None),
+        ("no_rope_s=4", True, 4),
+        ("s=3_p=0.5", False, 3),
+    ],
 )
 def test_flags(flag, sized, always):
     [stage] = golden.method_of("x", {"layers": [2], "removed": 0.9, "flag": flag}).stages

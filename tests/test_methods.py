@@ -1,0 +1,144 @@
+"""Methods as data."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prunescope.criteria.attention import Attention
+from prunescope.criteria.uniform import Uniform
+from prunescope.errors import InputError
+from prunescope.methods import Method, Stage, check, parse_methods
+
+NOROPE = {"attention": {"rope": False}}
+FEATHER = [
+    {"layer": 8, "remove": 0.7, "score": NOROPE, "always": {"uniform": {"stride": 3}}},
+    {"layer": 16, "remove": 0.7, "power": 2, "score": NOROPE},
+]
+
+
+def parse(stages):
+    return parse_methods({"m": stages}, "f.yaml")["m"]
+
+
+def test_feather():
+    method = parse(FEATHER)
+    first, second = method.stages
+    assert first == Stage(8, 1 - 0.7, Attention(rope=False), Uniform(3))
+    assert second == Stage(16, (1 - 0.7) ** 2, Attention(rope=False))
+    assert (first.count(729), second.count(275)) == (218, 24)
+    assert method.mean_tokens([275, 24], 729, 32) == 263
+    check(method, 32, (27, 27))
+
+
+def test_unpruned():
+    assert parse([]) == Method("m")
+    assert parse([]).mean_tokens([], 729, 32) == 729
+
+
+@pytest.mark.parametrize(
+    ("present", "remove", "kept"),
+    [(729, 0.25, 546), (729, 0.5, 364), (729, 0.75, 182), (729, 0.9, 72), (400, 0.9, 39)],
+)
+def test_counts_of_the_paper(present, remove, kept):
+    [stage] = parse([{"layer": 3, "remove": remove, "score": NOROPE}]).stages
+    assert stage.count(present) == kept
+
+
+@given(st.integers(0, 800), st.floats(0, 0.99), st.integers(1, 3))
+def test_counts_are_the_reference_expression(present, remove, power):
+    [stage] = parse([{"layer": 3, "remove": remove, "power": power, "score": NOROPE}]).stages
+    assert stage.count(present) == int(present * (1 - remove) ** power)
+    assert 0 <= stage.count(present) <= present
+
+
+def test_keep_as_count_or_fraction():
+    stages = parse([
+        {"layer": 1, "keep": 40, "score": NOROPE}, {"layer": 2, "keep": 0.5, "score": NOROPE}
+    ]).stages  # fmt: skip
+    assert [stage.count(n) for stage in stages for n in (30, 100)] == [30, 40, 15, 50]
+
+
+def test_layer_as_a_fraction_of_the_depth():
+    method = parse([{"layer": 0.25, "remove": 0.5, "score": NOROPE}])
+    assert (method.layers(12), method.layers(32)) == ([3], [8])
+
+
+def test_to_dict_is_canonical():
+    spelled = [{**FEATHER[0], "positions": "original"}, FEATHER[1]]
+    spelled[0]["score"] = {"attention": {"heads": "mean", "rope": False, "softmax": "image"}}
+    assert parse(spelled).to_dict() == parse(FEATHER).to_dict()
+    assert parse(FEATHER).to_dict()["stages"][1]["always"] is None
+    assert parse(FEATHER).to_dict() != parse(FEATHER[:1]).to_dict()
+
+
+STAGE = {"layer": 3, "remove": 0.5, "score": NOROPE}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kep": 0.5}, "unknown key 'kep'; allowed: .*'keep'"),
+        ({"layer": None}, "layer: expected a number"),
+        ({"layer": -1}, "layer: must be at least 0"),
+        ({"layer": 1.5}, "layer: a fraction of the depth lies in"),
+        ({"remove": 1}, r"remove: must lie in \[0, 1\), got 1"),
+        ({"remove": -0.1}, "remove: must lie in"),
+        ({"remove": "half"}, "remove: expected a number, got 'half'"),
+        ({"keep": 0.5}, "give `remove` or `keep`, not both"),
+        ({"power": 0}, "power: must be a whole number from 1"),
+        ({"positions": "new"}, r"positions: 'new' is not one of \['original', 'compact'\]"),
+        ({"score": {"uniform": {"stride": 2}}}, "uniform has a count of its own"),
+        ({"always": NOROPE}, "always: attention has no count of its own"),
+        ({"score": {"no": {}}}, "score: unknown criterion 'no'; known: "),
+    ],
+)
+def test_wrong_stage(change, message):
+    with pytest.raises(InputError, match=rf"^f\.yaml: m\[0\].*{message}"):
+        parse([STAGE | change])
+
+
+@pytest.mark.parametrize("keep", [0, 0.0, 1.5, -1])
+def test_keep_outside(keep):
+    with pytest.raises(InputError, match=r"f\.yaml: m\[0\].*keep"):
+        parse([{"layer": 3, "keep": keep, "score": NOROPE}])
+
+
+@pytest.mark.parametrize("missing", ["layer", "score", "remove"])
+def test_missing_key(missing):
+    with pytest.raises(InputError, match=missing):
+        parse([{key: value for key, value in STAGE.items() if key != missing}])
+
+
+@pytest.mark.parametrize("data", [[], {"m": {}}, {"m": ["x"]}, {"m": None}])
+def test_wrong_shape(data):
+    with pytest.raises(InputError, match=r"^f\.yaml"):
+        parse_methods(data, "f.yaml")
+
+
+def test_layers_must_increase():
+    with pytest.raises(InputError, match="method 'm': layers of stages must increase"):
+        parse([STAGE, STAGE])
+    mixed = parse([STAGE, {**STAGE, "layer": 0.25}])
+    check(mixed, 32)
+    with pytest.raises(InputError, match=r"layers \[3, 3\] of 12"):
+        check(mixed, 12)
+
+
+@pytest.mark.parametrize(
+    ("change", "grid", "message"),
+    [
+        ({"layer": 12}, None, r"layer must lie in 0\.\.11"),
+        ({"layer": 0}, None, r"attention reads the layer before .* 1\.\.11"),
+        ({"always": {"uniform": {"stride": 7}}}, (6, 6), "does not fit a grid of 6 x 6"),
+    ],
+)
+def test_check(change, grid, message):
+    with pytest.raises(InputError, match=f"method 'm', stage at layer .*{message}"):
+        check(parse([STAGE | change]), 12, grid)
+
+
+def test_stages_in_python_are_checked_too():
+    with pytest.raises(InputError, match="keep"):
+        Stage(3, None, Attention())
+    with pytest.raises(InputError, match="positions"):
+        Stage(3, 0.5, Attention(), positions="new")
