@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from datasets import Dataset
+
+from prunescope import tasks
+from prunescope.errors import InputError
+from prunescope.metrics import BoxIou, ExactMatch
+
+CARDS = Path(__file__).parents[1] / "data" / "tasks"
+NAMES = ["background", "color", "count", "exists", "locate", "relation", "shape"]
+
+
+def write_card(folder: Path, **changes) -> Path:
+    card = yaml.safe_load((CARDS / "exists.yaml").read_text()) | changes
+    path = folder / "exists.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in card.items() if v is not None}))
+    return path
+
+
+def test_the_cards_of_the_testbed():
+    assert sorted(path.stem for path in CARDS.glob("*.yaml")) == NAMES
+    cards = tasks.read_tasks(CARDS, NAMES)
+    assert cards["locate"].metric == BoxIou(0.5, "grid32")
+    assert cards["locate"].localization and cards["locate"].max_new_tokens == 4
+    others = [card for name, card in cards.items() if name != "locate"]
+    assert all(each.metric == ExactMatch() and each.max_new_tokens == 1 for each in others)
+    assert cards["count"].ask("how many") == "<image> In: how many Out:"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metrics": {}}, r"card: .*'metrics' was unexpected.*allowed: \['columns', 'descr"),
+        ({"prompt": None}, "'prompt' is a required property"),
+        ({"prompt": "no place for it"}, "prompt: "),
+        ({"metric": {"f1": {}}}, r"metric: .*'f1' was unexpected.*\['box_iou', 'exact_match'\]"),
+        ({"metric": {}}, "metric: "),
+        ({"metric": {"box_iou": {"threshold": 2, "format": "grid32"}}}, "metric.box_iou.threshold"),
+        ({"metric": {"box_iou": {"threshold": 0.5, "format": "px"}}}, r"format: .*\['grid32'\]"),
+        ({"source": "elsewhere"}, r"source: .*\['testbed'\]"),
+        ({"max_new_tokens": 0}, "max_new_tokens: "),
+        ({"columns": {"text": "q"}}, r"columns: .*'text' was unexpected.*'question'"),
+        ({"name": "other"}, "name: 'other' differs"),
+    ],
+)
+def test_a_wrong_card_names_file_key_and_what_is_allowed(tmp_path, changes, message):
+    path = write_card(tmp_path, **changes)
+    with pytest.raises(InputError, match=message) as error:
+        tasks.read_task(path)
+    assert str(error.value).startswith(str(path))
+
+
+def test_a_card_that_is_not_there(tmp_path):
+    write_card(tmp_path)
+    with pytest.raises(InputError, match=r"exist\.yaml: no such task card.*\['exists'\]"):
+        tasks.read_task(tmp_path / "exist.yaml")
+
+
+def test_what_determines_a_record_is_in_the_plain_data(tmp_path):
+    plain = tasks.read_task(write_card(tmp_path)).to_dict()
+    assert tasks.read_task(write_card(tmp_path, description="other words")).to_dict() == plain
+    assert tasks.read_task(write_card(tmp_path, prompt="Q: {question}")).to_dict() != plain
+
+
+@pytest.fixture
+def source(monkeypatch):
+    """What the testbed source gives: a data set that a test may change."""
+    rows = [
+        {"id": str(i), "image_id": str(i // 2), "image": i, "question": "q", "answer": "a"}
+        | {"box": [], "kind": ""}
+        for i in range(6)
+    ]
+    data = {"rows": Dataset.from_list(rows)}
+    monkeypatch.setitem(tasks.SOURCES, "testbed", lambda task: data["rows"])
+    return data
+
+
+def test_load_renames_and_limits(source, tmp_path):
+    source["rows"] = source["rows"].rename_column("question", "text").add_column("extra", [0] * 6)
+    task = tasks.read_task(write_card(tmp_path, columns={"question": "text"}))
+    assert tasks.load(task).column_names == list(tasks.FIELDS)
+    assert tasks.load(task, limit=4)["id"] == ["0", "1", "2", "3"]
+    assert len(tasks.load(task, limit=99)) == 6
+
+
+def test_load_refuses(source, tmp_path):
+    task = tasks.read_task(write_card(tmp_path))
+    with pytest.raises(InputError, match="limit: must be at least 1"):
+        tasks.load(task, limit=0)
+    source["rows"] = source["rows"].select(range(0))
+    with pytest.raises(InputError, match="task 'exists': split: 'test' has no examples"):
+        tasks.load(task)
+    source["rows"] = source["rows"].remove_columns("kind")
+    with pytest.raises(InputError, match="no column 'kind'"):
+        tasks.load(task)
+
+
+def test_the_digest_follows_the_data(source, tmp_path):
+    before = tasks.data_digest(source["rows"])
+    assert tasks.data_digest(source["rows"].select(range(6))) == before
+    changed = source["rows"].map(
+        lambda row, i: {"answer": "b" if i == 5 else "a"}, with_indices=True
+    )
+    assert tasks.data_digest(changed) != before
