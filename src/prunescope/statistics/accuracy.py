@@ -1,0 +1,138 @@
+"""Accuracy, paired differences and tests from the records."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from prunescope.errors import InputError
+from prunescope.statistics.bootstrap import Bootstrap, countable, ratio, unit_sums, weighted
+
+BASELINE = "unpruned"
+LOCALIZATION, OTHER, CONTRAST = "localization", "other tasks", "localization minus other tasks"
+Groups = Mapping[str, Mapping[str, float]]  # name -> weight of each stratum
+
+
+def task_groups(tasks: Sequence[str], localization: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Means over the localization tasks and over the others, and their difference, as weights.
+
+    A task counts the same however many examples it has. Groups without a task are left out.
+    """
+    members = {
+        LOCALIZATION: [t for t in tasks if t in localization],
+        OTHER: [t for t in tasks if t not in localization],
+    }
+    groups = {n: dict.fromkeys(m, 1 / len(m)) for n, m in members.items() if m}
+    if len(groups) == 2:
+        minus = {t: -w for t, w in groups[OTHER].items()}
+        groups[CONTRAST] = groups[LOCALIZATION] | minus
+    return groups
+
+
+def by_method(records: pd.DataFrame, value: str = "score", stratum: str = "task") -> pd.DataFrame:
+    """`value` with one row per example (index: stratum, example, image), one column per method.
+
+    A method that has not seen an example has NaN there. Raises InputError for several models.
+    """
+    if (models := records["model"].unique()).size != 1:
+        raise InputError(f"records: expected one model, got {sorted(models)}")
+    index = list(dict.fromkeys([stratum, "task", "example", "image"]))
+    return records.pivot(index=index, columns="method", values=value).astype(float)
+
+
+def estimates(values: pd.DataFrame, groups: Groups | None, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Mean of every column of `values` (as from `by_method`) in every group of strata.
+
+    groups: weights of strata (the first index level); None: each stratum by itself. Returns the
+    columns group, method, value, low, high, examples, units; images are resampled across strata,
+    so that groups that share images are paired.
+    """
+    strata = list(dict.fromkeys(values.index.get_level_values(0)))
+    groups = groups or {name: {name: 1.0} for name in strata}
+    if unknown := {s for g in groups.values() for s in g} - set(strata):
+        raise InputError(f"groups: unknown {sorted(unknown)}; the records have {strata}")
+    weights = np.array([[g.get(s, 0.0) for s in strata] for g in groups.values()])
+    cells = _spread(values, strata)
+    sums = unit_sums(countable(cells), values.index.get_level_values("image").to_numpy())
+
+    def statistic(totals: np.ndarray) -> np.ndarray:
+        means = ratio(totals).reshape(*totals.shape[:-1], len(strata), -1)
+        grouped = weighted(means.swapaxes(-1, -2), weights).swapaxes(-1, -2)
+        return grouped.reshape(*totals.shape[:-1], -1)
+
+    names = pd.MultiIndex.from_product([groups, values.columns], names=["group", "method"])
+    table = names.to_frame(index=False)
+    table[["value", "low", "high"]] = bootstrap.interval(sums, statistic)
+    present = values.notna().groupby(level=0).sum()
+    table["examples"] = [int(present.loc[list(groups[g]), m].sum()) for g, m in names]
+    return table.assign(units=len(sums))
+
+
+def _spread(values: pd.DataFrame, strata: list[str]) -> np.ndarray:
+    """(examples, strata * methods): an example's values stand in the columns of its stratum."""
+    cells = np.full((len(values), len(strata), values.shape[1]), np.nan)
+    own = [strata.index(s) for s in values.index.get_level_values(0)]
+    cells[np.arange(len(values)), own] = values.to_numpy()
+    return cells.reshape(len(values), -1)
+
+
+def differences(values: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Paired by example: method minus reference for each pair (method, reference), one column each
+    (a MultiIndex), NaN where either is missing. Raises InputError for an unknown method."""
+    if unknown := sorted({m for pair in pairs for m in pair} - set(values.columns)):
+        raise InputError(f"pairs: unknown methods {unknown}; records have {sorted(values.columns)}")
+    columns = {tuple(pair): values[pair[0]] - values[pair[1]] for pair in pairs}
+    return pd.DataFrame(columns)
+
+
+def budgets(records: pd.DataFrame) -> pd.DataFrame:
+    """Realised mean tokens over those of the unpruned model, T/N, by example and method
+    (as from `by_method`). Raises InputError without records of the unpruned model."""
+    tokens = by_method(records, "mean_tokens")
+    if BASELINE not in tokens:
+        raise InputError(f"records: no method {BASELINE!r}, which tells the number of tokens")
+    return tokens.div(tokens[BASELINE], axis=0)
+
+
+def mcnemar(gains: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """Exact two-sided p-values of McNemar's test from the numbers of discordant examples."""
+    fewer, both = np.minimum(gains, losses), np.add(gains, losses)
+    return np.minimum(1.0, 2 * binom.cdf(fewer, both, 0.5))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Holm's step-down adjusted p-values of one family; NaN stays NaN and does not count."""
+    p = np.asarray(p, float)
+    adjusted = np.full_like(p, np.nan)
+    order = np.argsort(p)[: np.count_nonzero(~np.isnan(p))]
+    steps = p[order] * (len(order) - np.arange(len(order)))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
+    return adjusted
+
+
+def compare(
+    records: pd.DataFrame,
+    pairs: Sequence[tuple[str, str]],
+    localization: Sequence[str],
+    bootstrap: Bootstrap,
+) -> pd.DataFrame:
+    """Differences of accuracy, method minus reference, by task and by group of tasks.
+
+    Columns group, method, reference, value, low, high, examples, units and, for single tasks,
+    gains and losses (examples that only one of the two answers), McNemar's exact p (paired by
+    example) and p_holm over all its rows.
+    """
+    values = by_method(records)
+    change = differences(values, pairs)
+    tasks = list(dict.fromkeys(values.index.get_level_values("task")))
+    groups = {t: {t: 1.0} for t in tasks} | task_groups(tasks, localization)
+    table = estimates(change, groups, bootstrap)
+    table[["method", "reference"]] = table["method"].tolist()
+    gains, losses = ((sign * change > 0).groupby("task").sum() for sign in (1, -1))
+    single = table["group"].isin(tasks)
+    keys = list(table.loc[single, ["group", "method", "reference"]].itertuples(index=False))
+    table.loc[single, "gains"] = [gains.loc[g, (m, r)] for g, m, r in keys]
+    table.loc[single, "losses"] = [losses.loc[g, (m, r)] for g, m, r in keys]
+    table.loc[single, "p"] = mcnemar(table.loc[single, "gains"], table.loc[single, "losses"])
+    return table.assign(p_holm=holm(table["p"]))

@@ -1,0 +1,118 @@
+"""Percentile intervals that resample units (images), not examples.
+
+Examples of one image are not independent, so whole images are drawn with replacement. Every
+statistic here is a function of sums over images: a resample is a row of image counts, and all
+resamples are one matrix product.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from prunescope.errors import InputError
+
+BLOCK = 2**22  # entries of the matrix of image counts that is held at a time
+
+
+def unit_sums(values: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Sums of `values` (examples, columns) over the examples of each unit: (units, columns)."""
+    codes, names = pd.factorize(np.asarray(units))
+    sums = np.zeros((len(names), values.shape[1]))
+    np.add.at(sums, codes, values)
+    return sums
+
+
+def total(sums: np.ndarray) -> np.ndarray:
+    return sums
+
+
+def ratio(sums: np.ndarray) -> np.ndarray:
+    """(..., 2k) numerators and denominators -> (..., k) means; NaN where nothing is counted."""
+    numerator, denominator = np.split(sums, 2, axis=-1)
+    return np.divide(
+        numerator, denominator, out=np.full_like(numerator, np.nan), where=denominator > 0
+    )
+
+
+def weighted(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(..., k) means and (c, k) weights -> (..., c) sums; a NaN spoils only what weighs it."""
+    return np.stack([means[..., w != 0] @ w[w != 0] for w in weights], axis=-1)
+
+
+def countable(values: np.ndarray) -> np.ndarray:
+    """(examples, k) with NaN for "does not count" -> (examples, 2k), what `ratio` divides."""
+    present = ~np.isnan(values)
+    return np.hstack([np.where(present, values, 0.0), present])
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """resamples: draws of all units; level: coverage of the interval; seed: of the draws."""
+
+    resamples: int = 10_000
+    level: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.resamples < 100:
+            raise InputError(f"bootstrap.resamples: must be at least 100, got {self.resamples}")
+        if not 0 < self.level < 1:
+            raise InputError(f"bootstrap.level: must lie in (0, 1), got {self.level}")
+
+    def interval(
+        self, sums: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray] = total
+    ) -> np.ndarray:
+        """(k, 3): value, lower and upper end of `statistic`, (..., columns) sums -> (..., k).
+
+        sums: (units, columns). Raises InputError for fewer than two units.
+        """
+        if len(sums) < 2:
+            raise InputError(
+                f"an interval by image needs at least 2 images, got {len(sums)}: add images"
+            )
+        value = statistic(sums.sum(0))
+        draws = np.concatenate([statistic(counts @ sums) for counts in self._counts(len(sums))])
+        tail = (1 - self.level) / 2
+        with warnings.catch_warnings():  # a statistic may be undefined in every resample
+            warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+            low, high = np.nanquantile(draws, [tail, 1 - tail], axis=0)
+        return np.stack([value, low, high], axis=-1)
+
+    def means(
+        self, values: np.ndarray, units: np.ndarray, contrasts: np.ndarray | None = None
+    ) -> pd.DataFrame:
+        """One estimate per column of `values` (examples, k), NaN where an example does not count,
+        and then one per row of `contrasts` (c, k): weighted sums of the columns' means.
+
+        What rests on a column of fewer than two images has no interval; of none, no value either.
+        """
+        columns = values.shape[1]
+        weights = np.eye(columns) if contrasts is None else np.vstack([np.eye(columns), contrasts])
+        sums = unit_sums(countable(values), units)
+        held = sums[:, columns:]
+
+        def statistic(totals: np.ndarray) -> np.ndarray:
+            return weighted(ratio(totals), weights)
+
+        table = self.interval(sums, statistic)
+        images = (held > 0).sum(0)
+        table[[(images[w != 0] < 2).any() for w in weights], 1:] = np.nan
+        used = [held[:, w != 0] for w in weights]
+        estimates = pd.DataFrame(table, columns=["value", "low", "high"])
+        return estimates.assign(
+            examples=[int(u.sum()) for u in used], units=[int(u.any(1).sum()) for u in used]
+        )
+
+    def _counts(self, units: int):
+        """How often each unit is drawn: blocks of (resamples, units)."""
+        rng = np.random.default_rng(self.seed)
+        block = max(1, BLOCK // units)
+        for start in range(0, self.resamples, block):
+            rows = min(block, self.resamples - start)
+            drawn = rng.integers(units, size=(rows, units))
+            drawn += np.arange(rows)[:, None] * units
+            counts = np.bincount(drawn.ravel(), minlength=rows * units)
+            yield counts.reshape(rows, units).astype(float)

@@ -1,0 +1,100 @@
+"""Which part of the true box is kept, and how that and accuracy depend on its height."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.position import kept
+
+BANDS = 4  # equal horizontal bands of the image, by the centre of the true box
+CONTRAST = "bottom - top"
+BOTTOM_MINUS_TOP = np.eye(BANDS)[-1:] - np.eye(BANDS)[:1]
+MEASURES = {"recall": "recall", "accuracy": "score"}  # measure -> column
+
+
+def box_cells(boxes: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Tokens of a box: (boxes, 4) normalised x1 y1 x2 y2 -> (boxes, rows * cols) bool.
+
+    A token belongs to the box if at least half of its cell lies inside; a box that fills no cell
+    by half has the cell of its centre, so that no box is empty.
+    """
+    x1, y1, x2, y2 = np.asarray(boxes, float).T[..., None]
+    across, down = _overlap(x1, x2, grid[1]), _overlap(y1, y2, grid[0])
+    inside = down[:, :, None] * across[:, None, :] >= 0.5 - 1e-6
+    small = np.flatnonzero(~inside.any((1, 2)))
+    row, col = ((_centre(lo, hi, size)) for lo, hi, size in ((y1, y2, grid[0]), (x1, x2, grid[1])))
+    inside[small, row[small], col[small]] = True
+    return inside.reshape(len(inside), -1)
+
+
+def _overlap(low: np.ndarray, high: np.ndarray, size: int) -> np.ndarray:
+    """Share of each of `size` equal intervals of [0, 1] that [low, high] covers."""
+    edge = np.arange(size) / size
+    return np.clip(np.minimum(high, edge + 1 / size) - np.maximum(low, edge), 0, None) * size
+
+
+def _centre(low: np.ndarray, high: np.ndarray, size: int) -> np.ndarray:
+    return np.clip(((low + high)[:, 0] / 2 * size).astype(int), 0, size - 1)
+
+
+def recall(mask: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """(..., n) kept and (..., n) tokens of the box -> (...) share of the box's tokens kept."""
+    return (mask & cells).sum(-1) / cells.sum(-1)
+
+
+def band_of(boxes: np.ndarray, bands: int = BANDS) -> np.ndarray:
+    """Band of each box by the height of its centre: 0 is the top, bands - 1 the bottom."""
+    boxes = np.asarray(boxes, float)
+    return np.clip(((boxes[:, 1] + boxes[:, 3]) / 2 * bands).astype(int), 0, bands - 1)
+
+
+def _stack(boxes: pd.Series) -> np.ndarray:
+    return np.stack(boxes.to_list()).astype(float)
+
+
+def with_recall(records: pd.DataFrame, grid: tuple[int, int]) -> pd.DataFrame:
+    """The records that have a true box, with `band` and `recall` at the last stage (1 without)."""
+    boxed = records[records["target_box"].map(len) == 4].reset_index(drop=True)
+    boxes = _stack(boxed["target_box"])
+    cells = box_cells(boxes, grid)
+    everything = np.arange(cells.shape[1])
+    last = [stages[-1] if len(stages) else everything for stages in boxed["kept"]]
+    mask = np.zeros_like(cells)
+    mask[np.repeat(np.arange(len(last)), [len(k) for k in last]), np.concatenate(last)] = True
+    return boxed.assign(band=band_of(boxes), recall=recall(mask, cells))
+
+
+def by_band(boxed: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Box recall and accuracy of every method by band of the target (`with_recall`'s columns).
+
+    Columns method, measure (recall, accuracy), band (0 top .. BANDS - 1 bottom, or `CONTRAST`),
+    value, low, high, examples, units.
+    """
+    tables = []
+    for method, rows in boxed.groupby("method", sort=False):
+        inside = rows["band"].to_numpy()[:, None] == np.arange(BANDS)
+        for measure, column in MEASURES.items():
+            values = np.where(inside, rows[[column]].to_numpy(float), np.nan)
+            table = bootstrap.means(values, rows["image"].to_numpy(), BOTTOM_MINUS_TOP)
+            named = table.assign(method=method, measure=measure, band=[*range(BANDS), CONTRAST])
+            tables.append(named)
+    return pd.concat(tables, ignore_index=True)
+
+
+def recall_by_layer(
+    scores: xr.DataArray, boxes: pd.Series, remove: float, bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """Box recall of the single-stage attention method at every layer, with and without RoPE.
+
+    boxes: true box per example id. Columns layer, variant, value, low, high, examples, units.
+    """
+    scores = scores.sel(example=scores["example"].isin(boxes.index.to_list()))
+    grid = scores.sizes["row"], scores.sizes["col"]
+    cells = box_cells(_stack(boxes.loc[scores["example"].values]), grid)
+    mask = kept(scores, remove).values.reshape(*scores.shape[:3], -1)
+    shares = recall(mask, cells[:, None, None, :])
+    levels = {name: scores[name].values.tolist() for name in ("layer", "variant")}
+    names = pd.MultiIndex.from_product(levels.values(), names=levels)
+    table = bootstrap.means(shares.reshape(len(shares), -1), scores["image"].values)
+    return pd.concat([names.to_frame(index=False), table], axis=1)

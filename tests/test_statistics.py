@@ -1,0 +1,246 @@
+"""Statistics against closed forms, scipy and symmetries."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+from scipy import stats
+
+from prunescope.errors import InputError
+from prunescope.statistics import accuracy, boxes, inputs, position
+from prunescope.statistics.bootstrap import Bootstrap, unit_sums
+
+FEW = Bootstrap(resamples=400)
+
+
+def test_kept_set_has_the_size_of_the_formula_and_ties_go_to_the_lower_index():
+    assert [position.kept_count(400, 0.9), position.kept_count(729, 0.75)] == [39, 182]
+    rank = position.ranks(np.array([[1.0, 2.0, 1.0, 2.0, 0.0]]))
+    assert rank.tolist() == [[2, 0, 3, 1, 4]]
+    kept = position.kept(synthetic.scores(), 0.75)
+    assert (kept.sum(["row", "col"]) == 9).all()
+
+
+@pytest.mark.parametrize("remove", [-0.1, 1.0, 0.999])
+def test_fraction_that_leaves_nothing_is_refused(remove):
+    with pytest.raises(InputError, match="remove"):
+        position.kept(synthetic.scores(images=2), remove)
+
+
+@pytest.mark.parametrize("rows", [4, 6, 27])
+def test_uniform_counts_have_the_reference_values(rows):
+    assert position.row_measures(np.full(rows, 7.0)) == pytest.approx([0.5, 0.25, 0])
+
+
+def test_bottom_row_alone_is_the_far_end():
+    assert position.row_measures(np.eye(8)[-1]) == pytest.approx([15 / 16, 1, 7 / 8])
+
+
+def test_flipping_the_image_flips_the_map():
+    scores = synthetic.scores()
+    flipped = scores.copy(data=scores.values[..., ::-1, :])
+    there, back = (position.retention(s, 0.75).values for s in (scores, flipped))
+    np.testing.assert_array_equal(there, back[..., ::-1, :])
+    rows = [
+        position.position_bias(s, [0.75], FEW).query("measure == 'mean_row'")
+        for s in (scores, flipped)
+    ]
+    single = rows[0]["variant"] != position.DIFFERENCE
+    np.testing.assert_allclose(rows[0]["value"][single], 1 - rows[1]["value"][single])
+    np.testing.assert_allclose(rows[0]["value"][~single], -rows[1]["value"][~single], atol=1e-12)
+
+
+def test_position_bias_agrees_with_the_plain_mean_and_sees_the_pull():
+    scores = synthetic.scores(images=30)
+    table = position.position_bias(scores, [0.5, 0.75], FEW)
+    assert len(table) == 2 * synthetic.DEPTH * 3 * 3
+    at = table.set_index(["remove", "layer", "variant", "measure"])
+    kept = position.kept(scores, 0.75).sel(layer=1, variant="rope").values
+    height = (np.nonzero(kept)[1] + 0.5) / synthetic.GRID[0]
+    assert at.loc[(0.75, 1, "rope", "mean_row"), "value"] == pytest.approx(height.mean())
+    assert at.loc[(0.75, 1, "rope", "mean_row"), "low"] > 0.6
+    low, high = at.loc[(0.75, 1, "norope", "mean_row"), ["low", "high"]]
+    assert low < 0.5 < high
+    assert at.loc[(0.75, 1, position.DIFFERENCE, "mean_row"), "low"] > 0
+
+
+def test_interval_of_a_mean_is_the_closed_form():
+    values = np.random.default_rng(1).normal(3, 2, (400, 1))
+    low, high = Bootstrap(20_000).means(values, np.arange(400)).loc[0, ["low", "high"]]
+    half = stats.norm.ppf(0.975) * values.std() / 20
+    assert [low, high] == pytest.approx([values.mean() - half, values.mean() + half], abs=0.01)
+
+
+def test_interval_grows_by_the_root_of_identical_examples_per_image():
+    values = np.random.default_rng(2).normal(size=(300, 1))
+    single = Bootstrap().means(values, np.arange(300)).loc[0]
+    copied = np.repeat(values, 4, axis=0)
+    by_image = Bootstrap().means(copied, np.repeat(np.arange(300), 4)).loc[0]
+    by_example = Bootstrap().means(copied, np.arange(1200)).loc[0]
+    width = [e["high"] - e["low"] for e in (single, by_image, by_example)]
+    assert width[0] == pytest.approx(width[1])
+    assert width[0] / width[2] == pytest.approx(2, rel=0.05)
+
+
+def test_draws_do_not_depend_on_the_block_size(monkeypatch):
+    sums = np.random.default_rng(3).normal(size=(20, 2))
+    whole = FEW.interval(sums)
+    monkeypatch.setattr("prunescope.statistics.bootstrap.BLOCK", 60)
+    np.testing.assert_allclose(whole, FEW.interval(sums))
+
+
+def test_one_image_has_no_interval():
+    with pytest.raises(InputError, match="at least 2 images"):
+        FEW.means(np.ones((3, 1)), np.zeros(3))
+
+
+def test_column_of_one_image_has_a_value_but_no_interval():
+    values = np.array([[1.0, np.nan], [0.0, np.nan], [1.0, 1.0]])
+    table = FEW.means(values, np.arange(3), np.array([[1.0, -1.0]]))
+    assert table["value"].tolist() == pytest.approx([2 / 3, 1, -1 / 3])
+    assert table["low"].isna().tolist() == [False, True, True]
+
+
+def test_unit_sums_add_up_by_unit():
+    assert unit_sums(np.array([[1.0], [2.0], [4.0]]), np.array(["b", "a", "b"])).tolist() == [
+        [5],
+        [2],
+    ]
+
+
+def test_accuracy_is_the_mean_of_the_scores():
+    records = synthetic.records()
+    table = accuracy.estimates(accuracy.by_method(records), None, FEW)
+    expected = records.groupby(["task", "method"])["score"].mean()
+    np.testing.assert_allclose(
+        table.set_index(["group", "method"])["value"],
+        expected.loc[list(zip(table.group, table.method, strict=True))],
+        rtol=1e-6,
+    )
+    assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
+
+
+def test_group_is_the_mean_of_its_tasks_and_the_contrast_their_difference():
+    records = synthetic.records()
+    values = accuracy.by_method(records)
+    groups = accuracy.task_groups(synthetic.TASKS, ["locate"])
+    table = accuracy.estimates(values, groups, FEW).set_index(["group", "method"])["value"]
+    mean = values.groupby("task").mean()["fastv"]
+    assert table[accuracy.OTHER, "fastv"] == pytest.approx((mean["color"] + mean["count"]) / 2)
+    contrast = table[accuracy.LOCALIZATION, "fastv"] - table[accuracy.OTHER, "fastv"]
+    assert table[accuracy.CONTRAST, "fastv"] == pytest.approx(contrast)
+
+
+def test_difference_of_a_method_with_itself_is_exactly_zero():
+    table = accuracy.compare(synthetic.records(), [("fastv", "fastv")], ["locate"], FEW)
+    assert (table[["value", "low", "high"]] == 0).all(axis=None)
+    assert (table["p"].dropna() == 1).all()
+
+
+def test_swapping_a_pair_flips_the_difference():
+    pairs = [("fastv", "unpruned"), ("unpruned", "fastv")]
+    there, back = (
+        g
+        for _, g in accuracy.compare(synthetic.records(), pairs, ["locate"], FEW).groupby("method")
+    )
+    np.testing.assert_allclose(there["value"], -back["value"].to_numpy())
+    np.testing.assert_array_equal(there["gains"], back["losses"])
+
+
+def test_missing_examples_do_not_count():
+    records = synthetic.records()
+    gone = (records["method"] == "fastv") & (records["example"] == "color-0")
+    table = accuracy.compare(records[~gone], [("fastv", "unpruned")], ["locate"], FEW)
+    assert table.set_index("group")["examples"][["color", "count"]].tolist() == [39, 40]
+
+
+def test_unknown_method_is_named():
+    with pytest.raises(InputError, match=r"unknown methods \['fastw'\].*'fastv'"):
+        accuracy.compare(synthetic.records(), [("fastw", "unpruned")], [], FEW)
+
+
+@pytest.mark.parametrize(("gains", "losses"), [(0, 0), (3, 3), (1, 9), (12, 4)])
+def test_mcnemar_is_the_binomial_test(gains, losses):
+    both = gains + losses
+    expected = stats.binomtest(gains, both, 0.5).pvalue if both else 1.0
+    assert accuracy.mcnemar(np.array([gains]), np.array([losses])) == pytest.approx([expected])
+
+
+def test_holm_by_hand():
+    p = np.array([0.04, np.nan, 0.01, 0.03, 0.9])
+    np.testing.assert_allclose(accuracy.holm(p), [0.09, np.nan, 0.04, 0.09, 0.9])
+
+
+def test_budget_is_one_for_the_unpruned_model():
+    table = accuracy.budgets(synthetic.records())
+    assert (table["unpruned"] == 1).all()
+    assert table["fastv"].unique() == pytest.approx([(1 + 3 * 9 / 36) / 4])
+
+
+def test_cells_of_a_box_against_whole_cells():
+    cells = boxes.box_cells(np.array([[0, 0.5, 0.5, 1.0]]), (4, 6)).reshape(4, 6)
+    assert cells[2:, :3].all() and cells.sum() == 6
+    tiny = boxes.box_cells(np.array([[0.51, 0.01, 0.52, 0.02]]), (4, 6))
+    assert np.flatnonzero(tiny).tolist() == [3]
+    everything = boxes.box_cells(np.array([[0, 0, 1, 1]]), (4, 6))
+    assert everything.all()
+
+
+def test_bands_go_from_top_to_bottom():
+    tops = [0.0, 0.3, 0.6, 0.9]
+    assert boxes.band_of(np.array([[0, t, 1, t + 0.1] for t in tops])).tolist() == [0, 1, 2, 3]
+
+
+def test_recall_is_one_without_pruning_and_the_kept_share_for_random_sets():
+    records = synthetic.records(images=100)
+    table = boxes.by_band(boxes.with_recall(records, synthetic.GRID), FEW)
+    recall = table[table["measure"] == "recall"].set_index(["method", "band"])
+    single = [b for b in recall.index.levels[1] if b != boxes.CONTRAST]
+    assert (recall.loc["unpruned"].loc[single, "value"].dropna() == 1).all()
+    assert recall.loc["fastv"].loc[single, "value"].mean() == pytest.approx(0.25, abs=0.04)
+    ends = recall.loc["fastv", "value"]
+    assert ends[boxes.CONTRAST] == pytest.approx(ends[boxes.BANDS - 1] - ends[0])
+
+
+def test_recall_by_layer_is_recall_of_the_stored_sets():
+    scores, records = synthetic.scores(), synthetic.records()
+    rows = records.query("task == 'locate' and method == 'unpruned'").set_index("example")
+    table = boxes.recall_by_layer(scores, rows["target_box"], 0.75, FEW)
+    kept = position.kept(scores, 0.75).sel(layer=2, variant="norope").values.reshape(40, -1)
+    cells = boxes.box_cells(np.stack(rows["target_box"].loc[scores.example.values]), synthetic.GRID)
+    expected = np.mean([k[c].mean() for k, c in zip(kept, cells, strict=True)])
+    row = table.query("layer == 2 and variant == 'norope'")
+    assert row["value"].item() == pytest.approx(expected)
+
+
+def test_more_kept_never_lowers_recall():
+    scores, cells = synthetic.scores(), np.ones(36, bool)
+    shares = [
+        boxes.recall(position.kept(scores, r).values.reshape(-1, 36), cells) for r in (0.9, 0.5, 0)
+    ]
+    assert all((less <= more).all() for less, more in pairwise(shares))
+
+
+def test_files_are_read_back(tmp_path):
+    study = synthetic.write(tmp_path, images=4)
+    records = inputs.read_records(study["records"], ["score", "target_box"])
+    assert len(records) == 3 * 8 * len(synthetic.METHODS)
+    assert inputs.localization_tasks(records) == ["locate"]
+    scores = inputs.read_scores(study["attention"] * 2)
+    assert scores.sizes["example"] == 16 and set(scores["task"].values) == {"locate"}
+
+
+def test_bad_files_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.parquet: no such file"):
+        inputs.read_records([tmp_path / "none.parquet"], [])
+    path = tmp_path / "part.parquet"
+    pd.DataFrame({"model": ["m"]}).to_parquet(path)
+    with pytest.raises(InputError, match=r"part\.parquet: missing columns \['task'"):
+        inputs.read_records([path], [])
+    study = synthetic.write(tmp_path / "study", images=2)
+    with pytest.raises(InputError, match="repeated rows"):
+        inputs.read_records(study["records"] * 2, [])
+    with pytest.raises(InputError, match="no such store"):
+        inputs.read_scores([tmp_path / "none.zarr"])
