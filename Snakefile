@@ -1,0 +1,40 @@
+"""From a configuration to a report: scores, answers, cost, statistics, figures, report."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# A study that is named on the command line stands in the place of the default one; without the
+# condition the two would be merged.
+if not workflow.overwrite_configfiles:
+
+    configfile: "workflow/config/testbed.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/testbed.smk"
+include: "workflow/rules/attention.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/cost.smk"
+include: "workflow/rules/statistics.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    """The report page with its figures and tables, and the notebook."""
+    default_target: True
+    input:
+        page=f"{REPORTS}/report.html",
+        notebook=f"{REPORTS}/positional-bias.html",
+
+
+onstart:
+    check_study()

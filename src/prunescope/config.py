@@ -1,0 +1,198 @@
+"""The configuration of a study: its schema, its methods, and checks before anything runs.
+
+Imports no torch, so that a workflow can be planned fast; `checkpoint` and `check_models` do, when
+they are called.
+"""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from difflib import get_close_matches
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from prunescope.errors import InputError
+from prunescope.tasks import read_tasks
+
+if TYPE_CHECKING:
+    from prunescope.checkpoint import Checkpoint
+
+SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+TASKS = Path("data/tasks")
+FILES = ("*.safetensors", "*.json")
+Config = dict[str, Any]
+Stages = list[dict[str, Any]]
+
+
+def load(path: Path | str) -> Config:
+    """The complete configuration in the file `path`; paths in it start at the project's folder."""
+    return complete(_read(path), str(path))
+
+
+def complete(config: Mapping[str, Any], source: str) -> Config:
+    """The configuration with its defaults. Raises InputError, naming `source`, the key and what
+    is allowed, for anything that can be told wrong without a model."""
+    schema = _read(SCHEMA)
+    config = _with_defaults(deepcopy(dict(config)), schema)
+    if error := best_match(Draft202012Validator(schema).iter_errors(config)):
+        raise InputError(f"{source}: {_explain(error)}")
+    config["reports"] = config["reports"] or f"reports/{config['name']}"
+    for name, model in config["models"].items():
+        for kind in FILES:
+            if not list(Path(model["path"]).glob(kind)):
+                raise InputError(f"{source}: models.{name}.path: no {kind} in {model['path']}")
+    for key, folder, suffix in [
+        ("tasks", TASKS, ".yaml"),
+        ("figures", Path("analysis"), ".py"),
+        ("tables", Path("analysis"), ".py"),
+    ]:
+        for name in config[key]:
+            known(name, [file.stem for file in folder.glob(f"*{suffix}")], f"{source}: {key}")
+    read_tasks(TASKS, config["tasks"])
+    methods(config, source)
+    return config
+
+
+def methods(config: Config, source: str) -> dict[str, Stages]:
+    """The stages of each method of the study, by name, as plain data.
+
+    First those of `methods`, then those of `sweeps`; a point of a sweep that has the stages of a
+    method before it is left out.
+    """
+    library = _read(config["library"])
+    found: dict[str, Stages] = {}
+    for entry in config["methods"]:
+        if isinstance(entry, str):
+            found[entry] = library[known(entry, library, f"{source}: methods")]
+        else:
+            found |= entry
+    available = library | found
+    for index, sweep in enumerate(config["sweeps"]):
+        where = f"{source}: sweeps[{index}]"
+        for name in sweep["methods"]:
+            stages = available[known(name, available, f"{where}.methods")]
+            for label, point in _points(sweep, stages, where):
+                if point not in found.values():
+                    found[f"{name}{label}"] = point
+    return found
+
+
+def model_files(model: Mapping[str, Any]) -> list[str]:
+    """The files of a model's folder that its answers depend on: weights and all settings."""
+    return sorted(str(file) for kind in FILES for file in Path(model["path"]).glob(kind))
+
+
+def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "Checkpoint":
+    """The model of this name, `model` and `run` as a complete configuration has them; InputError
+    if its weights are not those with the digest."""
+    import torch
+
+    from prunescope.checkpoint import Checkpoint
+
+    device = run["device"]
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Checkpoint(name, **model, dtype=run["dtype"], attn=run["attn"], device=device)
+
+
+def check_models(config: Config, source: str) -> None:
+    """Raise InputError unless every method fits every model, and the weights are those named."""
+    from prunescope.methods import check, parse_methods
+
+    parsed = parse_methods(methods(config, source), source)
+    for name, model in config["models"].items():
+        where = f"{source}: models.{name}"
+        try:
+            depth = checkpoint(name, model, config).config.get_text_config().num_hidden_layers
+            for method in parsed.values():
+                check(method, depth)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+
+
+def known(name: str, names: Any, where: str) -> str:
+    """`name` if it is one of `names`; otherwise an InputError that suggests the closest."""
+    if name in names:
+        return name
+    close = get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise InputError(f"{where}: unknown {name!r}; {hint}allowed: {sorted(names)}")
+
+
+def _points(sweep: Config, stages: Stages, where: str) -> Iterator[tuple[str, Stages]]:
+    """Label and stages of every combination of the values of a sweep."""
+    setters = {"layer": _set_layer, "remove": _set_remove, "stride": _set_stride}
+    axes = [[(key, value) for value in sweep[key]] for key in setters if sweep.get(key)]
+    for combination in product(*axes):
+        point, label = deepcopy(stages), ""
+        for key, value in combination:
+            if not setters[key](point, value):
+                raise InputError(f"{where}.{key}: {value} does not fit {sweep['methods']}")
+            shown = "+".join(map(str, value)) if isinstance(value, list) else value
+            label += f"-{'k' if key == 'layer' else key[0]}{shown}"
+        yield label, point
+
+
+def _set_layer(stages: Stages, value: Any) -> bool:
+    layers = value if isinstance(value, list) else [value]
+    for stage, layer in zip(stages, layers, strict=False):
+        stage["layer"] = layer
+    return len(layers) == len(stages)
+
+
+def _set_remove(stages: Stages, value: float) -> bool:
+    changed = [stage for stage in stages if "remove" in stage]
+    for stage in changed:
+        stage["remove"] = value
+    return bool(changed)
+
+
+def _set_stride(stages: Stages, value: int) -> bool:
+    criteria = [stage[key] for stage in stages for key in ("score", "always") if key in stage]
+    grids = [criterion["uniform"] for criterion in criteria if "uniform" in criterion]
+    for grid in grids:
+        grid["stride"] = value
+    return bool(grids)
+
+
+def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Fill in the defaults of the schema, in place, all the way down."""
+    if isinstance(value, dict):
+        for key, part in schema.get("properties", {}).items():
+            if "default" in part:
+                value.setdefault(key, deepcopy(part["default"]))
+        parts, rest = schema.get("properties", {}), schema.get("additionalProperties")
+        for key, child in value.items():
+            _with_defaults(child, parts.get(key, rest or {}))
+    elif isinstance(value, list):
+        for child in value:
+            _with_defaults(child, schema.get("items", {}))
+    return value
+
+
+def _explain(error: ValidationError) -> str:
+    """One line for one error: the key, and what it may be."""
+    where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)
+    where = f"{where.lstrip('.')}: " if where else ""
+    if error.validator == "additionalProperties":
+        allowed = list(error.schema["properties"])
+        wrong = next(key for key in error.instance if key not in allowed)
+        try:
+            known(wrong, allowed, f"{where}key")
+        except InputError as unknown:
+            return str(unknown)
+    description = error.schema.get("description")
+    return f"{where}{error.message}" + (f" ({description})" if description else "")
+
+
+def _read(path: Path | str) -> Any:
+    if not Path(path).is_file():
+        raise InputError(f"there is no file {path}")
+    try:
+        return yaml.safe_load(Path(path).read_text())
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not YAML: {error}") from None

@@ -1,0 +1,44 @@
+"""Where a result comes from: digests of the code and of the files that determine it."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+# What a record or a score depends on; nothing that only reads them. A folder is all its modules.
+ENGINE = [
+    HERE / name
+    for name in (
+        "criteria",
+        "models",
+        "attention.py",
+        "checkpoint.py",
+        "evaluation.py",
+        "masks.py",
+        "methods.py",
+        "metrics.py",
+        "prompt.py",
+        "pruning.py",
+        "sharing.py",
+        "tasks.py",
+        "testbed/dataset.py",
+        "testbed/questions.py",
+        "testbed/scenes.py",
+        "testbed/vocabulary.py",
+    )
+]
+
+
+def digest(paths: Iterable[Path | str]) -> str:
+    """Hexadecimal digest of the names and bytes of files; a folder counts as its Python files."""
+    total = hashlib.blake2b(digest_size=16)
+    for path in map(Path, paths):
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            data = file.read_bytes()
+            total.update(f"{file.name}:{len(data)}:".encode() + data)
+    return total.hexdigest()
+
+
+def engine_digest() -> str:
+    """Digest of the source that records and scores depend on."""
+    return digest(ENGINE)

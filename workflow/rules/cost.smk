@@ -1,0 +1,27 @@
+rule cost:
+    """Measured time, KV memory and FLOPs of every method, alone on the machine."""
+    input:
+        files=model_files,
+        card=f"data/tasks/{config['tasks'][0]}.yaml",
+    output:
+        cost=f"{RESULTS}/cost/{{model}}.parquet",
+    log:
+        f"{LOGS}/cost/{{model}}.log",
+    benchmark:
+        f"{BENCHMARKS}/cost/{{model}}.tsv"
+    conda:
+        "../../environment.yml"
+    # all cores, so that no other job disturbs the clock
+    threads: workflow.cores
+    resources:
+        gpu=GPUS,
+    params:
+        name="{model}",
+        model=lambda wildcards: config["models"][wildcards.model],
+        run=RUN,
+        batch_size=config["batch_size"],
+        methods=METHODS,
+        timing=config["cost"],
+        engine=digest(["src/prunescope/cost.py"]) + ENGINE,
+    script:
+        "../scripts/cost.py"
