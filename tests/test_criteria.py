@@ -92,7 +92,7 @@ def test_highest_breaks_ties_to_the_lower_index(values, data):
 
 
 @settings(deadline=None, max_examples=30)
-@given(GRIDS, st.integers(0, 5), st.sampled_from(EXAMPLES[:4] + [Random(1)]))
+@given(GRIDS, st.integers(0, 5), st.sampled_from([*EXAMPLES[:4], Random(1)]))
 def test_any_grid(grid, seed, criterion):
     selection = contracts.random_selection(3, grid, seed)
     contracts.check_selected(criterion, selection)

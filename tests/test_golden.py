@@ -58,3 +58,18 @@ def test_flags(flag, sized, always):
 def test_unknown_flag():
     with pytest.raises(InputError, match="sample_cluster"):
         golden.method_of("x", {"layers": [2], "removed": 0.5, "flag": "sample_cluster_196_1"})
+
+
+def test_missing_weights(tmp_path, capsys):
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(SystemExit):
+        golden.main([str(tmp_path / "x.json")])
+    assert "x.safetensors" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("data", "grid"),
+    [({"n_image": 400}, (20, 20)), ({"n_image": 24}, (4, 6)), ({"grid": [8, 3]}, (8, 3))],
+)
+def test_grid(data, grid):
+    assert golden.grid_of(data) == grid

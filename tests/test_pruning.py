@@ -160,7 +160,7 @@ def test_counts_order_and_cache(llava, method):
     before = [full, full]
     for stage, kept in zip(method.stages, trace.kept, strict=True):
         for example, indices in enumerate(kept):
-            assert indices.diff().gt(0).all() and 0 <= indices[0] and indices[-1] < full
+            assert indices.diff().gt(0).all() and indices[0] >= 0 and indices[-1] < full
             if stage.always is None and stage.keep is not None:
                 assert len(indices) == stage.count(before[example])
             assert len(indices) <= before[example]
@@ -313,7 +313,7 @@ def test_wrong_prompts(llava):
     few["input_ids"] = few["input_ids"][:, 2:]
     few["attention_mask"] = few["attention_mask"][:, 2:]
     with prune(llava, METHODS[0]):
-        with pytest.raises(InputError, match="example 0 .* has 35 visual tokens; .* needs 36"):
+        with pytest.raises(InputError, match=r"example 0 .* has 35 visual tokens; .* needs 36"):
             llava(input_ids=few["input_ids"], attention_mask=few["attention_mask"])
         with pytest.raises(InputError, match="static"):
             cache = StaticCache(config=llava.config.text_config, max_cache_len=64)

@@ -118,6 +118,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
     path = parser.parse_args(arguments).file
+    for part in (path, *map(path.with_suffix, (".safetensors", ".inputs.safetensors"))):
+        if not part.is_file():
+            parser.error(f"no such file: {part}")
     model, embeds, layout, cases = load(path)
     failed = 0
     for name, case in cases.items():
