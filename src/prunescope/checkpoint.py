@@ -1,0 +1,109 @@
+"""A model on disk: which weights, loaded how."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
+
+from prunescope.errors import InputError
+from prunescope.masks import check_backend
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+LIBRARIES = ("torch", "transformers", "prunescope")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder in the standard layout of transformers, and the numerics it is run with.
+
+    name: how records call it; sha256: digest that the weights must have, if given. So must a
+    file `weights.sha256` in the folder, as `sha256sum` writes it. InputError says what is wrong
+    before anything is loaded. device: "auto" takes a GPU if there is one.
+    """
+
+    name: str
+    path: Path
+    sha256: str | None = None
+    dtype: str = "float32"
+    attn: str = "sdpa"
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
+        if self.device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            object.__setattr__(self, "device", device)
+        where = f"model {self.name!r}"
+        if self.dtype not in DTYPES:
+            raise InputError(f"{where}: dtype: {self.dtype!r} is not one of {sorted(DTYPES)}")
+        check_backend(self.attn)
+        for expected, source in self._expected(where):
+            if expected != self.weights:
+                raise InputError(
+                    f"{where}: {self.path}: the weights have SHA-256 {self.weights}, "
+                    f"{source} says {expected}"
+                )
+
+    @cached_property
+    def weights(self) -> str:
+        """SHA-256 of the weights file; of several, of what `sha256sum` prints for them."""
+        files = sorted(self.path.glob("*.safetensors"))
+        if not files or not (self.path / "config.json").is_file():
+            missing = "config.json" if files else "model.safetensors"
+            raise InputError(f"model {self.name!r}: there is no file {self.path / missing}")
+        digests = [_sha256(file) for file in files]
+        if len(files) == 1:
+            return digests[0]
+        lines = [f"{each}  {file.name}\n" for each, file in zip(digests, files, strict=True)]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that determines a record, as plain data."""
+        numerics = {"dtype": self.dtype, "attn": self.attn}
+        return {"weights": self.weights, "settings": self._settings} | numerics
+
+    @cached_property
+    def _settings(self) -> str:
+        """Digest of the configuration, tokenizer and processor files."""
+        lines = [f"{_sha256(file)}  {file.name}\n" for file in sorted(self.path.glob("*.json"))]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @property
+    def config(self) -> Any:
+        return AutoConfig.from_pretrained(self.path, local_files_only=True)
+
+    def load(self) -> tuple[nn.Module, ProcessorMixin]:
+        """Model and processor, ready to generate; prompts are padded on the left."""
+        model = AutoModelForImageTextToText.from_pretrained(
+            self.path,
+            dtype=DTYPES[self.dtype],
+            attn_implementation=self.attn,
+            local_files_only=True,
+        )
+        processor = AutoProcessor.from_pretrained(self.path, local_files_only=True)
+        processor.tokenizer.padding_side = "left"
+        return model.eval().to(self.device), processor
+
+    def manifest(self) -> dict[str, Any]:
+        """How a result came about."""
+        libraries = {name: version(name) for name in LIBRARIES}
+        return {"model": self.name, "device": self.device} | self.to_dict() | libraries
+
+    def _expected(self, where: str) -> list[tuple[str, str]]:
+        """The digests that the weights must have, and who says so."""
+        recorded = self.path / "weights.sha256"
+        found = [(self.sha256, "the configuration")] if self.sha256 else []
+        if recorded.is_file():
+            found.append((recorded.read_text().split()[0], str(recorded)))
+        return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,241 @@
+"""The evaluation loop: one model, one task, all methods; and the scores of all layers.
+
+A record is computed once: it is kept in a store under a key of all that determines it, and a run
+that was stopped goes on where it was.
+"""
+
+import inspect
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import nn
+from transformers import BatchFeature, ProcessorMixin
+
+from prunescope import tasks
+from prunescope.attention import VARIANTS, record_scores
+from prunescope.checkpoint import Checkpoint
+from prunescope.decoding import greedy
+from prunescope.errors import InputError
+from prunescope.methods import Method, check
+from prunescope.models import family_of
+from prunescope.provenance import HERE, digest, engine_digest
+from prunescope.pruning import Trace, prune
+from prunescope.sharing import Prefix
+from prunescope.store import RecordStore
+from prunescope.tasks import Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+log = logging.getLogger(__name__)
+# What every record depends on; the criteria of its method come on top.
+SOURCE = (
+    "checkpoint.py", "criteria/__init__.py", "criteria/base.py", "decoding.py", "evaluation.py",
+    "masks.py", "methods.py", "metrics.py", "models", "prompt.py", "pruning.py", "sharing.py", "tasks.py",
+)  # fmt: skip
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    task: Task,
+    methods: Mapping[str, Method],
+    store: RecordStore,
+    batch_size: int = 32,
+    limit: int | None = None,
+) -> pa.Table:
+    """The records (store.SCHEMA) of the task's first `limit` examples, by method and example.
+
+    Those that the store lacks are computed, and appended batch by batch. Raises InputError for a
+    method, checkpoint or task that does not fit, before the model runs.
+    """
+    everything = tasks.load(task)
+    examples = tasks.first(everything, limit)
+    keys = _keys(checkpoint, task, methods.values(), tasks.data_digest(everything))
+    todo = _todo(store, keys, methods.values(), examples["id"])
+    if todo:
+        model, processor = checkpoint.load()
+        check_all(model, methods.values())
+        evaluator = _Evaluator(checkpoint, task, model, processor)
+        for rows, pending in todo.items():
+            for batch in batches(examples.select(rows), task, processor, batch_size):
+                for method, records in evaluator.run(batch, pending):
+                    store.append(keys[method.name], records, checkpoint.manifest())
+    return store.read(keys.values(), examples["id"])
+
+
+def check_all(model: nn.Module, methods: Iterable[Method]) -> None:
+    """Raise InputError for a method that does not fit the model."""
+    family = family_of(model)
+    for method in methods:
+        check(method, len(family.decoder(model).layers), family.grid(model))
+
+
+def _keys(
+    checkpoint: Checkpoint, task: Task, methods: Iterable[Method], data: str
+) -> dict[str, dict[str, Any]]:
+    """By method, all that determines its records."""
+    common = {
+        "model": {"name": checkpoint.name} | checkpoint.to_dict(),
+        "task": task.to_dict(),
+        "data": data,
+    }
+    return {
+        each.name: {**common, "method": each.to_dict(), "source": _source(each)} for each in methods
+    }
+
+
+def _source(method: Method) -> str:
+    """Digest of the code that makes a record of this method; other criteria do not count."""
+    stages = [(stage.criterion, stage.always) for stage in method.stages]
+    criteria = {type(each) for pair in stages for each in pair if each is not None}
+    own = {inspect.getfile(base) for each in criteria for base in each.__mro__[:-2]}
+    return digest([HERE / name for name in SOURCE] + sorted(own))
+
+
+def _todo(
+    store: RecordStore,
+    keys: Mapping[str, Mapping[str, Any]],
+    methods: Iterable[Method],
+    ids: Sequence[str],
+) -> dict[tuple[int, ...], list[Method]]:
+    """Which rows are to be computed, and for which methods."""
+    todo = defaultdict(list)
+    for method in methods:
+        finished = store.finished(keys[method.name])
+        rows = tuple(row for row, example in enumerate(ids) if example not in finished)
+        if rows:
+            todo[rows].append(method)
+            log.info("%s: %d of %d examples to compute", method.name, len(rows), len(ids))
+    return todo
+
+
+def batches(
+    examples: "Dataset", task: Task, processor: ProcessorMixin, size: int
+) -> Iterator["Dataset"]:
+    """Prompts of like length together: little padding, and what is not padded is faster."""
+    questions = [task.ask(question) for question in examples["question"]]
+    lengths = [len(ids) for ids in processor.tokenizer(questions)["input_ids"]]
+    order = np.argsort(lengths, kind="stable")
+    for start in range(0, len(order), size):
+        yield examples.select(order[start : start + size])
+
+
+def prompts(batch: "Dataset", task: Task, processor: ProcessorMixin) -> BatchFeature:
+    """The keyword arguments of the model's forward, padded on the left."""
+    images = [image.convert("RGB") for image in batch["image"]]
+    text = [task.ask(question) for question in batch["question"]]
+    return processor(images=images, text=text, padding=True, return_tensors="pt")
+
+
+class _Evaluator:
+    """Answers batches of a task with a loaded model."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, task: Task, model: nn.Module, processor: ProcessorMixin
+    ):
+        self.checkpoint, self.task = checkpoint, task
+        self.model, self.processor = model, processor
+        self.decoder = family_of(model).decoder(model)
+
+    @torch.inference_mode()
+    def run(
+        self, batch: "Dataset", methods: Iterable[Method]
+    ) -> Iterator[tuple[Method, list[dict[str, Any]]]]:
+        """The records of a batch, method by method."""
+        inputs = prompts(batch, self.task, self.processor).to(self.model.device, self.model.dtype)
+        prefix, depth = Prefix(self.model), len(self.decoder.layers)
+        examples = batch.remove_columns("image").to_list()
+        for method in sorted(methods, key=lambda each: -min(each.layers(depth), default=depth)):
+            with prune(self.model, method) as trace, prefix.of(method):
+                tokens = greedy(self.model, inputs, self.task.max_new_tokens)
+            answers = self.processor.batch_decode(tokens, skip_special_tokens=True)
+            yield method, self._records(examples, method, trace, answers)
+
+    def _records(
+        self, examples: list[dict[str, Any]], method: Method, trace: Trace, answers: list[str]
+    ) -> list[dict[str, Any]]:
+        depth = len(self.decoder.layers)
+        full = [int(each) for each in (trace.segments[0].raster >= 0).sum(1)]
+        stages = [[tokens.tolist() for tokens in stage] for stage in trace.kept]
+        kv_bytes = self._token_bytes() * np.sum(trace.kv_lengths, axis=0)
+        labels = {"model": self.checkpoint.name, "task": self.task.name, "method": method.name}
+        records = []
+        for row, (example, answer) in enumerate(zip(examples, answers, strict=True)):
+            kept = [stage[row] for stage in stages]
+            cost = {
+                "mean_tokens": method.mean_tokens([len(each) for each in kept], full[row], depth),
+                "kv_bytes": int(kv_bytes[row]),
+                "stage_layers": method.layers(depth),
+                "kept": kept,
+            }
+            records.append(labels | _judged(self.task, example, answer.strip()) | cost)
+        return records
+
+    def _token_bytes(self) -> int:
+        """Size of one token in the KV cache of one layer."""
+        config = self.decoder.config
+        width = config.num_key_value_heads * config.head_dim
+        return 2 * width * self.model.dtype.itemsize
+
+
+def _judged(task: Task, example: Mapping[str, Any], answer: str) -> dict[str, Any]:
+    verdict = task.metric.judge(answer, example["answer"], example["box"])
+    return {
+        "example": example["id"],
+        "image": example["image_id"],
+        "kind": example["kind"],
+        "prediction": answer,
+        "target": example["answer"],
+        "target_box": example["box"],
+        **verdict._asdict(),
+    }
+
+
+def extract(
+    checkpoint: Checkpoint,
+    task: Task,
+    out: Path | str,
+    batch_size: int = 32,
+    limit: int | None = None,
+) -> None:
+    """Write the scores of every layer, with and without RoPE, of the task's first examples.
+
+    out: Zarr of one variable `score` (example, layer, variant, row, col) float32; layer = K in
+    1..depth, the layer before which a stage would use the score. See `record_scores`.
+    """
+    examples = tasks.load(task, limit)
+    model, processor = checkpoint.load()
+    grid = family_of(model).grid(model)
+    if grid is None:
+        raise InputError(f"model {checkpoint.name!r}: its grid of visual tokens is not known")
+    order, scores = [], []
+    for batch in batches(examples, task, processor, batch_size):
+        inputs = prompts(batch, task, processor).to(model.device, model.dtype)
+        scores.append(record_scores(model, inputs).unflatten(-1, grid).cpu().numpy())
+        order += batch["id"]
+    place = {example: row for row, example in enumerate(order)}
+    rows = [place[example] for example in examples["id"]]
+    _label(np.concatenate(scores)[rows], examples, checkpoint, task).to_zarr(
+        out, mode="w", zarr_format=2
+    )
+
+
+def _label(scores: np.ndarray, examples: "Dataset", checkpoint: Checkpoint, task: Task) -> Any:
+    import xarray as xr
+
+    coords = {
+        "example": examples["id"][:],
+        "image": ("example", examples["image_id"][:]),
+        "kind": ("example", examples["kind"][:]),
+        "layer": np.arange(1, scores.shape[1] + 1),
+        "variant": list(VARIANTS),
+    }
+    attrs = checkpoint.manifest() | {"task": task.name, "engine": engine_digest()}
+    dims = ("example", "layer", "variant", "row", "col")
+    return xr.Dataset({"score": (dims, scores)}, coords, attrs)

@@ -1,0 +1,124 @@
+"""Records on disk: appended in parts, keyed by all that determines them, resumed after a crash.
+
+A key is plain data that spells out everything a record depends on besides its example. Each key
+has one folder, called by its digest: `key.json` and Parquet parts. A part appears whole or not at
+all; one that cannot be read is set aside and counts as not there.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from prunescope.errors import InputError
+
+log = logging.getLogger(__name__)
+
+SCHEMA = pa.schema(
+    {
+        "model": pa.string(),
+        "task": pa.string(),
+        "method": pa.string(),
+        "example": pa.string(),
+        "image": pa.string(),  # the unit of resampling
+        "kind": pa.string(),  # sub-kind of the question
+        "prediction": pa.string(),
+        "target": pa.string(),
+        "score": pa.float32(),  # 1 right, 0 wrong
+        "iou": pa.float32(),  # NaN where no box is asked for
+        "invalid": pa.bool_(),  # the prediction is no answer at all
+        "target_box": pa.list_(pa.float32()),  # x1 y1 x2 y2 as fractions of the sides, or empty
+        "mean_tokens": pa.float32(),  # visual tokens, mean over the decoder layers
+        "kv_bytes": pa.int64(),  # when decoding starts
+        "stage_layers": pa.list_(pa.int16()),
+        "kept": pa.list_(pa.list_(pa.int16())),  # per stage, raster indices of the full grid
+    }
+)
+
+
+def digest(data: Any) -> str:
+    """SHA-256 of plain data: the same for equal data, whatever the order of keys."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class RecordStore:
+    """Records under the folder `root`. Several processes may append at the same time."""
+
+    def __init__(self, root: Path | str):
+        self.root = Path(root)
+
+    def folder(self, key: Mapping[str, Any]) -> Path:
+        """Where the records of a key are, whether there are any or not."""
+        return self.root / digest(key)[:24]
+
+    def finished(self, key: Mapping[str, Any]) -> set[str]:
+        """The examples that have a record."""
+        return {each for part in self._parts(key) for each in part["example"].to_pylist()}
+
+    def append(
+        self,
+        key: Mapping[str, Any],
+        records: Sequence[Mapping[str, Any]],
+        manifest: Mapping[str, Any],
+    ) -> None:
+        """Write records as one new part. manifest: how they came about, kept in the part."""
+        table = pa.Table.from_pylist(list(records), SCHEMA)
+        table = table.replace_schema_metadata({"manifest": json.dumps(manifest, sort_keys=True)})
+        folder = self.folder(key)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "key.json").exists():
+            text = json.dumps(key, indent=1, sort_keys=True) + "\n"
+            _write(folder / "key.json", lambda path: path.write_text(text))
+        _write(
+            folder / f"{uuid4().hex}.parquet",
+            lambda path: pq.write_table(table, path, write_page_checksum=True),
+        )
+
+    def read(self, keys: Iterable[Mapping[str, Any]], examples: Sequence[str]) -> pa.Table:
+        """The records of these examples, one per key and example, in the order of both.
+
+        InputError if one is missing.
+        """
+        wanted = pa.table({"example": examples, "rank": range(len(examples))})
+        tables = [self._read_key(key, wanted) for key in keys]
+        return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+
+    def _read_key(self, key: Mapping[str, Any], wanted: pa.Table) -> pa.Table:
+        parts = [part.replace_schema_metadata() for part in self._parts(key)]
+        table = pa.concat_tables([SCHEMA.empty_table(), *parts])
+        # Two jobs may have worked on the same example: the first record counts.
+        rank = pc.index_in(table["example"], wanted["example"].combine_chunks())
+        table = table.append_column("rank", rank).filter(pc.is_valid(rank))
+        ranks = table["rank"].to_pylist()
+        place = {rank: row for row, rank in reversed(list(enumerate(ranks)))}
+        if missing := len(wanted) - len(place):
+            raise InputError(f"{self.folder(key)}: {missing} of {len(wanted)} records are missing")
+        return table.take([place[rank] for rank in range(len(wanted))]).drop_columns("rank")
+
+    def _parts(self, key: Mapping[str, Any]) -> Iterator[pa.Table]:
+        for path in sorted(self.folder(key).glob("*.parquet")):
+            try:
+                yield pq.read_table(path, page_checksum_verification=True, partitioning=None)
+            except (OSError, pa.ArrowException) as error:
+                aside = path.with_suffix(".corrupt")
+                path.rename(aside)
+                log.warning("%s cannot be read (%s): set aside, to be computed again", aside, error)
+
+
+def _write(path: Path, write: Any) -> None:
+    """Write to a neighbour, then rename: readers see the whole file or none."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
