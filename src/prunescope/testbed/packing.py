@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import AttentionInterface
 
 from prunescope.testbed.questions import ASK
 from prunescope.testbed.scenes import GRID, Scene
@@ -83,3 +84,24 @@ def attention_bias(blocks: Tensor, dtype: torch.dtype) -> Tensor:
     allowed = causal & ((key == 0) | (key == query))
     bias = torch.zeros(allowed.shape, dtype=dtype).masked_fill_(~allowed, torch.finfo(dtype).min)
     return bias[:, None]
+
+
+def packed_attention(module, query, key, value, attention_mask, scaling, **_):
+    """Attention function for packed rows, equal to dense masked attention: the prefix never looks
+    at the questions, so the two parts are computed apart. query (batch, heads, LENGTH, dim)."""
+    image = _attend(
+        query[:, :, :PREFIX],
+        key[:, :, :PREFIX],
+        value[:, :, :PREFIX],
+        attention_mask[..., :PREFIX, :PREFIX],
+        scaling,
+    )
+    asked = _attend(query[:, :, PREFIX:], key, value, attention_mask[..., PREFIX:, :], scaling)
+    return torch.cat([image, asked], 2).transpose(1, 2), None
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor, scaling: float) -> Tensor:
+    return ((query * scaling) @ key.transpose(2, 3) + bias).softmax(-1) @ value
+
+
+AttentionInterface.register("packed", packed_attention)

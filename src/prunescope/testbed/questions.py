@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prunescope.testbed.scenes import COLORS, SHAPES, Object, Scene
+from prunescope.testbed.scenes import BACKGROUNDS, COLORS, SHAPES, Object, Scene
 
 BINS = 32  # a coordinate is one of 32 words per axis: 3 pixels each
 MARGIN = 6  # pixels between centres below which a spatial relation is not asked about
@@ -136,7 +136,11 @@ def _ask_shape(scene: Scene, rng: np.random.Generator) -> Question | None:
 
 
 def _ask_background(scene: Scene, rng: np.random.Generator) -> Question:
-    return Question("background", "", "what color is the background", scene.background)
+    if rng.random() < 0.5:
+        return Question("background", "open", "what color is the background", scene.background)
+    guess = scene.background if rng.random() < 0.5 else _pick(rng, list(BACKGROUNDS))
+    answer = "yes" if guess == scene.background else "no"
+    return Question("background", "verify", f"is the background {guess}", answer)
 
 
 def _ask_relation(scene: Scene, rng: np.random.Generator) -> Question | None:

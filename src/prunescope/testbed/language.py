@@ -1,0 +1,174 @@
+"""Stages 2 to 4: the language model on symbols, the projector, and both on images.
+
+Stage 2 (`symbols`): the decoder learns to answer from ideal visual tokens: each patch is the sum of
+    learned embeddings of what it shows (`labels`). It is to the testbed what text pre-training is
+    to an LLM: the decoder learns to look things up before it meets a vision tower.
+Stage 3 (`align`): the projector maps the frozen tower's features to those embeddings.
+Stage 4 (`images`): projector and decoder are trained on rendered images, the tower stays frozen.
+No stage and no choice of data depends on where in the image an object lies.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import LlamaConfig, LlamaForCausalLM, SiglipVisionModel
+
+from prunescope.testbed.labels import BACKGROUND_IDS, LOCAL_SIZES, N_PAIRS, label
+from prunescope.testbed.packing import PREFIX, Packed, attention_bias, pack
+from prunescope.testbed.questions import ASK
+from prunescope.testbed.scenes import SPLITS, Scene, make_scene
+from prunescope.testbed.training import Recipe, train
+from prunescope.testbed.vision import WIDTH, features, pixels, stack
+from prunescope.testbed.vocabulary import ID, WORDS
+
+DEPTH = 12
+INIT_STD = WIDTH**-0.5  # the library's 0.02 is made for widths of thousands: a long plateau here
+EASY_STEPS = 300  # of stage 2 with 1 to 3 objects
+
+
+def decoder_config() -> LlamaConfig:
+    """12 Llama layers with RoPE, so that K = 1, 3, 6 stand for 3, 8, 16 of 32."""
+    return LlamaConfig(
+        vocab_size=len(WORDS),
+        hidden_size=WIDTH,
+        intermediate_size=320,
+        num_hidden_layers=DEPTH,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=512,
+        initializer_range=INIT_STD,
+        bos_token_id=ID["<bos>"],
+        eos_token_id=ID["<eos>"],
+        pad_token_id=ID["<pad>"],
+    )
+
+
+class Symbols(nn.Module):
+    """Ideal visual tokens: a sum of embeddings of what a patch and its image show."""
+
+    def __init__(self):
+        super().__init__()
+        self.local = nn.ModuleList(nn.Embedding(size, WIDTH) for size in LOCAL_SIZES)
+        self.background = nn.Embedding(len(BACKGROUND_IDS), WIDTH)
+        self.pairs = nn.Linear(N_PAIRS, WIDTH, bias=False)
+        for weight in self.parameters():
+            nn.init.normal_(weight, std=INIT_STD)
+
+    def forward(self, scenes: list[Scene]) -> Tensor:
+        """(batch, patches, WIDTH)."""
+        local, pairs, background = stack([label(s) for s in scenes])
+        patches = sum(table(local[..., i]) for i, table in enumerate(self.local))
+        return patches + (self.pairs(pairs) + self.background(background))[:, None]
+
+
+class Projector(nn.Module):
+    """LLaVA's two-layer MLP, under the names of the stock `multi_modal_projector`."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear_1 = nn.Linear(WIDTH, WIDTH)
+        self.linear_2 = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.linear_2(F.gelu(self.linear_1(hidden)))
+
+
+class Reader(nn.Module):
+    """The decoder and what feeds it visual tokens: `Symbols` or `Projector`."""
+
+    def __init__(self, eye: nn.Module):
+        super().__init__()
+        self.eye = eye
+        self.decoder = LlamaForCausalLM(decoder_config())
+        self.decoder.set_attn_implementation("packed")
+
+
+def answer_loss(
+    decoder: LlamaForCausalLM, visual: Tensor, packed: Packed
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Weighted cross-entropy of the answers; accuracy of their tokens by task."""
+    words = decoder.model.embed_tokens(packed.tokens)
+    inputs = torch.cat([words[:, :1], visual.to(words.dtype), words[:, PREFIX:]], 1)
+    hidden = decoder.model(
+        inputs_embeds=inputs,
+        attention_mask=attention_bias(packed.blocks, torch.bfloat16),
+        position_ids=packed.positions,
+        use_cache=False,
+    ).last_hidden_state
+    weights = packed.weights[:, 1:]
+    asked = weights > 0
+    logits = decoder.lm_head(hidden[:, :-1][asked]).float()
+    target, weight, task = packed.tokens[:, 1:][asked], weights[asked], packed.tasks[:, 1:][asked]
+    loss = (F.cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum()
+    return loss, _accuracies(logits.argmax(-1) == target, task, target)
+
+
+def _accuracies(right: Tensor, task: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Per task, without <eos>; `first` is the first coordinate of a box."""
+    counted = target != ID["<eos>"]
+    named = {name: right[counted & (task == i)] for i, name in enumerate(ASK)}
+    boxes = named["locate"]
+    named["first"] = boxes[: len(boxes) // 4 * 4].view(-1, 4)[:, 0]
+    return {name: hits.float().mean() for name, hits in named.items()}
+
+
+def _scenes(recipe: Recipe, step: int, counts: tuple[int, int] = (3, 6)) -> list[Scene]:
+    first = SPLITS["train"][recipe.seed * 10**8] + step * recipe.batch
+    return [make_scene(seed, counts) for seed in range(first, first + recipe.batch)]
+
+
+def _is_matrix(name: str) -> bool:
+    return "layers" in name
+
+
+def train_symbols(recipe: Recipe, checkpoint: Path) -> tuple[Reader, dict]:
+    """Stage 2. The first `EASY_STEPS` steps have 1 to 3 objects, all others 3 to 6."""
+    torch.manual_seed(recipe.seed)
+    reader = Reader(Symbols())
+
+    def loss_at(step: int):
+        scenes = _scenes(recipe, step, (1, 3) if step < EASY_STEPS else (3, 6))
+        packed = pack(scenes, np.random.default_rng((recipe.seed, step)))
+        with torch.autocast("cpu", torch.bfloat16):
+            return answer_loss(reader.decoder, reader.eye(scenes), packed)
+
+    return reader, train(reader, loss_at, recipe, _is_matrix, checkpoint)
+
+
+def train_projector(
+    tower: SiglipVisionModel, symbols: Symbols, recipe: Recipe, checkpoint: Path
+) -> tuple[Projector, dict]:
+    """Stage 3: regression of the symbols' embeddings; the error is relative to their variance."""
+    torch.manual_seed(recipe.seed)
+    projector = Projector()
+
+    def loss_at(step: int):
+        scenes = _scenes(recipe, step)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            seen, wanted = features(tower, pixels(scenes)), symbols(scenes)
+        loss = F.mse_loss(projector(seen.float()), wanted.float()) / wanted.float().var()
+        return loss, {}
+
+    return projector, train(projector, loss_at, recipe, lambda name: True, checkpoint)
+
+
+def train_images(
+    tower: SiglipVisionModel, projector: Projector, decoder: LlamaForCausalLM, recipe: Recipe, checkpoint: Path
+) -> tuple[Reader, dict]:
+    """Stage 4, from the outcomes of stages 1 to 3."""
+    torch.manual_seed(recipe.seed)
+    reader = Reader(projector)
+    reader.decoder.load_state_dict(decoder.state_dict())
+
+    def loss_at(step: int):
+        scenes = _scenes(recipe, step)
+        packed = pack(scenes, np.random.default_rng((recipe.seed, step)))
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                seen = features(tower, pixels(scenes))
+            return answer_loss(reader.decoder, reader.eye(seen), packed)
+
+    return reader, train(reader, loss_at, recipe, _is_matrix, checkpoint)
