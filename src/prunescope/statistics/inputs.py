@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import xarray as xr
 
 from prunescope.errors import InputError
@@ -29,15 +30,15 @@ def read_records(paths: Iterable[Path | str], columns: Sequence[str]) -> pd.Data
 
 
 def _read_part(path: Path, columns: list[str]) -> pd.DataFrame:
-    try:
-        part = pd.read_parquet(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file of records") from None
-    if missing := [c for c in columns if c not in part]:
-        raise InputError(f"{path}: missing columns {missing}; it has {list(part.columns)}")
+    if not path.exists():
+        raise InputError(f"{path}: no such file of records")
+    present = pq.read_schema(path).names
+    if missing := [c for c in columns if c not in present]:
+        raise InputError(f"{path}: missing columns {missing}; it has {present}")
+    part = pd.read_parquet(path, columns=columns)
     if part.empty:
         raise InputError(f"{path}: no records")
-    return part[columns]
+    return part
 
 
 def read_scores(paths: Iterable[Path | str]) -> xr.DataArray:

@@ -1,0 +1,55 @@
+"""What is kept of the target and how often it is found, by the target's height in the image.
+
+Each panel is one method and is drawn like the image: the top of it at the top. Filled marks are
+the share of the true box's tokens that are left after the last stage, open marks the accuracy of
+localization, both for targets whose centre lies in that quarter of the image's height; the grey
+line is the accuracy of the unpruned model. Bars are 95 % intervals that resample images. Marks
+that go to the right downwards mean that targets at the bottom fare better.
+"""
+
+from prunescope import plotting
+from prunescope.scripting import run
+from prunescope.statistics.accuracy import BASELINE
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.boxes import BANDS, CONTRAST, by_band, with_recall
+from prunescope.statistics.inputs import read_records, read_scores
+
+NAMES = ["top", "upper middle", "lower middle", "bottom"]
+
+
+def make(records, attention, png, svg, csv, methods=(), bootstrap=None):
+    """attention: Zarr stores, for the grid of visual tokens; methods: panels, all by default."""
+    scores = read_scores(attention)
+    grid = scores.sizes["row"], scores.sizes["col"]
+    boxed = with_recall(read_records(records, ["score", "target_box", "kept"]), grid)
+    table = by_band(boxed, Bootstrap(**bootstrap or {}))
+    plotting.write_table(table, csv)
+    shown = [m for m in methods or table["method"].unique() if m != BASELINE]
+    plotting.save(draw(table[table["band"] != CONTRAST], shown), png, svg)
+
+
+def draw(table, methods):
+    """table: `by_band` without contrasts."""
+    rows = -(-len(methods) // 4)
+    size, shared = (8.4, 0.9 + 1.7 * rows), {"sharex": True, "sharey": True}
+    figure, axes = plotting.canvas(rows, min(len(methods), 4), size, **shared)
+    part = table.set_index(["method", "measure"]).sort_index()
+    full = part.loc[(BASELINE, "accuracy")]
+    for panel, method in zip(axes.flat, methods, strict=False):
+        look = plotting.style(method)
+        panel.plot(full["value"], full["band"], color="0.6", lw=1.2, label="Accuracy, unpruned")
+        for measure, offset, fill in (("recall", -0.1, look.color), ("accuracy", 0.1, "white")):
+            rows = part.loc[(method, measure)]
+            heights = rows["band"].to_numpy(float) + offset
+            plotting.whiskers(panel, rows, heights, look, mfc=fill, marker="o")
+        panel.set_title(look.label)
+    for panel in axes.flat[len(methods) :]:
+        panel.set_visible(False)
+    axes[0, 0].set(yticks=range(BANDS), yticklabels=NAMES, xlim=(-0.03, 1.03))
+    axes[0, 0].invert_yaxis()
+    figure.supxlabel("Box tokens kept (filled) and accuracy (open); grey: unpruned", fontsize=9)
+    figure.supylabel("Height of the target", fontsize=9)
+    return figure
+
+
+run(make, globals())

@@ -1,0 +1,148 @@
+"""The look of all figures, and small helpers that draw on given Axes. No statistics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a method looks wherever it is drawn."""
+
+    label: str
+    color: str
+    marker: str = "o"
+
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart; markers say it again.
+METHODS = {
+    "unpruned": Style("Unpruned", "#000000", "*"),
+    "fastv": Style("FastV", "#D55E00", "o"),
+    "fastv-norope": Style("FastV without RoPE", "#0072B2", "s"),
+    "uniform": Style("Uniform grid", "#009E73", "^"),
+    "last-quarter": Style("Last quarter", "#8C6D31", "v"),
+    "random": Style("Random", "#7F7F7F", "x"),
+    "ensemble": Style("Without RoPE + grid", "#56B4E9", "D"),
+    "feather": Style("FEATHER", "#CC79A7", "P"),
+    "pyramiddrop": Style("PyramidDrop", "#E69F00", "X"),
+}
+VARIANTS = {
+    "rope": Style("Score with RoPE", "#D55E00"),
+    "norope": Style("Score without RoPE", "#0072B2", "s"),
+}
+TRUE_BOX, PREDICTED_BOX = "#00D000", "#FF00FF"
+DIVERGING = "RdBu_r"
+RC = {
+    "figure.dpi": 110,
+    "savefig.dpi": 160,
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "legend.frameon": False,
+    "svg.hashsalt": "prunescope",  # the same figure has the same bytes
+    "svg.fonttype": "none",
+}
+
+
+def family(method: str) -> str:
+    """The known method that `method` is a variation of ("fastv-norope-k3" of "fastv-norope"), or
+    itself."""
+    known = [name for name in METHODS if method == name or method.startswith(f"{name}-")]
+    return max(known, key=len, default=method)
+
+
+def style(method: str) -> Style:
+    """Style of a method: of its family, labelled with what varies; grey for an unknown one."""
+    base = family(method)
+    known = METHODS.get(base, Style(base, "#555555", "h"))
+    return Style(known.label + method[len(base) :].replace("-", " "), known.color, known.marker)
+
+
+def canvas(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7, 3), **kwargs):
+    """Figure and a (rows, columns) array of Axes in the theme; `size` in inches."""
+    mpl.rcParams.update(RC)
+    return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **kwargs)
+
+
+def save(figure: Figure, *paths: Path | str) -> None:
+    """Write the figure to every path, in the format of its suffix, and close it."""
+    for path in map(Path, paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        figure.savefig(path, bbox_inches="tight", metadata=metadata)
+    plt.close(figure)
+
+
+def write_table(table: pd.DataFrame, path: Path | str) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False, float_format="%.6g")
+
+
+def curve(axes: Axes, table: pd.DataFrame, x: str, look: Style, **kwargs) -> None:
+    """Line through `value` with the interval from `low` to `high` as a band."""
+    axes.fill_between(table[x], table["low"], table["high"], color=look.color, alpha=0.2, lw=0)
+    options = {"marker": look.marker, "ms": 4, "lw": 1.4, "label": look.label} | kwargs
+    axes.plot(table[x], table["value"], color=look.color, **options)
+
+
+def whiskers(axes: Axes, table: pd.DataFrame, at: Sequence[float], look: Style, **kwargs) -> None:
+    """Horizontal intervals with `value` as a mark, at the heights `at`."""
+    axes.hlines(at, table["low"], table["high"], color=look.color, lw=1.3)
+    options = {"marker": look.marker, "ms": 4.5, "label": look.label} | kwargs
+    axes.plot(table["value"], at, ls="none", color=look.color, **options)
+
+
+def reference(axes: Axes, value: float, text: str, vertical: bool = False) -> None:
+    """A dashed line at a value to compare with, named."""
+    draw = axes.axvline if vertical else axes.axhline
+    draw(value, color="0.45", lw=0.9, ls="--", zorder=0)
+    if text:
+        axes.annotate(
+            text, (1, value), xycoords=("axes fraction", "data"), xytext=(0, 2),
+            textcoords="offset points", ha="right", va="bottom", color="0.35", fontsize=7,
+        )  # fmt: skip
+
+
+def heat(axes: Axes, values: np.ndarray, centre: float, span: tuple[float, float]) -> AxesImage:
+    """Heat map with white at `centre`, blue below and red above, over `span`."""
+    image = axes.imshow(values, cmap=DIVERGING, norm=TwoSlopeNorm(centre, *span), aspect="auto")
+    axes.spines[:].set_visible(False)
+    return image
+
+
+def write_cells(axes: Axes, values: np.ndarray, form: str = "{:.2f}") -> None:
+    """The number in each cell of the heat map on `axes`, white on dark."""
+    [image] = axes.get_images()
+    for (row, column), value in np.ndenumerate(values):
+        dark = sum(image.cmap(image.norm(value))[:3]) < 1.4
+        look = {"color": "white" if dark else "black", "ha": "center", "va": "center"}
+        axes.text(column, row, form.format(value), fontsize=6.5, **look)
+
+
+def kept_patches(axes: Axes, image: np.ndarray, mask: np.ndarray) -> None:
+    """The image (height, width, 3) with the patches that are not in `mask` (rows, cols) faded."""
+    height, width = image.shape[:2]
+    axes.imshow(image, extent=(0, 1, 1, 0))
+    veil = np.zeros((*mask.shape, 4))
+    veil[..., :3], veil[..., 3] = 1.0, np.where(mask, 0.0, 0.82)
+    axes.imshow(veil, extent=(0, 1, 1, 0), interpolation="nearest")
+    axes.set(xticks=[], yticks=[], aspect=height / width, xlim=(0, 1), ylim=(1, 0))
+
+
+def draw_box(axes: Axes, box: Sequence[float], color: str, dashed: bool = False) -> None:
+    """Outline of a normalised x1 y1 x2 y2 box on axes of `kept_patches`."""
+    x1, y1, x2, y2 = box
+    outline = {"fill": False, "lw": 1.8, "ls": "--" if dashed else "-", "clip_on": False}
+    axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, edgecolor=color, **outline))
