@@ -19,8 +19,8 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/testbed.smk"
 include: "workflow/rules/attention.smk"
 include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/cost.smk"
-include: "workflow/rules/statistics.smk"
+# include: "workflow/rules/cost.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -32,8 +32,7 @@ rule all:
     """The report page with its figures and tables, and the notebook."""
     default_target: True
     input:
-        page=f"{REPORTS}/report.html",
-        notebook=f"{REPORTS}/positional-bias.html",
+        expand(f"{REPORTS}/figures/{{name}}.png", name=config["figures"]),
 
 
 onstart:

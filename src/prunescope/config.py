@@ -4,6 +4,7 @@ Imports no torch, so that a workflow can be planned fast; `checkpoint` and `chec
 they are called.
 """
 
+import ast
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 TASKS = Path("data/tasks")
+ANALYSIS = Path("analysis")
 FILES = ("*.safetensors", "*.json")
 Config = dict[str, Any]
 Stages = list[dict[str, Any]]
@@ -41,17 +43,14 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
     if error := best_match(Draft202012Validator(schema).iter_errors(config)):
         raise InputError(f"{source}: {_explain(error)}")
     config["reports"] = config["reports"] or f"reports/{config['name']}"
-    for name, model in config["models"].items():
-        for kind in FILES:
-            if not list(Path(model["path"]).glob(kind)):
-                raise InputError(f"{source}: models.{name}.path: no {kind} in {model['path']}")
-    for key, folder, suffix in [
-        ("tasks", TASKS, ".yaml"),
-        ("figures", Path("analysis"), ".py"),
-        ("tables", Path("analysis"), ".py"),
-    ]:
-        for name in config[key]:
-            known(name, [file.stem for file in folder.glob(f"*{suffix}")], f"{source}: {key}")
+    cards = [card.stem for card in TASKS.glob("*.yaml")]
+    for name in config["tasks"]:
+        known(name, cards, f"{source}: tasks")
+    for key in ("figures", "tables"):
+        for name, options in config[key].items():
+            known(name, [script.stem for script in ANALYSIS.glob("*.py")], f"{source}: {key}")
+            for option in options:
+                known(option, make_arguments(name), f"{source}: {key}.{name}")
     read_tasks(TASKS, config["tasks"])
     methods(config, source)
     return config
@@ -81,9 +80,31 @@ def methods(config: Config, source: str) -> dict[str, Stages]:
     return found
 
 
+def caption(name: str) -> str:
+    """The docstring of the script analysis/<name>.py, which is not imported."""
+    return ast.get_docstring(_script(name)) or ""
+
+
+def make_arguments(name: str) -> list[str]:
+    """The arguments of `make` in the script analysis/<name>.py, which is not imported."""
+    for node in _script(name).body:
+        if isinstance(node, ast.FunctionDef) and node.name == "make":
+            return [each.arg for each in node.args.args + node.args.kwonlyargs]
+    raise InputError(f"{ANALYSIS / name}.py: has no function `make`")
+
+
+def _script(name: str) -> ast.Module:
+    return ast.parse((ANALYSIS / f"{name}.py").read_text())
+
+
 def model_files(model: Mapping[str, Any]) -> list[str]:
-    """The files of a model's folder that its answers depend on: weights and all settings."""
-    return sorted(str(file) for kind in FILES for file in Path(model["path"]).glob(kind))
+    """The files of a model's folder that its answers depend on: weights and all settings.
+    InputError if the folder has no weights."""
+    folder = Path(model["path"])
+    for kind in FILES:
+        if not list(folder.glob(kind)):
+            raise InputError(f"models: path: no {kind} in {folder}")
+    return sorted(str(file) for kind in FILES for file in folder.glob(kind))
 
 
 def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "Checkpoint":
@@ -100,11 +121,15 @@ def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "
 
 
 def check_models(config: Config, source: str) -> None:
-    """Raise InputError unless every method fits every model, and the weights are those named."""
+    """Raise InputError unless every method fits every model, and the weights are those named.
+
+    A model that is not there yet is no concern: `model_files` says so where one is needed.
+    """
     from prunescope.methods import check, parse_methods
 
     parsed = parse_methods(methods(config, source), source)
-    for name, model in config["models"].items():
+    present = {k: v for k, v in config["models"].items() if Path(v["path"]).is_dir()}
+    for name, model in present.items():
         where = f"{source}: models.{name}"
         try:
             depth = checkpoint(name, model, config).config.get_text_config().num_hidden_layers

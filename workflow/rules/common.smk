@@ -18,8 +18,19 @@ REPORTS = config["reports"]
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 ENGINE = engine_digest()
+DRAWING = digest(["src/prunescope/statistics", "src/prunescope/plotting.py"])
 GPUS = 1 if config["device"] == "cuda" else 0
 RUN = {key: config[key] for key in ("dtype", "attn", "device")}
+
+# What the scripts of analysis/ may ask for, by the names of their arguments
+CELLS = [f"{model}/{task}" for model in config["models"] for task in config["tasks"]]
+STORED = {
+    "attention": [f"{RESULTS}/attention/{cell}.zarr" for cell in CELLS],
+    "records": [f"{RESULTS}/records/{cell}.parquet" for cell in CELLS],
+    "cost": [f"{RESULTS}/cost/{model}.parquet" for model in config["models"]],
+}
+SHARED = {"bootstrap": config["bootstrap"] | {"seed": config["seed"]}}
+ITEMS = [(kind, name) for kind in ("figures", "tables") for name in config[kind]]
 
 
 wildcard_constraints:
@@ -29,7 +40,33 @@ wildcard_constraints:
 
 def model_files(wildcards):
     """What a model's answers depend on: its weights, configuration, processor and tokenizer."""
-    return study.model_files(config["models"][wildcards.model])
+    try:
+        return study.model_files(config["models"][wildcards.model])
+    except InputError as error:
+        raise WorkflowError(f"{SOURCE}: {error}") from None
+
+
+def asked(script, offered):
+    """Those of the `offered` that the script's `make` has as arguments."""
+    return {
+        name: offered[name] for name in study.make_arguments(script) if name in offered
+    }
+
+
+def outputs(kind, name):
+    """Files of a figure or table, as its `make` asks for them; one is shown in the report."""
+    stem = f"{REPORTS}/{kind}/{name}"
+    files = {end: f"{stem}.{end}" for end in ("png", "svg", "csv", "html")}
+    files["differences"] = f"{stem}_differences.csv"
+    shown = "png" if kind == "figures" else "html"
+    labels = {"item": name.replace("_", " ")}
+    files[shown] = report(
+        files[shown],
+        caption="../report/item.rst",
+        category=kind.capitalize(),
+        labels=labels,
+    )
+    return asked(name, files)
 
 
 def check_study():

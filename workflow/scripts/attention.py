@@ -6,7 +6,7 @@ from prunescope.scripting import run as run_script
 from prunescope.tasks import read_task
 
 
-def make(card, scores, name, model, run, batch_size, limit, **_):
+def make(card, scores, name, model, run, batch_size, limit):
     extract(checkpoint(name, model, run), read_task(card), scores, batch_size, limit)
 
 

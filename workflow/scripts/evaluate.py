@@ -10,7 +10,7 @@ from prunescope.store import RecordStore
 from prunescope.tasks import read_task
 
 
-def make(card, records, name, model, run, methods, store, batch_size, limit, **_):
+def make(card, records, name, model, run, methods, store, batch_size, limit):
     model, methods = checkpoint(name, model, run), parse_methods(methods, "methods")
     table = evaluate(model, read_task(card), methods, RecordStore(store), batch_size, limit)
     parquet.write_table(table, records)

@@ -1,0 +1,24 @@
+# One rule for each figure and table that the study names, called like its script: editing a script
+# makes that one item anew. Its inputs, outputs and params are the arguments of the script's `make`.
+
+for kind, name in ITEMS:
+
+    rule:
+        name:
+            name
+        input:
+            **asked(name, STORED),
+        output:
+            **outputs(kind, name),
+        log:
+            f"{LOGS}/{name}.log",
+        benchmark:
+            f"{BENCHMARKS}/{name}.tsv"
+        conda:
+            "../../environment.yml"
+        params:
+            **(asked(name, SHARED) | config[kind][name]),
+            caption=study.caption(name),
+            source=DRAWING,
+        script:
+            f"../../analysis/{name}.py"
