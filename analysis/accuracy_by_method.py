@@ -4,8 +4,7 @@ A mark left of zero is accuracy lost against the unpruned model on the same ques
 accuracy stands above each panel. Bars are 95 % intervals that resample images; one that crosses
 the line is compatible with no change. The methods differ in how many tokens they keep: see the
 table of methods for that. The table beside the figure has accuracy, invalid answers and mean IoU
-for every method, task and kind of question; a second one has all paired differences with exact
-McNemar tests, corrected after Holm.
+for every method, task and kind of question.
 """
 
 import pandas as pd
@@ -19,18 +18,14 @@ from prunescope.statistics.inputs import localization_tasks, read_records
 COLUMNS = ["kind", "score", "invalid", "iou", "target_box"]
 
 
-def make(records, png, svg, csv, differences, methods=(), pairs=(), bootstrap=None):
-    """methods: those in the figure, all by default; pairs: (method, reference) to compare besides
-    each method with the unpruned model; differences: path of the table of all comparisons."""
+def make(records, png, svg, csv, methods=(), bootstrap=None):
+    """methods: those in the figure, from top to bottom; all by default."""
     records, bootstrap = read_records(records, COLUMNS), Bootstrap(**bootstrap or {})
     boxed = localization_tasks(records)
     accuracy = summary(records, boxed, bootstrap)
-    pruned = [m for m in records["method"].unique() if m != BASELINE]
-    everything = [*((m, BASELINE) for m in pruned), *map(tuple, pairs)]
-    changes = compare(records, everything, boxed, bootstrap)
     plotting.write_table(accuracy, csv)
-    plotting.write_table(changes, differences)
-    shown = [m for m in methods or pruned if m != BASELINE]
+    shown = [m for m in methods or records["method"].unique() if m != BASELINE]
+    changes = compare(records, [(m, BASELINE) for m in shown], boxed, bootstrap)
     plotting.save(draw(accuracy, changes, shown), png, svg)
 
 

@@ -1,0 +1,25 @@
+"""Paired differences of accuracy: method minus reference, on the same questions.
+
+`value` with its interval resamples images. `gains` and `losses` count the questions that only the
+method or only the reference has right; `p` is McNemar's exact test on them, paired by question,
+and `p_holm` corrects it for all tests in the table. Groups of tasks (each task counting the same)
+have intervals but no test.
+"""
+
+from prunescope import plotting
+from prunescope.scripting import run
+from prunescope.statistics.accuracy import BASELINE, compare
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.inputs import localization_tasks, read_records
+
+
+def make(records, csv, pairs=(), bootstrap=None):
+    """pairs: (method, reference) to compare besides each method with the unpruned model."""
+    records = read_records(records, ["score", "target_box"])
+    pruned = [m for m in records["method"].unique() if m != BASELINE]
+    everything = [*((m, BASELINE) for m in pruned), *map(tuple, pairs)]
+    boxed = localization_tasks(records)
+    plotting.write_table(compare(records, everything, boxed, Bootstrap(**bootstrap or {})), csv)
+
+
+run(make, globals())

@@ -1,0 +1,123 @@
+"""One image, two questions: the answer survives the pruning, the box does not.
+
+Above a localization question, below another question about the same image; one column for each
+method. Patches whose visual token is removed (after the last stage) are faded. Green is the true
+box, magenta dashed the predicted one. The image is drawn at random, by a seed, from those where
+the named method answers the second question right and misses the box, while the unpruned model has
+both right; how many there are stands above. One image proves nothing; the other figures count.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from prunescope import plotting
+from prunescope.errors import InputError
+from prunescope.scripting import run
+from prunescope.statistics.accuracy import BASELINE
+from prunescope.statistics.inputs import localization_tasks, read_records, read_scores
+from prunescope.tasks import load, read_task
+
+COLUMNS = ["score", "iou", "prediction", "target", "target_box", "kept"]
+
+
+class Choice(NamedTuple):
+    """A localization and another example of one image, and how they were chosen."""
+
+    located: str
+    answered: str
+    why: str
+
+
+def make(records, attention, cards, png, svg, csv, methods=(), fails="", seed=0):
+    """cards: of all tasks; methods: columns after the unpruned model, all by default; fails: the
+    method whose failure is shown, the first of them by default; attention: for the grid."""
+    records, scores = read_records(records, COLUMNS), read_scores(attention)
+    pruned = [m for m in methods or records["method"].unique() if m != BASELINE]
+    choice = choose(records, fails or pruned[0], seed)
+    rows = records[records["example"].isin(choice[:2])]
+    rows = rows[rows["method"].isin([BASELINE, *pruned])]
+    tasks = {task.name: task for task in map(read_task, cards)}
+    asked = {
+        e: question(tasks[t], e) for t, e in set(zip(rows["task"], rows["example"], strict=True))
+    }
+    plotting.write_table(
+        rows.drop(columns="kept").assign(question=rows["example"].map(lambda e: asked[e][0])), csv
+    )
+    grid = scores.sizes["row"], scores.sizes["col"]
+    plotting.save(draw(rows, choice, [BASELINE, *pruned], asked, grid), png, svg)
+
+
+def question(task, example):
+    """Text, image (height, width, 3) and the reader of predicted boxes (None without boxes)."""
+    examples = load(task)
+    row = examples[examples["id"].index(example)]
+    return (
+        row["question"],
+        np.asarray(row["image"].convert("RGB")),
+        getattr(task.metric, "parse", None),
+    )
+
+
+def choose(records, fails, seed):
+    """A random image where the method `fails` has only the answer right and the unpruned model
+    both; failing that, where the unpruned model has both; failing that, any."""
+    if fails not in set(records["method"]):
+        raise InputError(
+            f"fails: unknown method {fails!r}; records have {sorted(records['method'].unique())}"
+        )
+    right = records.pivot(index=["image", "task", "example"], columns="method", values="score") > 0
+    right = right[[BASELINE, fails]].set_axis(["unpruned", "pruned"], axis=1).reset_index()
+    boxed = right["task"].isin(localization_tasks(records))
+    pairs = right[boxed].merge(right[~boxed], on="image", suffixes=("_box", "_answer"))
+    both = pairs["unpruned_box"] & pairs["unpruned_answer"]
+    label = plotting.style(fails).label
+    stories = {
+        f"where {label} has the answer and not the box": both
+        & pairs["pruned_answer"]
+        & ~pairs["pruned_box"],
+        "where the unpruned model has both right": both,
+        "with both kinds of question": both | True,
+    }
+    for story, found in stories.items():
+        if found.any():
+            pick = pairs[found].sort_values(["example_box", "example_answer"])
+            row = pick.iloc[np.random.default_rng(seed).integers(len(pick))]
+            why = f"One of {len(pick)} pairs of questions {story}"
+            return Choice(row["example_box"], row["example_answer"], why)
+    raise InputError("records: no image has both a localization and another question")
+
+
+def draw(rows, choice, methods, asked, grid):
+    """rows: records of the two examples; asked: example -> (question, image, box parser)."""
+    figure, axes = plotting.canvas(2, len(methods), (0.5 + 1.55 * len(methods), 4.1))
+    rows = rows.set_index(["example", "method"])
+    for line, example in zip(axes, choice[:2], strict=True):
+        text, image, parse = asked[example]
+        line[0].set_ylabel(text, fontsize=8)
+        for panel, method in zip(line, methods, strict=True):
+            _panel(panel, rows.loc[(example, method)], image, parse, grid)
+            if example == choice.located:
+                panel.set_title(plotting.style(method).label)
+    figure.suptitle(choice.why, fontsize=9)
+    return figure
+
+
+def _panel(panel, row, image, parse, grid):
+    stages = row["kept"]
+    mask = np.full(grid[0] * grid[1], not len(stages))
+    if len(stages):
+        mask[np.asarray(stages[-1], int)] = True
+    plotting.kept_patches(panel, image, mask.reshape(grid))
+    if parse is None:
+        outcome = row["prediction"]
+    else:
+        plotting.draw_box(panel, row["target_box"], plotting.TRUE_BOX)
+        predicted = parse(row["prediction"])
+        if predicted is not None:
+            plotting.draw_box(panel, predicted, plotting.PREDICTED_BOX, dashed=True)
+        outcome = "no box" if predicted is None else f"IoU {row['iou']:.2f}"
+    panel.set_xlabel(f"{outcome} ({'right' if row['score'] else 'wrong'})", fontsize=8)
+
+
+run(make, globals())

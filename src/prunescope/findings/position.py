@@ -1,0 +1,77 @@
+"""What the study says about where kept tokens lie."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from prunescope.findings.words import DIFFERS, MATCHES, OPEN, Tables, number, verdict
+from prunescope.statistics.position import DIFFERENCE
+
+PUBLISHED = 0.807  # mean height at K = 3 of 32, R = 0.75
+
+
+def _position(tables: Tables, measure: str, variant: str) -> pd.DataFrame:
+    table = tables["mean_kept_row"]
+    return table[(table["measure"] == measure) & (table["variant"] == variant)].set_index("layer")
+
+
+def _side(row: pd.Series) -> str:
+    return {
+        MATCHES: "towards the bottom of the image",
+        DIFFERS: "towards the top of the image",
+        OPEN: "not to be told from no bias",
+    }[verdict(row, 0.5)]
+
+
+def concentration(tables: Tables) -> Iterator[tuple[str, str]]:
+    rows, shares = (_position(tables, m, "rope") for m in ("mean_row", "bottom_quarter"))
+    layer = rows.index.min()
+    row = rows.loc[layer]
+    here = (
+        f"At K = {layer}, with RoPE in the score, the kept tokens lie at a mean height of "
+        f"{number(row)} (0 top, 1 bottom, 0.5 no bias): {_side(row)}. The bottom quarter holds "
+        f"{number(shares.loc[layer], 100, '.0f')} % of them (25 % without bias)."
+    )
+    if verdict(row, 0.5) == MATCHES and verdict(row, PUBLISHED) != OPEN:
+        size = "weaker" if row["high"] < PUBLISHED else "stronger"
+        here += f" The concentration is {size} than the published one."
+    yield here, verdict(row, 0.5)
+
+
+def depth(tables: Tables) -> Iterator[tuple[str, str]]:
+    rows = _position(tables, "mean_row", "rope")
+    first, last = rows.loc[rows.index.min()], rows.loc[rows.index.max()]
+    extreme = (rows["value"] - 0.5).abs().idxmax()
+    fades, grows = first["low"] > last["high"], last["low"] > first["high"]
+    here = (
+        f"With RoPE in the score the mean height goes from {number(first)} at K = {first.name} to "
+        f"{number(last)} at K = {last.name}; it is furthest from 0.5 at K = {extreme} "
+        f"({number(rows.loc[extreme])}, {_side(rows.loc[extreme])})."
+    )
+    yield here, MATCHES if fades else DIFFERS if grows else OPEN
+
+
+def rope(tables: Tables) -> Iterator[tuple[str, str]]:
+    change, without = (_position(tables, "mean_row", v) for v in (DIFFERENCE, "norope"))
+    layer = change.index.min()
+    row, rest = change.loc[layer], without.loc[layer]
+    does = {MATCHES: "moves", DIFFERS: "moves", OPEN: "does not measurably move"}[verdict(row)]
+    where = {MATCHES: " down", DIFFERS: " up", OPEN: ""}[verdict(row)]
+    yield (
+        f"At K = {layer}, RoPE in the score {does} the kept tokens{where}, by {number(row)} of the "
+        f"image's height; without it they lie at {number(rest)}: {_side(rest)}.",
+        verdict(row),
+    )
+
+
+def recall_by_layer(tables: Tables) -> Iterator[tuple[str, str]]:
+    table = tables["box_recall"]
+    rows = table[table["variant"] == "norope"].set_index("layer").sort_index()
+    first, best = rows.iloc[0], rows.loc[rows["value"].idxmax()]
+    better = best["low"] > first["high"]
+    yield (
+        f"Without RoPE in the score, {number(first, 100, '.0f')} % of the true box's tokens are "
+        f"kept at K = {first.name} and most at K = {best.name}: {number(best, 100, '.0f')} %"
+        f"{'' if better else ', which is not clearly more'}.",
+        MATCHES if better else OPEN,
+    )

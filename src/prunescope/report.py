@@ -1,0 +1,98 @@
+"""The report: one HTML page with findings, figures, tables and where they come from.
+
+Self-contained: images are inside, nothing is fetched when it is opened.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from prunescope.errors import InputError
+from prunescope.findings import findings
+from prunescope.findings.words import DIFFERS, MATCHES, OPEN, UNTESTED
+from prunescope.plotting import style
+
+LONG = 24  # rows above which a table is folded
+VERDICTS = (MATCHES, DIFFERS, OPEN, UNTESTED)
+
+
+def write(
+    page: Path | str,
+    study: str,
+    figures: Mapping[str, Path | str],
+    tables: Mapping[str, Path | str],
+    captions: Mapping[str, str],
+    manifest: Mapping[str, Any],
+    template: Path | str,
+) -> None:
+    """Write the report of a study to `page`.
+
+    figures: PNG files by name; tables: CSV files by name, those beside figures included, which the
+    findings are read from; captions: by name; manifest: facts to show about the study's origin.
+    Raises InputError for a file that is missing.
+    """
+    read = {name: _table(Path(path)) for name, path in tables.items()}
+    found = findings(read)
+    context = {
+        "study": study,
+        "findings": found,
+        "verdicts": {v: [f for f in found if f.verdict == v] for v in VERDICTS},
+        "figures": [_item(name, captions, image=_data_uri(Path(p))) for name, p in figures.items()],
+        "tables": [
+            _item(name, captions, rows=len(table), html=to_html(table))
+            for name, table in read.items()
+            if name not in figures
+        ],
+        "manifest": manifest,
+        "long": LONG,
+    }
+    template, page = Path(template), Path(page)
+    pages = Environment(
+        loader=FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(pages.get_template(template.name).render(context), encoding="utf-8")
+
+
+def _item(name: str, captions: Mapping[str, str], **more: Any) -> dict[str, Any]:
+    title, _, text = captions.get(name, "").partition("\n\n")
+    return {"name": name, "title": " ".join(title.split()) or name, "text": text} | more
+
+
+def _data_uri(path: Path) -> str:
+    if not path.exists():
+        raise InputError(f"{path}: no such figure")
+    return f"data:image/png;base64,{b64encode(path.read_bytes()).decode()}"
+
+
+def _table(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        raise InputError(f"{path}: no such table")
+    return pd.read_csv(path)
+
+
+def to_html(table: pd.DataFrame) -> str:
+    """The table for a reader: an estimate and its interval in one cell, methods by their labels,
+    three significant digits, empty cells for missing values."""
+    table = table.copy()
+    for low in [c for c in table if c.split()[-1] == "low"]:
+        name, high = low.removesuffix("low").strip() or "value", low.removesuffix("low") + "high"
+        table[name] = [_estimate(*row) for row in table[[name, low, high]].itertuples(index=False)]
+        table = table.drop(columns=[low, high])
+    for column in table.columns.intersection(["method", "reference"]):
+        table[column] = table[column].map(lambda m: style(m).label)
+    return table.to_html(index=False, border=0, na_rep="", float_format="{:.3g}".format)
+
+
+def _estimate(value: float, low: float, high: float) -> str:
+    if pd.isna(value):
+        return ""
+    return f"{value:.3f}" if pd.isna(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
