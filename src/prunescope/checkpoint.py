@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
+from transformers import AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
 
 from prunescope.errors import InputError
 from prunescope.masks import check_backend
@@ -43,6 +43,9 @@ class Checkpoint:
         if self.dtype not in DTYPES:
             raise InputError(f"{where}: dtype: {self.dtype!r} is not one of {sorted(DTYPES)}")
         check_backend(self.attn)
+        for pattern in ("config.json", "*.safetensors"):
+            if not any(self.path.glob(pattern)):
+                raise InputError(f"{where}: path: there is no file {self.path / pattern}")
         for expected, source in self._expected(where):
             if expected != self.weights:
                 raise InputError(
@@ -54,29 +57,17 @@ class Checkpoint:
     def weights(self) -> str:
         """SHA-256 of the weights file; of several, of what `sha256sum` prints for them."""
         files = sorted(self.path.glob("*.safetensors"))
-        if not files or not (self.path / "config.json").is_file():
-            missing = "config.json" if files else "model.safetensors"
-            raise InputError(f"model {self.name!r}: there is no file {self.path / missing}")
-        digests = [_sha256(file) for file in files]
-        if len(files) == 1:
-            return digests[0]
-        lines = [f"{each}  {file.name}\n" for each, file in zip(digests, files, strict=True)]
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return _sha256(files[0]) if len(files) == 1 else _sha256_of_all(files)
+
+    @cached_property
+    def settings(self) -> str:
+        """SHA-256 of the files of configuration, tokenizer and processor."""
+        return _sha256_of_all(sorted(self.path.glob("*.json")))
 
     def to_dict(self) -> dict[str, Any]:
         """All that determines a record, as plain data."""
         numerics = {"dtype": self.dtype, "attn": self.attn}
-        return {"weights": self.weights, "settings": self._settings} | numerics
-
-    @cached_property
-    def _settings(self) -> str:
-        """Digest of the configuration, tokenizer and processor files."""
-        lines = [f"{_sha256(file)}  {file.name}\n" for file in sorted(self.path.glob("*.json"))]
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-    @property
-    def config(self) -> Any:
-        return AutoConfig.from_pretrained(self.path, local_files_only=True)
+        return {"weights": self.weights, "settings": self.settings} | numerics
 
     def load(self) -> tuple[nn.Module, ProcessorMixin]:
         """Model and processor, ready to generate; prompts are padded on the left."""
@@ -107,3 +98,8 @@ class Checkpoint:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sha256_of_all(paths: list[Path]) -> str:
+    lines = [f"{_sha256(path)}  {path.name}\n" for path in paths]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

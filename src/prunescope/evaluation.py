@@ -37,7 +37,8 @@ log = logging.getLogger(__name__)
 # What every record depends on; the criteria of its method come on top.
 SOURCE = (
     "checkpoint.py", "criteria/__init__.py", "criteria/base.py", "decoding.py", "evaluation.py",
-    "masks.py", "methods.py", "metrics.py", "models", "prompt.py", "pruning.py", "sharing.py", "tasks.py",
+    "masks.py", "methods.py", "metrics.py", "models", "prompt.py", "pruning.py", "sharing.py",
+    "tasks.py",
 )  # fmt: skip
 
 
@@ -62,10 +63,11 @@ def evaluate(
         model, processor = checkpoint.load()
         check_all(model, methods.values())
         evaluator = _Evaluator(checkpoint, task, model, processor)
+        manifest = checkpoint.manifest()
         for rows, pending in todo.items():
             for batch in batches(examples.select(rows), task, processor, batch_size):
                 for method, records in evaluator.run(batch, pending):
-                    store.append(keys[method.name], records, checkpoint.manifest())
+                    store.append(keys[method.name], records, manifest)
     return store.read(keys.values(), examples["id"])
 
 

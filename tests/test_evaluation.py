@@ -1,0 +1,233 @@
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+import yaml
+from testbed_model import random_examples, save_model
+
+from prunescope import evaluation, tasks
+from prunescope.attention import record_scores
+from prunescope.checkpoint import Checkpoint
+from prunescope.decoding import greedy
+from prunescope.errors import InputError
+from prunescope.evaluation import evaluate, extract
+from prunescope.methods import parse_methods
+from prunescope.pruning import prune
+from prunescope.store import RecordStore
+from prunescope.tasks import read_task
+
+ROOT = Path(__file__).parents[1]
+METHODS = parse_methods(
+    yaml.safe_load("""
+unpruned: []
+before: [{layer: 0, remove: 0.5, score: {random: {seed: 1}}}]
+fastv: [{layer: 1, remove: 0.75, score: {attention: {rope: true}}}]
+late: [{layer: 4, remove: 0.5, score: {attention: {rope: false}}}]
+random: [{layer: 2, remove: 0.5, score: {random: {seed: 0}}}]
+compact: [{layer: 2, remove: 0.5, positions: compact, score: {attention: {rope: true}}}]
+feather:
+  - {layer: 2, remove: 0.7, score: {attention: {rope: false}}, always: {uniform: {stride: 3}}}
+  - {layer: 4, remove: 0.5, power: 2, score: {attention: {rope: false}}}
+"""),
+    "test",
+)
+FEW = {name: METHODS[name] for name in ("unpruned", "fastv")}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def checkpoint(folder):
+    return Checkpoint("tiny", folder)
+
+
+@pytest.fixture
+def task(monkeypatch):
+    monkeypatch.setitem(tasks.SOURCES, "testbed", lambda task: random_examples(10))
+    return read_task(ROOT / "data" / "tasks" / "locate.yaml")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RecordStore(tmp_path)
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """Counts (method, example) as they are computed."""
+    count, run = Counter(), evaluation._Evaluator.run
+
+    def counting(self, batch, methods):
+        for method, records in run(self, batch, methods):
+            count.update((method.name, each["example"]) for each in records)
+            yield method, records
+
+    monkeypatch.setattr(evaluation._Evaluator, "run", counting)
+    return count
+
+
+@pytest.mark.parametrize("attn", ["sdpa", "eager"])
+def test_sharing_gives_what_single_runs_of_prune_give(folder, task, store, attn):
+    checkpoint = Checkpoint("tiny", folder, attn=attn)
+    records = evaluate(checkpoint, task, METHODS, store, batch_size=4, limit=6).to_pylist()
+    model, processor = checkpoint.load()
+    rows = {row["id"]: row for row in random_examples(10).select(range(6))}
+    assert len(records) == len(METHODS) * len(rows)
+    for record in records:
+        row, method = rows[record["example"]], METHODS[record["method"]]
+        inputs = processor(images=row["image"], text=task.ask(row["question"]), return_tensors="pt")
+        with torch.inference_mode(), prune(model, method) as trace:
+            tokens = greedy(model, inputs, 4)
+        if "random" not in str(method.to_dict()):
+            # Random scores draw from the pixels, which `generate` may hide from the forward.
+            with torch.inference_mode(), prune(model, method) as trace:
+                tokens = model.generate(**inputs, max_new_tokens=4, do_sample=False)
+            tokens = tokens[:, inputs["input_ids"].shape[1] :]
+        [answer] = processor.batch_decode(tokens, skip_special_tokens=True)
+        assert record["prediction"] == answer.strip()
+        assert record["kept"] == [stage[0].tolist() for stage in trace.kept]
+        lengths = sum(each[0] for each in trace.kv_lengths)
+        assert record["kv_bytes"] == lengths * 2 * 2 * 8 * 4  # k and v, 2 heads of 8 floats
+    answers = {name: [r["prediction"] for r in records if r["method"] == name] for name in METHODS}
+    assert len({tuple(each) for each in answers.values()}) > 4  # else equality would say little
+
+
+def test_the_vision_tower_and_common_layers_run_once_per_batch(
+    checkpoint, task, store, monkeypatch
+):
+    model, processor = checkpoint.load()
+    calls = Counter()
+    tower, layers = model.model.vision_tower, model.model.language_model.layers
+    for name, module in {
+        "tower": tower,
+        "layer 0": layers[0].mlp,
+        "layer 3": layers[3].mlp,
+    }.items():
+        module.register_forward_hook(lambda *args, name=name: calls.update([name]))
+    monkeypatch.setattr(Checkpoint, "load", lambda self: (model, processor))
+    short = replace(task, max_new_tokens=1)
+    evaluate(checkpoint, short, METHODS, store, batch_size=10)
+    # "before" starts at layer 0; "unpruned" and "late" share layer 3, five others have their own.
+    assert calls == {"tower": 1, "layer 0": 2, "layer 3": 6}
+    assert all("forward" not in vars(layer) for layer in layers)
+
+
+def test_records_say_what_was_computed(checkpoint, task, store):
+    record = evaluate(checkpoint, task, METHODS, store, limit=1).to_pylist()[2]
+    assert (record["model"], record["task"], record["method"]) == ("tiny", "locate", "fastv")
+    assert (record["example"], record["image"]) == ("example-0", "image-0")
+    assert (record["kind"], record["target"]) == ("present", "yes")
+    assert record["target_box"] == pytest.approx([0.1, 0.1, 0.5, 0.5])
+    assert record["stage_layers"] == [1] and len(record["kept"][0]) == 9
+    assert record["mean_tokens"] == (36 + 5 * 9) / 6
+
+
+def test_nothing_is_computed_twice(checkpoint, task, store, computed):
+    first = evaluate(checkpoint, task, FEW, store, batch_size=4)
+    assert set(computed.values()) == {1} and len(computed) == 20
+    again = evaluate(checkpoint, task, FEW, RecordStore(store.root), batch_size=3)
+    assert len(computed) == sum(computed.values()) and again == first
+
+
+def test_a_killed_run_loses_at_most_a_batch(checkpoint, task, store, computed, monkeypatch):
+    append, parts = RecordStore.append, []
+
+    def killed(self, key, records, manifest):
+        if len(parts) == 3:  # two methods have the first batch, one the second
+            raise KeyboardInterrupt
+        append(self, key, records, manifest)
+        parts.append(len(records))
+
+    monkeypatch.setattr(RecordStore, "append", killed)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(checkpoint, task, FEW, store, batch_size=4)
+    monkeypatch.setattr(RecordStore, "append", append)
+    computed.clear()
+    resumed = evaluate(checkpoint, task, FEW, store, batch_size=4)
+    assert sum(computed.values()) == 20 - sum(parts) and set(computed.values()) == {1}
+    fresh = evaluate(checkpoint, task, FEW, RecordStore(store.root / "fresh"), batch_size=4)
+    assert resumed == fresh
+
+
+def test_only_what_changed_is_computed(checkpoint, folder, task, store, computed):
+    evaluate(checkpoint, task, FEW, store, limit=4)
+    computed.clear()
+    evaluate(checkpoint, task, FEW | {"late": METHODS["late"]}, store, limit=4)
+    assert {name for name, _ in computed} == {"late"} and len(computed) == 4
+    computed.clear()
+    evaluate(checkpoint, task, FEW, store, limit=6)
+    assert {example for _, example in computed} == {"example-4", "example-5"}
+    for changed in (
+        (checkpoint, replace(task, prompt="<image> {question} Out:")),
+        (Checkpoint("tiny", folder, attn="eager"), task),
+    ):
+        computed.clear()
+        evaluate(*changed, FEW, store, limit=4)
+        assert len(computed) == 8
+
+
+def test_a_damaged_part_is_computed_again(checkpoint, task, store, computed):
+    first = evaluate(checkpoint, task, FEW, store, batch_size=4)
+    part = next(store.root.rglob("*.parquet"))
+    part.write_bytes(part.read_bytes()[:-9])
+    computed.clear()
+    assert evaluate(checkpoint, task, FEW, store, batch_size=4) == first
+    assert 0 < len(computed) <= 4
+
+
+def test_a_method_that_does_not_fit_stops_before_the_model_runs(checkpoint, task, store, computed):
+    deep = parse_methods({"deep": [{"layer": 6, "score": {"uniform": {"stride": 2}}}]}, "test")
+    with pytest.raises(InputError, match=r"'deep', stage at layer 6: layer must lie in 0\.\.5"):
+        evaluate(checkpoint, task, FEW | deep, store)
+    assert not computed
+
+
+def test_weights_that_are_missing_or_are_others(tmp_path, folder):
+    with pytest.raises(InputError, match=r"path: there is no file .*config\.json"):
+        Checkpoint("tiny", tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match=r"path: there is no file .*\.safetensors"):
+        Checkpoint("tiny", tmp_path)
+    good = Checkpoint("tiny", folder).weights
+    assert Checkpoint("tiny", folder, sha256=good).weights == good
+    with pytest.raises(InputError, match=f"{folder}.*{good}, the configuration says {'0' * 64}"):
+        Checkpoint("tiny", folder, sha256="0" * 64)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in folder.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    (copy / "weights.sha256").write_text(f"{'1' * 64}  model.safetensors\n")
+    with pytest.raises(InputError, match=rf"{good}, .*weights\.sha256 says {'1' * 64}"):
+        Checkpoint("tiny", copy)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [({"dtype": "float8"}, r"dtype: 'float8' is not one of"), ({"attn": "fast"}, "'fast'")],
+)
+def test_numerics_that_are_not_known(folder, option, message):
+    with pytest.raises(InputError, match=message):
+        Checkpoint("tiny", folder, **option)
+
+
+def test_extracted_scores_are_labelled_and_those_of_single_runs(checkpoint, task, tmp_path):
+    extract(checkpoint, task, tmp_path / "scores.zarr", batch_size=4, limit=6)
+    stored = xr.open_zarr(tmp_path / "scores.zarr")
+    assert dict(stored.sizes) == {"example": 6, "layer": 6, "variant": 2, "row": 6, "col": 6}
+    assert list(stored["layer"]) == [1, 2, 3, 4, 5, 6]
+    assert stored["score"].dtype == np.float32 and stored.attrs["dtype"] == "float32"
+    assert list(stored["variant"].values) == ["rope", "norope"]
+    model, processor = checkpoint.load()
+    for row in random_examples(6):
+        inputs = processor(images=row["image"], text=task.ask(row["question"]), return_tensors="pt")
+        single = record_scores(model, inputs)[0].unflatten(-1, (6, 6))
+        here = stored.sel(example=row["id"])
+        np.testing.assert_allclose(here["score"], single, atol=1e-5)
+        assert here["image"].item() == row["image_id"]

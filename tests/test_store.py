@@ -1,0 +1,102 @@
+import json
+import logging
+
+import pyarrow.parquet as pq
+import pytest
+
+from prunescope.errors import InputError
+from prunescope.store import SCHEMA, RecordStore, digest
+
+KEY = {"model": "m", "method": {"name": "unpruned", "stages": []}}
+OTHER = {"model": "m", "method": {"name": "other", "stages": []}}
+
+
+def record(example: str, **changes):
+    empty = {"target_box": [], "stage_layers": [1], "kept": [[0, 5]], "score": 1.0}
+    return (
+        dict.fromkeys(SCHEMA.names) | empty | {"example": example, "method": "unpruned"} | changes
+    )
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = RecordStore(tmp_path / "records")
+    store.append(KEY, [record("a"), record("b")], {"device": "cpu"})
+    store.append(KEY, [record("c", score=0.0)], {"device": "cpu"})
+    return store
+
+
+def parts(store, key=KEY):
+    return sorted(store.folder(key).glob("*.parquet"))
+
+
+def test_digest_is_of_the_data_not_of_their_order():
+    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
+    assert digest({"a": 1, "b": [1, 2]}) != digest({"a": 1, "b": [2, 1]})
+
+
+def test_what_was_appended_is_read_in_the_order_asked_for(store):
+    store.append(OTHER, [record(each, method="other") for each in "abc"], {})
+    table = store.read([OTHER, KEY], ["c", "a"])
+    assert table.schema == SCHEMA
+    assert table["method"].to_pylist() == ["other", "other", "unpruned", "unpruned"]
+    assert table["example"].to_pylist() == ["c", "a", "c", "a"]
+    assert table["score"].to_pylist() == [1, 1, 0, 1]
+    assert table["kept"][0].as_py() == [[0, 5]]
+
+
+def test_the_folder_tells_its_key_and_each_part_how_it_came_about(store):
+    assert json.loads((store.folder(KEY) / "key.json").read_text()) == KEY
+    manifest = pq.read_schema(parts(store)[0]).metadata[b"manifest"]
+    assert json.loads(manifest) == {"device": "cpu"}
+
+
+def test_keys_do_not_mix(store):
+    assert store.finished(KEY) == {"a", "b", "c"}
+    assert store.finished(OTHER) == set()
+
+
+def test_a_record_that_is_missing_is_an_error(store):
+    with pytest.raises(InputError, match="1 of 2 records are missing"):
+        store.read([KEY], ["a", "z"])
+
+
+def test_an_example_done_twice_is_read_once(store):
+    store.append(KEY, [record("a")], {})
+    assert store.read([KEY], ["a", "b"])["example"].to_pylist() == ["a", "b"]
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def flip_a_bit(path):
+    data = bytearray(path.read_bytes())
+    data[data.index(b"unpruned") + 3] ^= 1
+    path.write_bytes(data)
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [truncate, flip_a_bit, empty])
+def test_a_damaged_part_is_set_aside_and_said_so(store, damage, caplog):
+    [damaged] = [each for each in parts(store) if pq.read_table(each).num_rows == 2]
+    damage(damaged)
+    with caplog.at_level(logging.WARNING):
+        assert store.finished(KEY) == {"c"}
+    assert "set aside" in caplog.text
+    assert damaged.with_suffix(".corrupt").exists() and damaged not in parts(store)
+
+
+def test_a_part_that_was_being_written_does_not_count(store, monkeypatch):
+    def killed(table, path, **options):
+        path.write_bytes(b"PAR1 half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("prunescope.store.pq.write_table", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.append(KEY, [record("d")], {})
+    assert store.finished(KEY) == {"a", "b", "c"}
+    assert len(list(store.folder(KEY).iterdir())) == 3
