@@ -1,9 +1,9 @@
 """Paired differences of accuracy: method minus reference, on the same questions.
 
-`value` with its interval resamples images. `gains` and `losses` count the questions that only the
-method or only the reference has right; `p` is McNemar's exact test on them, paired by question,
-and `p_holm` corrects it for all tests in the table. Groups of tasks (each task counting the same)
-have intervals but no test.
+The interval of value resamples images. Gains and losses count the questions that only the method or
+only the reference has right; p is McNemar's exact test on them, paired by question, and p_holm
+corrects it for all tests in this table. Groups of tasks (each task counting the same) have
+intervals but no test.
 """
 
 from prunescope import plotting

@@ -7,6 +7,7 @@ the named method answers the second question right and misses the box, while the
 both right; how many there are stands above. One image proves nothing; the other figures count.
 """
 
+from textwrap import fill
 from typing import NamedTuple
 
 import numpy as np
@@ -94,7 +95,7 @@ def draw(rows, choice, methods, asked, grid):
     rows = rows.set_index(["example", "method"])
     for line, example in zip(axes, choice[:2], strict=True):
         text, image, parse = asked[example]
-        line[0].set_ylabel(text, fontsize=8)
+        line[0].set_ylabel(fill(text, 28), fontsize=8)
         for panel, method in zip(line, methods, strict=True):
             _panel(panel, rows.loc[(example, method)], image, parse, grid)
             if example == choice.located:

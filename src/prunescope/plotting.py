@@ -41,6 +41,7 @@ VARIANTS = {
     "norope": Style("Score without RoPE", "#0072B2", "s"),
 }
 TRUE_BOX, PREDICTED_BOX = "#00D000", "#FF00FF"
+VEIL = 0.80, 0.82, 0.94  # over removed patches: neither white, grey nor brown, as images may be
 DIVERGING = "RdBu_r"
 RC = {
     "figure.dpi": 110,
@@ -136,7 +137,7 @@ def kept_patches(axes: Axes, image: np.ndarray, mask: np.ndarray) -> None:
     height, width = image.shape[:2]
     axes.imshow(image, extent=(0, 1, 1, 0))
     veil = np.zeros((*mask.shape, 4))
-    veil[..., :3], veil[..., 3] = 1.0, np.where(mask, 0.0, 0.82)
+    veil[..., :3], veil[..., 3] = VEIL, np.where(mask, 0.0, 0.85)
     axes.imshow(veil, extent=(0, 1, 1, 0), interpolation="nearest")
     axes.set(xticks=[], yticks=[], aspect=height / width, xlim=(0, 1), ylim=(1, 0))
 

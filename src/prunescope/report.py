@@ -16,7 +16,8 @@ from prunescope.findings import findings
 from prunescope.findings.words import DIFFERS, MATCHES, OPEN, UNTESTED
 from prunescope.plotting import style
 
-LONG = 24  # rows above which a table is folded
+SCALE = 0.68  # CSS pixels per pixel of a figure: its text comes out a little below the page's
+LONG = 60  # rows above which a table is folded
 VERDICTS = (MATCHES, DIFFERS, OPEN, UNTESTED)
 
 
@@ -41,7 +42,7 @@ def write(
         "study": study,
         "findings": found,
         "verdicts": {v: [f for f in found if f.verdict == v] for v in VERDICTS},
-        "figures": [_item(name, captions, image=_data_uri(Path(p))) for name, p in figures.items()],
+        "figures": [_item(name, captions, **_image(Path(p))) for name, p in figures.items()],
         "tables": [
             _item(name, captions, rows=len(table), html=to_html(table))
             for name, table in read.items()
@@ -67,10 +68,14 @@ def _item(name: str, captions: Mapping[str, str], **more: Any) -> dict[str, Any]
     return {"name": name, "title": " ".join(title.split()) or name, "text": text} | more
 
 
-def _data_uri(path: Path) -> str:
+def _image(path: Path) -> dict[str, Any]:
+    """The PNG as a data URI, and its width in CSS pixels."""
     if not path.exists():
         raise InputError(f"{path}: no such figure")
-    return f"data:image/png;base64,{b64encode(path.read_bytes()).decode()}"
+    data = path.read_bytes()
+    width = int.from_bytes(data[16:20])  # of the IHDR chunk, always the first
+    uri = f"data:image/png;base64,{b64encode(data).decode()}"
+    return {"image": uri, "width": round(width * SCALE)}
 
 
 def _table(path: Path) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
-from prunescope.findings.words import DIFFERS, MATCHES, OPEN, Tables, number, points, verdict
+from prunescope.findings.words import DIFFERS, MATCHES, OPEN, Tables, points, verdict
 from prunescope.plotting import family, style
 from prunescope.statistics.accuracy import BASELINE, CONTRAST, LOCALIZATION, OTHER
 from prunescope.statistics.boxes import CONTRAST as BOTTOM_MINUS_TOP
@@ -93,8 +93,8 @@ def height(tables: Tables) -> Iterator[tuple[str, str]]:
     for method in named:
         recall, accuracy = (rows.loc[(method, m)] for m in ("recall", "accuracy"))
         yield (
-            f"With {style(method).label}, targets in the lowest quarter of the image keep "
-            f"{number(recall, 100, '+.0f')} percentage points more of their tokens than those in "
-            f"the highest, and are located {number(accuracy, 100, '+.0f')} points more often.",
+            f"With {style(method).label}, the share of the target's tokens that is kept is by "
+            f"{points(recall)} different for targets in the lowest quarter of the image from those "
+            f"in the highest, their accuracy by {points(accuracy)}.",
             verdict(recall),
         )

@@ -30,7 +30,7 @@ def concentration(tables: Tables) -> Iterator[tuple[str, str]]:
     here = (
         f"At K = {layer}, with RoPE in the score, the kept tokens lie at a mean height of "
         f"{number(row)} (0 top, 1 bottom, 0.5 no bias): {_side(row)}. The bottom quarter holds "
-        f"{number(shares.loc[layer], 100, '.0f')} % of them (25 % without bias)."
+        f"{number(shares.loc[layer], 100, 'z.0f')} % of them (25 % without bias)."
     )
     if verdict(row, 0.5) == MATCHES and verdict(row, PUBLISHED) != OPEN:
         size = "weaker" if row["high"] < PUBLISHED else "stronger"
@@ -70,8 +70,8 @@ def recall_by_layer(tables: Tables) -> Iterator[tuple[str, str]]:
     first, best = rows.iloc[0], rows.loc[rows["value"].idxmax()]
     better = best["low"] > first["high"]
     yield (
-        f"Without RoPE in the score, {number(first, 100, '.0f')} % of the true box's tokens are "
-        f"kept at K = {first.name} and most at K = {best.name}: {number(best, 100, '.0f')} %"
+        f"Without RoPE in the score, {number(first, 100, 'z.0f')} % of the true box's tokens are "
+        f"kept at K = {first.name} and most at K = {best.name}: {number(best, 100, 'z.0f')} %"
         f"{'' if better else ', which is not clearly more'}.",
         MATCHES if better else OPEN,
     )

@@ -14,12 +14,12 @@ def verdict(row: pd.Series, null: float = 0.0, sign: int = 1) -> str:
     return {sign: MATCHES, -sign: DIFFERS, 0: OPEN}[sided]
 
 
-def number(row: pd.Series, scale: float = 1.0, form: str = ".2f") -> str:
-    """value [low, high]"""
+def number(row: pd.Series, scale: float = 1.0, form: str = "z.2f") -> str:
+    """value [low, high]; z in the format: no negative zero."""
     value, low, high = (format(scale * row[c], form) for c in ("value", "low", "high"))
     return f"{value} [{low}, {high}]"
 
 
 def points(row: pd.Series) -> str:
     """A difference of accuracies in percentage points."""
-    return f"{number(row, 100, '+.1f')} points"
+    return f"{number(row, 100, '+z.1f')} points"

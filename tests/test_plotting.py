@@ -1,0 +1,121 @@
+"""The look of methods, and every figure drawn from synthetic results."""
+
+import importlib.util
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+
+from prunescope import plotting
+from prunescope.errors import InputError
+from prunescope.metrics import parse_grid32
+
+ANALYSIS = Path(__file__).parents[1] / "analysis"
+FEW = {"resamples": 100}
+
+
+def script(name):
+    """A script of analysis/ as a module; they are not installed."""
+    spec = importlib.util.spec_from_file_location(name, ANALYSIS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return synthetic.write(tmp_path_factory.mktemp("study"), images=8)
+
+
+def test_variations_of_a_method_share_its_look():
+    assert plotting.family("fastv-norope-k3") == "fastv-norope"
+    assert plotting.family("fastvish") == "fastvish"
+    varied, base = plotting.style("fastv-k1-r0.5"), plotting.METHODS["fastv"]
+    assert (varied.label, varied.color) == ("FastV k1 r0.5", base.color)
+
+
+def test_methods_look_different():
+    looks = [(s.color, s.marker) for s in plotting.METHODS.values()]
+    assert len({color for color, _ in looks}) == len({marker for _, marker in looks}) == len(looks)
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("retention_maps", ["attention"]),
+        ("mean_kept_row", ["attention"]),
+        ("bias_map", ["attention"]),
+        ("box_recall", ["records", "attention"]),
+        ("accuracy_by_method", ["records"]),
+        ("accuracy_vs_budget", ["records"]),
+        ("vertical_position", ["records", "attention"]),
+    ],
+)
+def test_figure_and_its_table_are_written(name, inputs, study, tmp_path):
+    files = {kind: tmp_path / f"{name}.{kind}" for kind in ("png", "svg", "csv")}
+    module = script(name)
+    bootstrap = {"bootstrap": FEW} if name != "retention_maps" else {}
+    module.make(**{key: study[key] for key in inputs}, **files, **bootstrap)
+    assert files["png"].read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in files["svg"].read_text()
+    assert len(pd.read_csv(files["csv"]))
+    assert not plt.get_fignums()
+    assert module.__doc__.count("\n\n") == 1  # a title, then how to read it
+
+
+def test_same_data_same_bytes(study, tmp_path):
+    for name in ("a.svg", "b.svg"):
+        other = {kind: tmp_path / f"{name}.{kind}" for kind in ("png", "csv")}
+        script("retention_maps").make(study["attention"], svg=tmp_path / name, **other)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_mean_kept_row_draws_the_numbers_of_its_table():
+    module = script("mean_kept_row")
+    table = module.position_bias(synthetic.scores(), [0.75], module.Bootstrap(100))
+    axes = module.draw(table).axes[0]
+    rows = table[(table["measure"] == "mean_row") & (table["variant"] == "rope")]
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), rows["value"])
+    plt.close("all")
+
+
+def test_table_of_methods_has_every_method_and_its_time(study, tmp_path):
+    methods = list(synthetic.METHODS)
+    cost = tmp_path / "cost.parquet"
+    pd.DataFrame({"method": methods, "prefill_ms": range(len(methods))}).to_parquet(cost)
+    script("methods_table").make(study["records"], [cost], tmp_path / "t.csv", FEW)
+    table = pd.read_csv(tmp_path / "t.csv").set_index("method")
+    assert table["prefill_ms"].to_dict() == {m: i for i, m in enumerate(methods)}
+    assert table.loc["unpruned", "share"] == 1
+    assert table.loc["feather", "stages"] == "K=1: 13; K=2: 4"
+
+
+def test_example_is_one_where_the_box_is_lost_and_the_answer_is_not():
+    module, records = script("examples"), synthetic.records()
+    choice = module.choose(records, "fastv", seed=3)
+    score = records.set_index(["example", "method"])["score"]
+    assert score[choice.located, "fastv"] == 0 and score[choice.answered, "fastv"] == 1
+    assert score[choice.located, "unpruned"] == score[choice.answered, "unpruned"] == 1
+    assert choice == module.choose(records, "fastv", seed=3)
+
+
+def test_example_falls_back_and_says_so():
+    module, records = script("examples"), synthetic.records()
+    lost = records["method"] == "fastv"
+    records.loc[lost, "score"] = 1.0
+    assert "unpruned model has both right" in module.choose(records, "fastv", 0).why
+    with pytest.raises(InputError, match="unknown method 'fastw'"):
+        module.choose(records, "fastw", 0)
+
+
+def test_example_shows_a_panel_for_each_method_and_question():
+    module, records = script("examples"), synthetic.records()
+    choice = module.choose(records, "fastv", 0)
+    image = np.zeros((24, 24, 3), np.uint8)
+    asked = {choice.located: ("where", image, parse_grid32), choice.answered: ("what", image, None)}
+    figure = module.draw(records, choice, ["unpruned", "fastv"], asked, synthetic.GRID)
+    assert [bool(panel.patches) for panel in figure.axes] == [True, True, False, False]
+    plt.close("all")
