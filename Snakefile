@@ -32,7 +32,7 @@ rule all:
     """The report page with its figures and tables, and the notebook."""
     default_target: True
     input:
-        expand(f"{REPORTS}/figures/{{name}}.png", name=config["figures"]),
+        page=rules.page.output.page,
 
 
 onstart:

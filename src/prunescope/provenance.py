@@ -42,3 +42,15 @@ def digest(paths: Iterable[Path | str]) -> str:
 def engine_digest() -> str:
     """Digest of the source that records and scores depend on."""
     return digest(ENGINE)
+
+
+def manifest(stores: Iterable[Path | str]) -> dict[str, str]:
+    """What stored scores say about how they came about, for each model, as `model: fact`."""
+    import xarray as xr
+
+    facts = {}
+    for store in stores:
+        attrs = dict(xr.open_zarr(store, chunks=None).attrs)
+        model = attrs.pop("model")
+        facts |= {f"{model}: {name}": value for name, value in attrs.items() if name != "task"}
+    return facts

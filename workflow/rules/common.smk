@@ -28,8 +28,12 @@ STORED = {
     "attention": [f"{RESULTS}/attention/{cell}.zarr" for cell in CELLS],
     "records": [f"{RESULTS}/records/{cell}.parquet" for cell in CELLS],
     "cost": [f"{RESULTS}/cost/{model}.parquet" for model in config["models"]],
+    "cards": [f"data/tasks/{task}.yaml" for task in config["tasks"]],
 }
-SHARED = {"bootstrap": config["bootstrap"] | {"seed": config["seed"]}}
+SHARED = {
+    "bootstrap": config["bootstrap"] | {"seed": config["seed"]},
+    "seed": config["seed"],
+}
 ITEMS = [(kind, name) for kind in ("figures", "tables") for name in config[kind]]
 
 
@@ -55,10 +59,8 @@ def asked(script, offered):
 
 def outputs(kind, name):
     """Files of a figure or table, as its `make` asks for them; one is shown in the report."""
-    stem = f"{REPORTS}/{kind}/{name}"
-    files = {end: f"{stem}.{end}" for end in ("png", "svg", "csv", "html")}
-    files["differences"] = f"{stem}_differences.csv"
-    shown = "png" if kind == "figures" else "html"
+    files = {end: f"{REPORTS}/{kind}/{name}.{end}" for end in ("png", "svg", "csv")}
+    shown = "png" if kind == "figures" else "csv"
     labels = {"item": name.replace("_", " ")}
     files[shown] = report(
         files[shown],

@@ -1,0 +1,179 @@
+"""A study's configuration: defaults, sweeps, and one clear error for each thing wrong."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+from testbed_model import save_model
+
+from prunescope import config as study
+from prunescope.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+SOURCE = "study.yaml"
+STUDIES = [
+    each for each in sorted((ROOT / "workflow/config").glob("*.yaml")) if each.stem != "methods"
+]
+FASTV = {"layer": 1, "remove": 0.75, "score": {"attention": {"rope": True}}}
+
+
+@pytest.fixture(autouse=True)
+def project(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A folder with a random model of 6 layers."""
+    return save_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def config(model):
+    return {"name": "tiny", "models": {"random": {"path": str(model)}}, "tasks": ["locate"]}
+
+
+def check(config):
+    """All checks that come before the first job."""
+    complete = study.complete(config, SOURCE)
+    for each in complete["models"].values():
+        study.model_files(each)
+    study.check_models(complete, SOURCE)
+    return complete
+
+
+def names(config):
+    return list(study.methods(study.complete(config, SOURCE), SOURCE))
+
+
+def schema_parts(schema, path="study"):
+    for key, part in schema.get("properties", {}).items():
+        yield f"{path}.{key}", part, key in schema.get("required", [])
+        yield from schema_parts(part, f"{path}.{key}")
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield from schema_parts(schema[key], f"{path}[]")
+
+
+def objects(schema):
+    if schema.get("properties"):
+        yield schema
+    parts = [
+        *schema.get("properties", {}).values(),
+        schema.get("items"),
+        schema.get("additionalProperties"),
+    ]
+    for part in parts:
+        if isinstance(part, dict):
+            yield from objects(part)
+
+
+def test_schema_is_closed_and_explains_every_key():
+    schema = yaml.safe_load(study.SCHEMA.read_text())
+    for path, part, required in schema_parts(schema):
+        assert part.get("description"), f"{path} has no description"
+        assert required or "default" in part, f"{path} has no default"
+    assert all(each["additionalProperties"] is False for each in objects(schema))
+
+
+def test_defaults_reach_nested_keys_and_leave_the_input_alone(config):
+    config["limits"] = {"evaluate": 3}
+    before = deepcopy(config)
+    complete = check(config)
+    assert complete["limits"] == {"attention": None, "evaluate": 3}
+    assert complete["bootstrap"]["level"] == 0.95
+    assert complete["models"]["random"]["sha256"] is None
+    assert complete["reports"] == "reports/tiny"
+    assert config == before
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda p: p.stem)
+def test_the_configurations_that_come_with_the_project_are_valid(path):
+    assert study.load(path)["tasks"]
+
+
+def test_a_sweep_takes_every_combination_and_names_it(config):
+    config["sweeps"] = [{"methods": ["fastv"], "layer": [1, 3], "remove": [0.5, 0.9]}]
+    assert names(config) == [
+        "unpruned", "fastv-k1-r0.5", "fastv-k1-r0.9", "fastv-k3-r0.5", "fastv-k3-r0.9",
+    ]  # fmt: skip
+    complete = study.complete(config, SOURCE)
+    [stage] = study.methods(complete, SOURCE)["fastv-k3-r0.9"]
+    assert stage == FASTV | {"layer": 3, "remove": 0.9}
+
+
+def test_sweeps_do_not_repeat_a_method(config):
+    config["methods"] = ["unpruned", "fastv"]
+    config["sweeps"] = [
+        {"methods": ["fastv"], "layer": [1, 3]},
+        {"methods": ["fastv"], "layer": [3], "remove": [0.5, 0.75]},
+    ]
+    assert names(config) == ["unpruned", "fastv", "fastv-k3", "fastv-k3-r0.5"]
+
+
+def test_a_sweep_changes_all_stages_and_the_grid(config):
+    config["sweeps"] = [{"methods": ["feather"], "layer": [[1, 4]], "remove": [0.5], "stride": [2]}]
+    complete = study.complete(config, SOURCE)
+    first, second = study.methods(complete, SOURCE)["feather-k1+4-r0.5-s2"]
+    assert (first["layer"], second["layer"]) == (1, 4)
+    assert first["remove"] == second["remove"] == 0.5
+    assert first["always"] == {"uniform": {"stride": 2}}
+    assert study.methods(complete, SOURCE).keys() == {"unpruned", "feather-k1+4-r0.5-s2"}
+
+
+WRONG = {
+    "unknown method": ({"methods": ["fastvv"]}, "methods: unknown 'fastvv'; did you mean 'fastv'"),
+    "unknown method in a sweep": (
+        {"sweeps": [{"methods": ["x"]}]},
+        "sweeps[0].methods: unknown 'x'",
+    ),
+    "sweep that fits nothing": (
+        {"sweeps": [{"methods": ["uniform"], "remove": [0.5]}]},
+        "sweeps[0].remove: 0.5 does not fit",
+    ),
+    "layer beyond the depth": (
+        {"methods": [{"late": [FASTV | {"layer": 6}]}]},
+        "method 'late', stage at layer 6: layer must lie in 0..5",
+    ),
+    "keep above 1": (
+        {"methods": [{"all": [{"layer": 1, "keep": 1.5, "score": {"random": {}}}]}]},
+        "keep: a fraction lies in (0, 1], got 1.5",
+    ),
+    "nothing kept": (
+        {"methods": [{"none": [FASTV | {"remove": 1.0}]}]},
+        "none[0].remove: must lie in [0, 1), got 1.0",
+    ),
+    "misspelt key": ({"dtpye": "float32"}, "unknown 'dtpye'; did you mean 'dtype'"),
+    "misspelt nested key": ({"limits": {"evalute": 3}}, "limits: key: unknown 'evalute'"),
+    "misspelt key of a stage": (
+        {"methods": [{"m": [FASTV | {"lyer": 1}]}]},
+        "m[0]: unknown key 'lyer'; allowed: ['layer'",
+    ),
+    "wrong value": ({"dtype": "float8"}, "dtype: 'float8' is not one of ['float32'"),
+    "empty task list": ({"tasks": []}, "tasks: [] should be non-empty"),
+    "unknown task": ({"tasks": ["locat"]}, "tasks: unknown 'locat'; did you mean 'locate'"),
+    "unknown figure": ({"figures": {"map": {}}}, "figures: unknown 'map'"),
+    "unknown argument of a figure": (
+        {"figures": {"retention_maps": {"removed": 0.5}}},
+        "figures.retention_maps: unknown 'removed'; did you mean 'remove'",
+    ),
+    "missing weights": (
+        {"models": {"random": {"path": "data/tasks"}}},
+        "no *.safetensors in data/tasks",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
+def test_one_line_says_what_is_wrong(config, change, message):
+    with pytest.raises(InputError) as error:
+        check(config | change)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_weights_must_have_the_digest(config):
+    config["models"]["random"] |= {"sha256": "0" * 64}
+    with pytest.raises(InputError, match=rf"{SOURCE}: models\.random: .* says 0000"):
+        check(config)

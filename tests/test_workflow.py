@@ -1,0 +1,88 @@
+"""The workflow as files: rules, pins, plans. Nothing is computed; the smoke study does that."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from testbed_model import save_model
+
+ROOT = Path(__file__).parents[1]
+RULE_FILES = sorted((ROOT / "workflow/rules").glob("*.smk"))
+CONDA_NAMES = {
+    "torch": "pytorch",
+    "matplotlib": "matplotlib-base",
+    "snakemake": "snakemake-minimal",
+}
+
+
+def rules():
+    """Name and text of every rule that runs a script."""
+    for file in RULE_FILES:
+        for block in re.split(r"(?m)^rule ", file.read_text())[1:]:
+            if "script:" in block:
+                yield block.split(":", 1)[0], block
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The smoke study on a random model, somewhere else than the real one."""
+    folder = tmp_path_factory.mktemp("study")
+    config = yaml.safe_load((ROOT / "workflow/config/smoke.yaml").read_text())
+    config |= {"name": f"dry-{os.getpid()}", "models": {"random": {"path": str(folder / "model")}}}
+    save_model(folder / "model")
+    (folder / "study.yaml").write_text(yaml.safe_dump(config))
+    return folder / "study.yaml"
+
+
+def snakemake(*arguments):
+    command = [sys.executable, "-m", "snakemake", "--nolock", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("name", "text"), [pytest.param(*each, id=each[0]) for each in rules()])
+def test_rule_script_log_and_benchmark_have_one_name(name, text):
+    assert re.search(r'script:\n +"\.\./scripts/(\w+)\.py"', text)[1] == name
+    for directive in ("log", "benchmark"):
+        [path] = re.findall(rf'(?m)^    {directive}:\n +f?"(.*)"', text)
+        assert name in re.split(r"[/.]", path), f"{directive}: {path}"
+    assert text.split("\n")[1].strip().startswith('"""'), "no docstring"
+
+
+def test_scripts_are_short_and_all_used():
+    scripts = {path.stem: path for path in (ROOT / "workflow/scripts").glob("*.py")}
+    assert set(scripts) <= {name for name, _ in rules()}
+    assert all(len(path.read_text().splitlines()) <= 25 for path in scripts.values())
+
+
+def test_conda_pins_are_those_of_pyproject():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [f"python{project['requires-python']}", *project["dependencies"]]
+    split = [re.match(r"([\w-]+)(.*)", each).groups() for each in wanted]
+    wanted = {CONDA_NAMES.get(name, name): pin for name, pin in split}
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    pins = dict([*each.split(" ", 1), ""][:2] for each in listed if isinstance(each, str))
+    assert {name: pins[name] for name in pins if name != "pip"} == wanted
+
+
+def test_plan_has_every_step_but_training(study):
+    plan = snakemake("--dry-run", "--cores", 2, "--configfile", study)
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    jobs = dict(re.findall(r"(?m)^(\w+) +(\d+)$", plan.stdout + plan.stderr))
+    config = yaml.safe_load(study.read_text())
+    assert jobs["attention"] == jobs["evaluate"] == str(len(config["tasks"]))
+    assert {*config["figures"], *config["tables"]} <= jobs.keys()
+    assert not {"vision", "language", "align", "train"} & jobs.keys()
+
+
+def test_wrong_configuration_is_one_message_before_any_job(study):
+    wrong = snakemake("--dry-run", "--configfile", study, "--config", "tasks=[locat]")
+    assert wrong.returncode != 0
+    assert (
+        "study.yaml: tasks: unknown 'locat'; did you mean 'locate'?" in wrong.stderr + wrong.stdout
+    )
+    assert "rule" not in wrong.stdout

@@ -1,0 +1,19 @@
+"""Write the report page."""
+
+from pathlib import Path
+
+from prunescope.provenance import manifest
+from prunescope.report import write
+from prunescope.scripting import run
+
+
+def make(figures, tables, attention, template, page, study, captions, configuration, seed):
+    facts = {"configuration": configuration, "seed": seed} | manifest(attention)
+    write(page, study, _by_name(figures), _by_name(tables), captions, facts, template)
+
+
+def _by_name(paths):
+    return {Path(path).stem: path for path in paths}
+
+
+run(make, globals())
