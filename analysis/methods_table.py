@@ -1,8 +1,8 @@
 """What each method keeps, what that costs, and what accuracy is left.
 
 The column stages has, for each stage, the layer K before which it removes tokens and the mean
-number that it leaves; tokens is the realised mean number of visual tokens per decoder layer, share that
-number over the unpruned model's, and kv_mib the size of the KV cache when decoding starts.
+number that it leaves; tokens is the realised mean number of visual tokens per decoder layer, share
+that number over the unpruned model's, and kv_mib the size of the KV cache when decoding starts.
 Accuracies have 95 % intervals by image. The other columns are measured on the machine that the
 provenance names: compare share with the times to see how much of the saving reaches the clock.
 """
