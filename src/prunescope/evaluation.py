@@ -165,7 +165,7 @@ class _Evaluator:
         depth = len(self.decoder.layers)
         full = [int(each) for each in (trace.segments[0].raster >= 0).sum(1)]
         stages = [[tokens.tolist() for tokens in stage] for stage in trace.kept]
-        kv_bytes = self._token_bytes() * np.sum(trace.kv_lengths, axis=0)
+        kv_bytes = token_bytes(self.model) * np.sum(trace.kv_lengths, axis=0)
         labels = {"model": self.checkpoint.name, "task": self.task.name, "method": method.name}
         records = []
         for row, (example, answer) in enumerate(zip(examples, answers, strict=True)):
@@ -179,11 +179,11 @@ class _Evaluator:
             records.append(labels | _judged(self.task, example, answer.strip()) | cost)
         return records
 
-    def _token_bytes(self) -> int:
-        """Size of one token in the KV cache of one layer."""
-        config = self.decoder.config
-        width = config.num_key_value_heads * config.head_dim
-        return 2 * width * self.model.dtype.itemsize
+
+def token_bytes(model: nn.Module) -> int:
+    """Size of one token in the KV cache of one layer: a key and a value."""
+    config = family_of(model).decoder(model).config
+    return 2 * config.num_key_value_heads * config.head_dim * model.dtype.itemsize
 
 
 def _judged(task: Task, example: Mapping[str, Any], answer: str) -> dict[str, Any]:

@@ -30,11 +30,11 @@ class Prefix:
 
     Enter `of` inside of `prune`, whose hooks then still see the original inputs. Runs need a KV
     cache. Layers are recorded as far as the methods that came by went without a stage: take the
-    method with the latest first stage first.
+    method with the latest first stage first. layers: False shares the embeddings only.
     """
 
-    def __init__(self, model: nn.Module):
-        self.model, self.family = model, family_of(model)
+    def __init__(self, model: nn.Module, layers: bool = True):
+        self.model, self.family, self.layers = model, family_of(model), layers
         self.decoder = self.family.decoder(model)
         self.embeddings: Tensor | None = None
         self.runs: dict[int, _LayerRun] = {}
@@ -43,7 +43,7 @@ class Prefix:
     def of(self, method: Method) -> Iterator[None]:
         """Within the `with`, a prefill of the batch computes only what is not recorded yet."""
         depth = len(self.decoder.layers)
-        shared = min(method.layers(depth), default=depth)
+        shared = min(method.layers(depth), default=depth) if self.layers else 0
         with ExitStack() as cleanup:
             for module, hook in ((self.model, self._swap), (self.decoder, self._keep)):
                 handle = module.register_forward_pre_hook(hook, with_kwargs=True)

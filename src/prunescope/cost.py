@@ -1,0 +1,169 @@
+"""What a method costs: tokens, memory and arithmetic as they follow from it, and time as measured.
+
+Promised and measured stand side by side: fewer operations are not the same share of time.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from prunescope import tasks
+from prunescope.checkpoint import Checkpoint
+from prunescope.criteria import Criterion
+from prunescope.criteria.attention import Attention
+from prunescope.decoding import continued, prefill
+from prunescope.evaluation import batches, check_all, prompts, token_bytes
+from prunescope.methods import Method
+from prunescope.models import family_of
+from prunescope.pruning import Trace, prune
+from prunescope.sharing import Prefix
+from prunescope.tasks import Task
+
+QUARTILES = (25, 50, 75)
+
+
+def layer_flops(config: Any, tokens: int) -> int:
+    """Floating-point operations of one Llama decoder layer on a prompt of `tokens` tokens.
+
+    Two for a multiplication and an addition. Projections of query and output, key and value;
+    three matrices of SwiGLU; scores and weighted sum over the full square of tokens, as attention
+    kernels are counted.
+    """
+    width, queries = config.hidden_size, config.num_attention_heads * config.head_dim
+    keys = config.num_key_value_heads * config.head_dim
+    matrices = 2 * width * queries + 2 * width * keys + 3 * width * config.intermediate_size
+    return 2 * tokens * matrices + 2 * 2 * tokens**2 * queries
+
+
+def score_flops(criterion: Criterion, config: Any, visual: int, text: int) -> int:
+    """Operations of a score on top of the layer that it reads: logits from given projections."""
+    if not isinstance(criterion, Attention):
+        return 0
+    asking = 1 if criterion.query == "last" else visual + text
+    seen = visual if criterion.softmax == "image" else visual + text
+    return 2 * asking * seen * config.num_attention_heads * config.head_dim
+
+
+def prefill_flops(method: Method, config: Any, counts: Sequence[int], text: int) -> int:
+    """Operations of the language model's prefill of one prompt: layers, scores, one output token.
+
+    config: of the decoder; counts: visual tokens before the first stage and after each; text: other
+    tokens. The vision tower and the projector do not depend on the method and are not in it.
+    """
+    depth = config.num_hidden_layers
+    layers = method.layers(depth)
+    total = 2 * config.hidden_size * config.vocab_size
+    for layer in range(depth):
+        total += layer_flops(config, text + counts[sum(start <= layer for start in layers)])
+    for stage, visual in zip(method.stages, counts, strict=False):
+        total += score_flops(stage.criterion, config, visual, text)
+    return total
+
+
+def measure(
+    checkpoint: Checkpoint,
+    task: Task,
+    methods: Mapping[str, Method],
+    batch_size: int = 8,
+    repeats: int = 10,
+    warmup: int = 2,
+    steps: int = 8,
+) -> pd.DataFrame:
+    """One row per method, on one batch of prompts of the task.
+
+    Columns: model, method, batch_size, device, dtype, attn; visual_tokens before the first stage;
+    mean over the batch of mean_tokens, kept_share (mean_tokens / visual_tokens), kv_bytes and
+    prefill_flops per example; vision_ms, prefill_ms and decode_ms per batch (decode: per token),
+    median, with _q25 and _q75. Prefill is the language model's, scoring included; the methods take
+    turns, so that a change in the machine's load meets all alike.
+    """
+    examples = tasks.load(task, batch_size)
+    model, processor = checkpoint.load()
+    check_all(model, methods.values())
+    [batch] = batches(examples, task, processor, batch_size)
+    inputs = dict(prompts(batch, task, processor).to(model.device, model.dtype))
+    stopwatch = _Stopwatch(model, inputs, steps)
+    laps = [
+        {name: stopwatch.lap(method) for name, method in methods.items()}
+        for _ in range(warmup + repeats)
+    ][warmup:]
+    rows = [
+        {
+            "model": checkpoint.name,
+            "method": name,
+            "batch_size": len(batch),
+            "device": checkpoint.device,
+            "dtype": checkpoint.dtype,
+            "attn": checkpoint.attn,
+            **_promised(model, method, laps[0][name]["trace"]),
+            **_spread([lap[name] for lap in laps]),
+        }
+        for name, method in methods.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+class _Stopwatch:
+    """Times the parts of an answer to one batch."""
+
+    def __init__(self, model: nn.Module, inputs: Mapping[str, Any], steps: int):
+        self.model, self.inputs, self.steps = model, inputs, steps
+        self.embeddings = Prefix(model, layers=False)  # from the first lap on, without the tower
+
+    @torch.inference_mode()
+    def lap(self, method: Method) -> dict[str, Any]:
+        """Milliseconds of vision, prefill and a decode step; and the trace."""
+        pixels, mask = self.inputs["pixel_values"], self.inputs["attention_mask"]
+        vision, _ = self._time(lambda: self.model.get_image_features(pixel_values=pixels))
+        with prune(self.model, method) as trace:
+            with self.embeddings.of(method):
+                start, (token, cache) = self._time(lambda: prefill(self.model, self.inputs))
+            rest, _ = self._time(lambda: continued(self.model, mask, token, cache, self.steps))
+        times = {"vision_ms": vision, "prefill_ms": start, "decode_ms": rest / self.steps}
+        return times | {"trace": trace}
+
+    def _time(self, run: Callable[[], Any]) -> tuple[float, Any]:
+        self._wait()
+        start = time.perf_counter()
+        result = run()
+        self._wait()
+        return 1e3 * (time.perf_counter() - start), result
+
+    def _wait(self) -> None:
+        if self.model.device.type == "cuda":
+            torch.cuda.synchronize(self.model.device)
+
+
+def _promised(model: nn.Module, method: Method, trace: Trace) -> dict[str, float]:
+    """Means over the batch of what follows from the tokens that were kept."""
+    config = family_of(model).decoder(model).config
+    full = (trace.segments[0].raster >= 0).sum(1).tolist()
+    text = (trace.segments[0].valid.sum(1) - torch.tensor(full).to(model.device)).tolist()
+    examples = []
+    for row, visual in enumerate(full):
+        counts = [visual, *(len(stage[row]) for stage in trace.kept)]
+        mean = method.mean_tokens(counts[1:], visual, config.num_hidden_layers)
+        examples.append(
+            {
+                "visual_tokens": visual,
+                "mean_tokens": mean,
+                "kept_share": mean / visual,
+                "kv_bytes": token_bytes(model) * sum(each[row] for each in trace.kv_lengths),
+                "prefill_flops": prefill_flops(method, config, counts, text[row]),
+            }
+        )
+    return pd.DataFrame(examples).mean().to_dict()
+
+
+def _spread(laps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Median and quartiles of the times of a method."""
+    columns = {}
+    for name in ("vision_ms", "prefill_ms", "decode_ms"):
+        low, middle, high = np.percentile([lap[name] for lap in laps], QUARTILES)
+        columns |= {name: middle, f"{name}_q25": low, f"{name}_q75": high}
+    return columns

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from conftest import build_inputs, build_llava
+from testbed_model import random_examples, save_model
+from torch.utils.flop_counter import FlopCounterMode
+
+from prunescope import tasks
+from prunescope.checkpoint import Checkpoint
+from prunescope.cost import layer_flops, measure, prefill_flops
+from prunescope.decoding import prefill
+from prunescope.methods import parse_methods
+from prunescope.pruning import prune
+from prunescope.sharing import Prefix
+from prunescope.tasks import read_task
+
+ROOT = Path(__file__).parents[1]
+METHODS = parse_methods(
+    yaml.safe_load("""
+unpruned: []
+fastv: [{layer: 1, remove: 0.75, score: {attention: {rope: true}}}]
+row: [{layer: 3, remove: 0.5, score: {attention: {query: all-mean, softmax: row}}}]
+feather:
+  - {layer: 2, remove: 0.7, score: {attention: {rope: false}}, always: {uniform: {stride: 3}}}
+  - {layer: 4, remove: 0.5, power: 2, score: {attention: {rope: false}}}
+"""),
+    "test",
+)
+
+
+def test_layer_flops_by_hand():
+    class Config:
+        hidden_size, intermediate_size = 8, 10
+        num_attention_heads, num_key_value_heads, head_dim = 4, 2, 2
+
+    # q, o: 8 x 8; k, v: 8 x 4; three of 8 x 10; 3 tokens. Attention: two products of 3 x 3 by 8.
+    assert layer_flops(Config, 3) == 2 * 3 * (2 * 64 + 2 * 32 + 3 * 80) + 2 * 2 * 9 * 8
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_prefill_flops_are_those_that_torch_counts(method):
+    # torch counts no operations of its fused attention on the CPU.
+    model, inputs = build_llava(backend="eager"), build_inputs((7,))
+    embeddings = Prefix(model, layers=False)
+    with torch.inference_mode():
+        with embeddings.of(method):
+            prefill(model, inputs)
+        counter = FlopCounterMode(display=False)
+        with prune(model, method) as trace, embeddings.of(method), counter:
+            prefill(model, inputs)
+    counts = [36, *(len(stage[0]) for stage in trace.kept)]
+    config = model.config.text_config
+    ours = prefill_flops(method, config, counts, text=8)
+    assert ours == pytest.approx(counter.get_total_flops(), rel=0.01)
+
+
+def test_measure_gives_a_row_per_method(tmp_path, monkeypatch):
+    monkeypatch.setitem(tasks.SOURCES, "testbed", lambda task: random_examples(10))
+    task = read_task(ROOT / "data" / "tasks" / "locate.yaml")
+    checkpoint = Checkpoint("tiny", save_model(tmp_path))
+    table = measure(checkpoint, task, METHODS, batch_size=3, repeats=3, warmup=1, steps=2)
+    table = table.set_index("method")
+    assert list(table.index) == list(METHODS)
+    assert (table["batch_size"] == 3).all() and (table["visual_tokens"] == 36).all()
+    assert table.loc["unpruned", "kept_share"] == 1
+    assert table.loc["fastv", "mean_tokens"] == (36 + 5 * 9) / 6
+    # Two questions of 8 and one of 7 tokens, 8 floats in each of 2 heads, keys and values.
+    text = (2 * 8 + 7) / 3
+    assert table.loc["unpruned", "kv_bytes"] == pytest.approx(128 * 6 * (36 + text))
+    assert table.loc["fastv", "kv_bytes"] == pytest.approx(128 * ((36 + 5 * 9) + 6 * text))
+    assert table["prefill_flops"].idxmax() == "unpruned"
+    for name in ("vision_ms", "prefill_ms", "decode_ms"):
+        assert (table[f"{name}_q25"] > 0).all()
+        assert (table[f"{name}_q25"] <= table[name]).all()
+        assert (table[name] <= table[f"{name}_q75"]).all()
