@@ -3,8 +3,10 @@
 The column stages has, for each stage, the layer K before which it removes tokens and the mean
 number that it leaves; tokens is the realised mean number of visual tokens per decoder layer, share
 that number over the unpruned model's, and kv_mib the size of the KV cache when decoding starts.
-Accuracies have 95 % intervals by image. The other columns are measured on the machine that the
-provenance names: compare share with the times to see how much of the saving reaches the clock.
+Accuracies have 95 % intervals by image. prefill_flops counts operations for one prompt. Times are
+measured, for a batch, on the device that is named: medians with quartiles; prefill is the language
+model's with scoring, decode one further token. Compare share with prefill_ms to see how much of the
+saving reaches the clock.
 """
 
 import pandas as pd
@@ -22,18 +24,24 @@ from prunescope.statistics.accuracy import (
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records
 
+MEASURED = [
+    *("prefill_flops", "prefill_ms", "prefill_ms_q25", "prefill_ms_q75"),
+    *("decode_ms", "decode_ms_q25", "decode_ms_q75", "batch_size", "device"),
+]
 COLUMNS = ["score", "mean_tokens", "kv_bytes", "stage_layers", "kept", "target_box"]
 
 
 def make(records, cost, csv, bootstrap=None):
-    """cost: Parquet files with a row for each method; all their columns are taken over."""
+    """cost: Parquet files with a row for each method and the columns `MEASURED`."""
     records, bootstrap = read_records(records, COLUMNS), Bootstrap(**bootstrap or {})
     measured = pd.concat([pd.read_parquet(path) for path in cost], ignore_index=True)
-    if "method" not in measured or measured["method"].duplicated().any():
-        raise InputError(f"cost: expected one row for each method, got {list(measured.columns)}")
-    table = summary(records).join(accuracies(records, bootstrap)).reset_index()
-    timed = measured.drop(columns=[c for c in table if c in measured and c != "method"])
-    plotting.write_table(table.merge(timed, on="method", how="left"), csv)
+    if missing := [c for c in ("method", *MEASURED) if c not in measured]:
+        raise InputError(f"cost: missing columns {missing}; it has {list(measured.columns)}")
+    if measured["method"].duplicated().any():
+        raise InputError("cost: expected one row for each method, got several")
+    table = summary(records).join(accuracies(records, bootstrap))
+    table = table.join(measured.set_index("method")[MEASURED])
+    plotting.write_table(table.reset_index(), csv)
 
 
 def summary(records):

@@ -85,8 +85,10 @@ def test_mean_kept_row_draws_the_numbers_of_its_table():
 def test_table_of_methods_has_every_method_and_its_time(study, tmp_path):
     methods = list(synthetic.METHODS)
     cost = tmp_path / "cost.parquet"
-    pd.DataFrame({"method": methods, "prefill_ms": range(len(methods))}).to_parquet(cost)
-    script("methods_table").make(study["records"], [cost], tmp_path / "t.csv", FEW)
+    module = script("methods_table")
+    measured = pd.DataFrame({"method": methods} | dict.fromkeys(module.MEASURED, 1))
+    measured.assign(prefill_ms=range(len(methods))).to_parquet(cost)
+    module.make(study["records"], [cost], tmp_path / "t.csv", FEW)
     table = pd.read_csv(tmp_path / "t.csv").set_index("method")
     assert table["prefill_ms"].to_dict() == {m: i for i, m in enumerate(methods)}
     assert table.loc["unpruned", "share"] == 1

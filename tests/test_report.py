@@ -135,11 +135,13 @@ def test_page_says_findings_captions_and_provenance(page):
     assert "Not tested:" in text
 
 
-def test_estimates_share_a_cell_with_their_interval():
+def test_values_share_a_cell_with_their_spread():
     table = pd.DataFrame({"method": ["fastv-k1"], "value": [0.5], "low": [0.4], "high": [0.6]})
-    html = report.to_html(table.assign(**{"other": 1.0, "other low": np.nan, "other high": np.nan}))
-    assert "FastV k1" in html and "0.500 [0.400, 0.600]" in html
-    assert "1.000<" in html and "low" not in html
+    table = table.assign(**{"other": 1.0, "other low": np.nan, "other high": np.nan})
+    html = report.to_html(table.assign(ms=12.0, ms_q25=11.0, ms_q75=14.0))
+    for cell in ("FastV k1", "0.500 [0.400, 0.600]", "1.000<", "12.0 [11.0, 14.0]"):
+        assert cell in html
+    assert "low" not in html and "q25" not in html
 
 
 def test_missing_files_are_named(tmp_path):

@@ -204,6 +204,11 @@ def test_recall_is_one_without_pruning_and_the_kept_share_for_random_sets():
     assert ends[boxes.CONTRAST] == pytest.approx(ends[boxes.BANDS - 1] - ends[0])
 
 
+def test_no_box_at_all_is_said():
+    with pytest.raises(InputError, match="no question has a true box"):
+        boxes.with_recall(synthetic.records().query("task == 'color'"), synthetic.GRID)
+
+
 def test_recall_by_layer_is_recall_of_the_stored_sets():
     scores, records = synthetic.scores(), synthetic.records()
     rows = records.query("task == 'locate' and method == 'unpruned'").set_index("example")

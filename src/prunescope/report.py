@@ -18,6 +18,7 @@ from prunescope.plotting import style
 
 SCALE = 0.68  # CSS pixels per pixel of a figure: its text comes out a little below the page's
 LONG = 60  # rows above which a table is folded
+SPREADS = (("low", "high"), ("q25", "q75"))  # how columns end that go with a value
 VERDICTS = (MATCHES, DIFFERS, OPEN, UNTESTED)
 
 
@@ -85,19 +86,30 @@ def _table(path: Path) -> pd.DataFrame:
 
 
 def to_html(table: pd.DataFrame) -> str:
-    """The table for a reader: an estimate and its interval in one cell, methods by their labels,
-    three significant digits, empty cells for missing values."""
+    """The table for a reader: a value and its spread in one cell, methods by their labels, three
+    significant digits, empty cells for missing values."""
     table = table.copy()
-    for low in [c for c in table if c.split()[-1] == "low"]:
-        name, high = low.removesuffix("low").strip() or "value", low.removesuffix("low") + "high"
-        table[name] = [_estimate(*row) for row in table[[name, low, high]].itertuples(index=False)]
-        table = table.drop(columns=[low, high])
+    for low, high in SPREADS:
+        for lower in [column for column in table if column.endswith(low)]:
+            value, upper = lower.removesuffix(low), lower.removesuffix(low) + high
+            value = value.rstrip(" _") or "value"
+            rows = table[[value, lower, upper]].itertuples(index=False)
+            table[value] = [_with_spread(*row) for row in rows]
+            table = table.drop(columns=[lower, upper])
     for column in table.columns.intersection(["method", "reference"]):
         table[column] = table[column].map(lambda m: style(m).label)
-    return table.to_html(index=False, border=0, na_rep="", float_format="{:.3g}".format)
+    table.columns = [column.replace("_", " ") for column in table]
+    return table.to_html(index=False, border=0, na_rep="", float_format=_digits)
 
 
-def _estimate(value: float, low: float, high: float) -> str:
-    if pd.isna(value):
-        return ""
-    return f"{value:.3f}" if pd.isna(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+def _with_spread(value: float, low: float, high: float) -> str:
+    if pd.isna(value) or pd.isna(low):
+        return "" if pd.isna(value) else _digits(value)
+    return f"{_digits(value)} [{_digits(low)}, {_digits(high)}]"
+
+
+def _digits(value: float) -> str:
+    size = abs(value)
+    if 0 < size < 0.001 or size >= 1e5:
+        return f"{value:.1e}"
+    return format(value, ".3f" if size < 10 else ".1f")

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.position import kept
 
@@ -50,6 +51,8 @@ def band_of(boxes: np.ndarray, bands: int = BANDS) -> np.ndarray:
 
 
 def _stack(boxes: pd.Series) -> np.ndarray:
+    if boxes.empty:
+        raise InputError("records: no question has a true box; a localization task is needed")
     return np.stack(boxes.to_list()).astype(float)
 
 
