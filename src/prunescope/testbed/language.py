@@ -16,17 +16,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM, SiglipVisionModel
 
-from prunescope.testbed.labels import BACKGROUND_IDS, LOCAL_SIZES, N_PAIRS, label
+from prunescope.testbed.labels import LOCAL_SIZES, N_PAIRS, label
 from prunescope.testbed.packing import PREFIX, Packed, attention_bias, pack
-from prunescope.testbed.questions import ASK
-from prunescope.testbed.scenes import SPLITS, Scene, make_scene
+from prunescope.testbed.questions import ASK, BINS
+from prunescope.testbed.scenes import BACKGROUNDS, COLORS, SHAPES, SPLITS, Scene, make_scene
 from prunescope.testbed.training import Recipe, train
 from prunescope.testbed.vision import WIDTH, features, pixels, stack
 from prunescope.testbed.vocabulary import ID, WORDS
 
 DEPTH = 12
 INIT_STD = WIDTH**-0.5  # the library's 0.02 is made for widths of thousands: a long plateau here
-EASY_STEPS = 300  # of stage 2 with 1 to 3 objects
+COUNTS = {400: (1, 2), 800: (2, 4)}  # objects of stage 2 until that step; 3 to 6 after them
+BACKGROUND_WORDS = torch.tensor([ID[name] for name in BACKGROUNDS])
+LOCAL_WORDS = torch.full((len(LOCAL_SIZES), max(LOCAL_SIZES)), ID["<pad>"])  # class -> word
+for row, names in enumerate([COLORS, SHAPES, *[[str(n) for n in range(BINS)]] * 4]):
+    LOCAL_WORDS[row, : len(names)] = torch.tensor([ID[name] for name in names])
 
 
 def decoder_config() -> LlamaConfig:
@@ -40,6 +44,7 @@ def decoder_config() -> LlamaConfig:
         num_key_value_heads=4,
         max_position_embeddings=512,
         initializer_range=INIT_STD,
+        tie_word_embeddings=True,
         bos_token_id=ID["<bos>"],
         eos_token_id=ID["<eos>"],
         pad_token_id=ID["<pad>"],
@@ -47,21 +52,30 @@ def decoder_config() -> LlamaConfig:
 
 
 class Symbols(nn.Module):
-    """Ideal visual tokens: a sum of embeddings of what a patch and its image show."""
+    """Ideal visual tokens: a patch is the sum of the words that describe it.
+
+    Colour and shape enter as the decoder's own word embeddings, coordinates and the background's
+    colour through a linear map of theirs that tells their role.
+    """
 
     def __init__(self):
         super().__init__()
-        self.local = nn.ModuleList(nn.Embedding(size, WIDTH) for size in LOCAL_SIZES)
-        self.background = nn.Embedding(len(BACKGROUND_IDS), WIDTH)
+        self.roles = nn.ModuleList(nn.Linear(WIDTH, WIDTH, bias=False) for _ in range(5))
+        self.nothing = nn.Embedding(1, WIDTH)  # a patch of the background
         self.pairs = nn.Linear(N_PAIRS, WIDTH, bias=False)
         for weight in self.parameters():
             nn.init.normal_(weight, std=INIT_STD)
 
-    def forward(self, scenes: list[Scene]) -> Tensor:
+    def forward(self, scenes: list[Scene], words: nn.Embedding) -> Tensor:
         """(batch, patches, WIDTH)."""
         local, pairs, background = stack([label(s) for s in scenes])
-        patches = sum(table(local[..., i]) for i, table in enumerate(self.local))
-        return patches + (self.pairs(pairs) + self.background(background))[:, None]
+        spoken = words(LOCAL_WORDS[torch.arange(len(LOCAL_SIZES)), local])
+        plain, placed = spoken[:, :, :2].sum(2), spoken[:, :, 2:].unbind(2)
+        thing = plain + sum(role(word) for role, word in zip(self.roles, placed, strict=False))
+        empty = (local[..., :1] == LOCAL_SIZES[0] - 1).float()
+        patches = torch.lerp(thing, self.nothing.weight[0].expand_as(thing), empty)
+        behind = self.roles[4](words(BACKGROUND_WORDS[background]))
+        return patches + (self.pairs(pairs) + behind)[:, None]
 
 
 class Projector(nn.Module):
@@ -125,21 +139,22 @@ def _is_matrix(name: str) -> bool:
 
 
 def train_symbols(recipe: Recipe, checkpoint: Path) -> tuple[Reader, dict]:
-    """Stage 2. The first `EASY_STEPS` steps have 1 to 3 objects, all others 3 to 6."""
+    """Stage 2, from few objects to many."""
     torch.manual_seed(recipe.seed)
     reader = Reader(Symbols())
 
     def loss_at(step: int):
-        scenes = _scenes(recipe, step, (1, 3) if step < EASY_STEPS else (3, 6))
+        counts = next((c for until, c in COUNTS.items() if step < until), (3, 6))
+        scenes = _scenes(recipe, step, counts)
         packed = pack(scenes, np.random.default_rng((recipe.seed, step)))
         with torch.autocast("cpu", torch.bfloat16):
-            return answer_loss(reader.decoder, reader.eye(scenes), packed)
+            return answer_loss(reader.decoder, reader.eye(scenes, reader.decoder.model.embed_tokens), packed)
 
     return reader, train(reader, loss_at, recipe, _is_matrix, checkpoint)
 
 
 def train_projector(
-    tower: SiglipVisionModel, symbols: Symbols, recipe: Recipe, checkpoint: Path
+    tower: SiglipVisionModel, reader: Reader, recipe: Recipe, checkpoint: Path
 ) -> tuple[Projector, dict]:
     """Stage 3: regression of the symbols' embeddings; the error is relative to their variance."""
     torch.manual_seed(recipe.seed)
@@ -148,7 +163,8 @@ def train_projector(
     def loss_at(step: int):
         scenes = _scenes(recipe, step)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            seen, wanted = features(tower, pixels(scenes)), symbols(scenes)
+            seen = features(tower, pixels(scenes))
+            wanted = reader.eye(scenes, reader.decoder.model.embed_tokens)
         loss = F.mse_loss(projector(seen.float()), wanted.float()) / wanted.float().var()
         return loss, {}
 
@@ -156,12 +172,11 @@ def train_projector(
 
 
 def train_images(
-    tower: SiglipVisionModel, projector: Projector, decoder: LlamaForCausalLM, recipe: Recipe, checkpoint: Path
+    tower: SiglipVisionModel, reader: Reader, recipe: Recipe, checkpoint: Path
 ) -> tuple[Reader, dict]:
-    """Stage 4, from the outcomes of stages 1 to 3."""
+    """Stage 4: `reader` has stage 3's projector and stage 2's decoder."""
     torch.manual_seed(recipe.seed)
-    reader = Reader(projector)
-    reader.decoder.load_state_dict(decoder.state_dict())
+    reader.requires_grad_(True).train()
 
     def loss_at(step: int):
         scenes = _scenes(recipe, step)

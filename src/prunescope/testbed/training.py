@@ -78,6 +78,12 @@ def train(
     return history
 
 
+def trained(module: nn.Module, checkpoint: Path) -> nn.Module:
+    """`module` with the weights of a finished stage, frozen."""
+    module.load_state_dict(torch.load(checkpoint, weights_only=True)["module"])
+    return module.requires_grad_(False).eval()
+
+
 def _apply(steppers: Iterable[torch.optim.Optimizer], rate: float) -> None:
     for optimizer in steppers:
         for group in optimizer.param_groups:

@@ -1,0 +1,21 @@
+"""Stage 3: fit the projector to the symbols' embeddings."""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from prunescope.scripting import run as run_script
+from prunescope.testbed.language import Reader, Symbols, train_projector
+from prunescope.testbed.training import Recipe, trained
+from prunescope.testbed.vision import Pretraining
+
+
+def make(vision, symbols, recipe, unfinished, checkpoint, threads):
+    torch.set_num_threads(threads)
+    tower, reader = trained(Pretraining(), vision).tower, trained(Reader(Symbols()), symbols)
+    train_projector(tower, reader, Recipe(**recipe), Path(unfinished))
+    shutil.copy(unfinished, checkpoint)
+
+
+run_script(make, globals())

@@ -1,0 +1,22 @@
+"""Stage 4: train projector and decoder on images."""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from prunescope.scripting import run as run_script
+from prunescope.testbed.language import Projector, Reader, Symbols, train_images
+from prunescope.testbed.training import Recipe, trained
+from prunescope.testbed.vision import Pretraining
+
+
+def make(vision, symbols, align, recipe, unfinished, checkpoint, threads):
+    torch.set_num_threads(threads)
+    reader = Reader(trained(Projector(), align))
+    reader.decoder = trained(Reader(Symbols()), symbols).decoder
+    train_images(trained(Pretraining(), vision).tower, reader, Recipe(**recipe), Path(unfinished))
+    shutil.copy(unfinished, checkpoint)
+
+
+run_script(make, globals())

@@ -1,0 +1,19 @@
+"""Stage 2: train the decoder on symbols."""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from prunescope.scripting import run as run_script
+from prunescope.testbed.language import train_symbols
+from prunescope.testbed.training import Recipe
+
+
+def make(recipe, unfinished, checkpoint, threads):
+    torch.set_num_threads(threads)
+    train_symbols(Recipe(**recipe), Path(unfinished))
+    shutil.copy(unfinished, checkpoint)
+
+
+run_script(make, globals())

@@ -1,0 +1,19 @@
+"""Stage 1: pre-train the vision tower."""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from prunescope.scripting import run as run_script
+from prunescope.testbed.training import Recipe
+from prunescope.testbed.vision import train_tower
+
+
+def make(recipe, unfinished, checkpoint, threads):
+    torch.set_num_threads(threads)
+    train_tower(Recipe(**recipe), Path(unfinished))
+    shutil.copy(unfinished, checkpoint)
+
+
+run_script(make, globals())
