@@ -1,85 +1,121 @@
-# Training of the testbed, hours on a CPU: `snakemake --cores all train_testbed`. No other rule asks
-# for these outputs, so that a study uses the weights in data/testbed as they are.
+# Training of the testbed: about two hours on two CPU cores, `snakemake --cores all train_testbed`.
+# No other rule asks for these outputs: a study uses the weights in data/testbed as they are.
+# A stage goes on from its last checkpoint (`unfinished`) when it is started again.
+
+from prunescope.testbed.questions import ASK
 
 TRAINING = "results/training"
+RECIPES = {
+    "vision": dict(steps=2600, batch=32, rate=2e-3),
+    "symbols": dict(steps=2500, batch=8, rate=2e-3),
+    "align": dict(steps=600, batch=32, rate=3e-3),
+    "images": dict(steps=3000, batch=8, rate=1e-3, seed=1),
+}
+
+
+def stage(name):
+    """What the four stages share."""
+    return dict(recipe=RECIPES[name], unfinished=f"{TRAINING}/unfinished/{name}.pt")
 
 
 rule vision:
-    """Vision tower: every patch tells colour, shape and box of its object."""
+    """Stage 1: the vision tower; every patch tells colour, shape and box of its object."""
     output:
         checkpoint=f"{TRAINING}/vision.pt",
     log:
-        "results/training/logs/vision.log",
+        f"{TRAINING}/logs/vision.log",
     benchmark:
-        "results/training/benchmarks/vision.tsv"
+        f"{TRAINING}/benchmarks/vision.tsv"
     conda:
         "../../environment.yml"
     threads: workflow.cores
+    params:
+        **stage("vision"),
+        threads=workflow.cores,
     script:
         "../scripts/vision.py"
 
 
-rule language:
-    """Decoder on scenes written out as symbols: look-ups in context."""
+rule symbols:
+    """Stage 2: the decoder on ideal visual tokens."""
     output:
-        checkpoint=f"{TRAINING}/language.pt",
+        checkpoint=f"{TRAINING}/symbols.pt",
     log:
-        "results/training/logs/language.log",
+        f"{TRAINING}/logs/symbols.log",
     benchmark:
-        "results/training/benchmarks/language.tsv"
+        f"{TRAINING}/benchmarks/symbols.tsv"
     conda:
         "../../environment.yml"
     threads: workflow.cores
+    params:
+        **stage("symbols"),
+        threads=workflow.cores,
     script:
-        "../scripts/language.py"
+        "../scripts/symbols.py"
 
 
 rule align:
-    """Projector: features of the tower to the decoder's embeddings of the symbols."""
+    """Stage 3: the projector, from the tower's features to the ideal visual tokens."""
     input:
         vision=rules.vision.output.checkpoint,
-        language=rules.language.output.checkpoint,
+        symbols=rules.symbols.output.checkpoint,
     output:
         checkpoint=f"{TRAINING}/align.pt",
     log:
-        "results/training/logs/align.log",
+        f"{TRAINING}/logs/align.log",
     benchmark:
-        "results/training/benchmarks/align.tsv"
+        f"{TRAINING}/benchmarks/align.tsv"
     conda:
         "../../environment.yml"
     threads: workflow.cores
+    params:
+        **stage("align"),
+        threads=workflow.cores,
     script:
         "../scripts/align.py"
 
 
-rule train:
-    """Projector and decoder on images and all questions; writes the model folder."""
+rule images:
+    """Stage 4: projector and decoder on rendered images."""
     input:
         vision=rules.vision.output.checkpoint,
-        language=rules.language.output.checkpoint,
+        symbols=rules.symbols.output.checkpoint,
         align=rules.align.output.checkpoint,
     output:
-        model=directory(f"{TRAINING}/rope"),
+        checkpoint=f"{TRAINING}/images.pt",
     log:
-        "results/training/logs/train.log",
+        f"{TRAINING}/logs/images.log",
     benchmark:
-        "results/training/benchmarks/train.tsv"
+        f"{TRAINING}/benchmarks/images.tsv"
     conda:
         "../../environment.yml"
     threads: workflow.cores
+    params:
+        **stage("images"),
+        threads=workflow.cores,
     script:
-        "../scripts/train.py"
+        "../scripts/images.py"
 
 
 rule train_testbed:
-    """All stages; the trained model takes the place of the one in data/testbed."""
+    """The model folder with its card; takes the place of the one in data/testbed."""
     input:
-        model=rules.train.output.model,
+        vision=rules.vision.output.checkpoint,
+        images=rules.images.output.checkpoint,
+        cards=[f"data/tasks/{task}.yaml" for task in ASK],
     output:
-        touch(f"{TRAINING}/shipped"),
+        model=directory(f"{TRAINING}/rope"),
     log:
-        "results/training/logs/train_testbed.log",
+        f"{TRAINING}/logs/train_testbed.log",
+    benchmark:
+        f"{TRAINING}/benchmarks/train_testbed.tsv"
     conda:
         "../../environment.yml"
-    shell:
-        "mkdir -p data/testbed/rope && cp {input.model}/* data/testbed/rope/ 2> {log}"
+    threads: workflow.cores
+    params:
+        recipes=RECIPES,
+        place="data/testbed/rope",
+        unfinished=f"{TRAINING}/unfinished",
+        threads=workflow.cores,
+    script:
+        "../scripts/train_testbed.py"

@@ -84,6 +84,11 @@ def trained(module: nn.Module, checkpoint: Path) -> nn.Module:
     return module.requires_grad_(False).eval()
 
 
+def minutes_of(checkpoint: Path) -> float:
+    """Wall-clock minutes that a stage took, interruptions left out."""
+    return torch.load(checkpoint, weights_only=True)["seconds"] / 60
+
+
 def _apply(steppers: Iterable[torch.optim.Optimizer], rate: float) -> None:
     for optimizer in steppers:
         for group in optimizer.param_groups:

@@ -1,0 +1,55 @@
+"""The model card of a trained testbed: how it was made and how well it answers, with intervals."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import torch
+
+from prunescope.checkpoint import Checkpoint
+from prunescope.evaluation import evaluate
+from prunescope.methods import Method
+from prunescope.provenance import digest
+from prunescope.statistics.accuracy import by_method, estimates
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.store import RecordStore
+from prunescope.tasks import read_task
+
+TEMPLATE = Path(__file__).parent / "card.md.j2"
+
+
+def accuracies(folder: Path, cards: list[str], store: Path) -> pd.DataFrame:
+    """Accuracy of the unpruned model per task, and of `locate` by kind, with 95 % intervals.
+
+    Columns group, value, low, high, examples.
+    """
+    unpruned = {"unpruned": Method("unpruned")}
+    checkpoint = Checkpoint("testbed", folder)
+    tables = [
+        evaluate(checkpoint, read_task(card), unpruned, RecordStore(store), batch_size=50)
+        for card in cards
+    ]
+    records = pd.concat([table.to_pandas() for table in tables])
+    boxes = records[records["task"] == "locate"]
+    by_task = estimates(by_method(records), None, Bootstrap())
+    by_kind = estimates(by_method(boxes, stratum="kind"), None, Bootstrap())
+    return pd.concat([by_task, by_kind.assign(group="locate: " + by_kind["group"])])
+
+
+def write_card(
+    folder: Path, accuracy: pd.DataFrame, recipes: dict[str, dict], minutes: dict[str, float]
+) -> None:
+    """`README.md` of the model folder."""
+    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
+    template = environment.from_string(TEMPLATE.read_text())
+    text = template.render(
+        accuracy=accuracy.to_dict("records"),
+        recipes=recipes,
+        minutes=minutes,
+        code=digest(sorted(Path(__file__).parent.glob("*.py")))[:16],
+        versions={name: version(name) for name in ("prunescope", "torch", "transformers")},
+        threads=torch.get_num_threads(),
+        weights=(folder / "weights.sha256").read_text().split()[0],
+    )
+    (folder / "README.md").write_text(text)
