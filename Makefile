@@ -4,6 +4,8 @@ PYTHON ?= python3
 CORES ?= all
 bin := .venv/bin
 installed := .venv/installed
+# for the programs that rules call
+export PATH := $(abspath $(bin)):$(PATH)
 
 .PHONY: report test lint smoke clean
 .DELETE_ON_ERROR:

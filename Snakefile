@@ -19,7 +19,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/testbed.smk"
 include: "workflow/rules/attention.smk"
 include: "workflow/rules/evaluate.smk"
-# include: "workflow/rules/cost.smk"
+include: "workflow/rules/cost.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
@@ -33,6 +33,7 @@ rule all:
     default_target: True
     input:
         page=rules.page.output.page,
+        notebook=rules.notebook_page.output.page,
 
 
 onstart:

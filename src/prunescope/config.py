@@ -125,6 +125,8 @@ def check_models(config: Config, source: str) -> None:
 
     A model that is not there yet is no concern: `model_files` says so where one is needed.
     """
+    from transformers import AutoConfig
+
     from prunescope.methods import check, parse_methods
 
     parsed = parse_methods(methods(config, source), source)
@@ -132,7 +134,8 @@ def check_models(config: Config, source: str) -> None:
     for name, model in present.items():
         where = f"{source}: models.{name}"
         try:
-            depth = checkpoint(name, model, config).config.get_text_config().num_hidden_layers
+            folder = checkpoint(name, model, config).path
+            depth = AutoConfig.from_pretrained(folder).get_text_config().num_hidden_layers
             for method in parsed.values():
                 check(method, depth)
         except InputError as error:

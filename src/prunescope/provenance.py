@@ -13,6 +13,7 @@ ENGINE = [
         "models",
         "attention.py",
         "checkpoint.py",
+        "decoding.py",
         "evaluation.py",
         "masks.py",
         "methods.py",

@@ -19,7 +19,6 @@ rule cost:
         name="{model}",
         model=lambda wildcards: config["models"][wildcards.model],
         run=RUN,
-        batch_size=config["batch_size"],
         methods=METHODS,
         timing=config["cost"],
         engine=digest(["src/prunescope/cost.py"]) + ENGINE,

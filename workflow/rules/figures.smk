@@ -19,6 +19,7 @@ for kind, name in ITEMS:
         params:
             **(asked(name, SHARED) | config[kind][name]),
             caption=study.caption(name),
+            script=name,
             source=DRAWING,
         script:
-            f"../../analysis/{name}.py"
+            "../../analysis/{params.script}.py"

@@ -23,3 +23,38 @@ rule page:
         source=digest(["src/prunescope/findings", "src/prunescope/report.py"]),
     script:
         "../scripts/page.py"
+
+
+rule notebook:
+    """The exploring notebook, executed on the scores of this study."""
+    input:
+        attention=STORED["attention"],
+    output:
+        touch(f"{RESULTS}/notebook.done"),
+    log:
+        notebook=f"{REPORTS}/retention_maps.ipynb",
+    benchmark:
+        f"{BENCHMARKS}/notebook.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        source=DRAWING,
+    notebook:
+        "../../notebooks/retention_maps.ipynb"
+
+
+rule notebook_page:
+    """The executed notebook as a page that needs no network."""
+    input:
+        rules.notebook.output,
+    output:
+        page=report(f"{REPORTS}/retention_maps.html", category="Report"),
+    log:
+        f"{LOGS}/notebook_page.log",
+    conda:
+        "../../environment.yml"
+    params:
+        notebook=rules.notebook.log.notebook,
+    shell:
+        "jupyter-nbconvert --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= "
+        "--stdout {params.notebook} > {output.page} 2> {log}"
