@@ -1,1 +1,1 @@
-"""The testbed: a small LLaVA-architecture VLM, its generated scenes, its questions and its trainer."""
+"""The testbed: a small LLaVA-architecture VLM, generated scenes and questions, and a trainer."""

@@ -1,4 +1,4 @@
-"""The trained parts as a stock `LlavaForConditionalGeneration` folder that `from_pretrained` reads."""
+"""The trained parts as a stock `LlavaForConditionalGeneration` folder for `from_pretrained`."""
 
 import hashlib
 from pathlib import Path
@@ -32,7 +32,7 @@ def llava_config() -> LlavaConfig:
         projector_hidden_act="gelu",
         vision_feature_select_strategy="full",
         vision_feature_layer=-1,
-        tie_word_embeddings=True,
+        tie_word_embeddings=False,
     )
 
 
@@ -44,6 +44,7 @@ def assemble(
     model.model.vision_tower.load_state_dict(tower.state_dict())
     model.model.multi_modal_projector.load_state_dict(projector.state_dict())
     model.model.language_model.load_state_dict(decoder.model.state_dict())
+    model.lm_head.load_state_dict(decoder.lm_head.state_dict())
     return model.to(STORED).to(USED).eval()
 
 

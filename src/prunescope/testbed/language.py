@@ -25,7 +25,7 @@ from prunescope.testbed.vision import WIDTH, features, pixels, stack
 from prunescope.testbed.vocabulary import ID, WORDS
 
 DEPTH = 12
-INIT_STD = WIDTH**-0.5  # the library's 0.02 is made for widths of thousands: a long plateau here
+INIT_STD = WIDTH**-0.5  # the library's 0.02 is made for widths of thousands
 COUNTS = {400: (1, 2), 800: (2, 4)}  # objects of stage 2 until that step; 3 to 6 after them
 BACKGROUND_WORDS = torch.tensor([ID[name] for name in BACKGROUNDS])
 LOCAL_WORDS = torch.full((len(LOCAL_SIZES), max(LOCAL_SIZES)), ID["<pad>"])  # class -> word
@@ -44,7 +44,6 @@ def decoder_config() -> LlamaConfig:
         num_key_value_heads=4,
         max_position_embeddings=512,
         initializer_range=INIT_STD,
-        tie_word_embeddings=True,
         bos_token_id=ID["<bos>"],
         eos_token_id=ID["<eos>"],
         pad_token_id=ID["<pad>"],
@@ -63,8 +62,8 @@ class Symbols(nn.Module):
         self.roles = nn.ModuleList(nn.Linear(WIDTH, WIDTH, bias=False) for _ in range(5))
         self.nothing = nn.Embedding(1, WIDTH)  # a patch of the background
         self.pairs = nn.Linear(N_PAIRS, WIDTH, bias=False)
-        for weight in self.parameters():
-            nn.init.normal_(weight, std=INIT_STD)
+        for table in (*self.roles, self.pairs):
+            nn.init.normal_(table.weight, std=INIT_STD)
 
     def forward(self, scenes: list[Scene], words: nn.Embedding) -> Tensor:
         """(batch, patches, WIDTH)."""
@@ -98,6 +97,18 @@ class Reader(nn.Module):
         self.eye = eye
         self.decoder = LlamaForCausalLM(decoder_config())
         self.decoder.set_attn_implementation("packed")
+        initialise(self.decoder)
+
+
+def initialise(decoder: LlamaForCausalLM) -> None:
+    """Words of unit variance and layers that at first add nothing.
+
+    Otherwise the untrained layers drown the words, and look-ups by content take long to appear.
+    """
+    nn.init.normal_(decoder.model.embed_tokens.weight, std=1.0)
+    for layer in decoder.model.layers:
+        nn.init.zeros_(layer.self_attn.o_proj.weight)
+        nn.init.zeros_(layer.mlp.down_proj.weight)
 
 
 def answer_loss(
@@ -148,7 +159,9 @@ def train_symbols(recipe: Recipe, checkpoint: Path) -> tuple[Reader, dict]:
         scenes = _scenes(recipe, step, counts)
         packed = pack(scenes, np.random.default_rng((recipe.seed, step)))
         with torch.autocast("cpu", torch.bfloat16):
-            return answer_loss(reader.decoder, reader.eye(scenes, reader.decoder.model.embed_tokens), packed)
+            return answer_loss(
+                reader.decoder, reader.eye(scenes, reader.decoder.model.embed_tokens), packed
+            )
 
     return reader, train(reader, loss_at, recipe, _is_matrix, checkpoint)
 

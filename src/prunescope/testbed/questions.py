@@ -59,7 +59,9 @@ def _unique(scene: Scene, attribute: str) -> list[Object]:
 
 
 def _locate(scene: Scene, kind: str, description: str, target: Object) -> Question:
-    return Question("locate", kind, f"where is the {description}", box_to_words(target.box), target.box)
+    return Question(
+        "locate", kind, f"where is the {description}", box_to_words(target.box), target.box
+    )
 
 
 def _locate_pair(scene: Scene, rng: np.random.Generator) -> Question:
@@ -112,7 +114,9 @@ def _ask_exists(scene: Scene, rng: np.random.Generator) -> Question:
     colors, shapes = ({getattr(o, a) for o in scene.objects} for a in ("color", "shape"))
     hard = [n for n in absent if n.split()[0] in colors and n.split()[1] in shapes]
     kind = "hard" if hard and rng.random() < 0.5 else "absent"
-    return Question("exists", kind, f"is there a {_pick(rng, hard if kind == 'hard' else absent)}", "no")
+    return Question(
+        "exists", kind, f"is there a {_pick(rng, hard if kind == 'hard' else absent)}", "no"
+    )
 
 
 def _ask_count(scene: Scene, rng: np.random.Generator) -> Question:

@@ -28,14 +28,21 @@ BACKGROUNDS = {
     "brown": (120, 78, 45),
 }
 SIZES = (16, 37)  # pixels: sides of the bounding boxes, half-open range
-SPLITS = {"train": range(0, 10**9), "dev": range(10**9, 2 * 10**9), "test": range(2 * 10**9, 3 * 10**9)}
+SPLITS = {
+    "train": range(0, 10**9),
+    "dev": range(10**9, 2 * 10**9),
+    "test": range(2 * 10**9, 3 * 10**9),
+}
 
 _RAMP = (np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE - 0.5  # -0.5 to 0.5 across the image
 
 
 @dataclass(frozen=True)
 class Object:
-    """One coloured shape; `left`, `top`, `size` in pixels. It touches all sides of its box."""
+    """One coloured shape; `left`, `top`, `size` in pixels.
+
+    It reaches all sides of its box, to within a pixel.
+    """
 
     color: str
     shape: str

@@ -19,11 +19,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recipe:
-    """Numbers of one stage; `seed` also sets where its stream of scenes starts."""
+    """Numbers of one stage. rate: peak of AdamW; matrix_rate: peak of Muon; seed: of everything,
+    also of where the stream of scenes starts."""
 
     steps: int
     batch: int
     rate: float
+    matrix_rate: float
     warmup: int = 100
     seed: int = 0
     checkpoint_every: int = 250
@@ -38,10 +40,10 @@ def optimizers(module: nn.Module, is_matrix: Callable[[str], bool]) -> list[torc
     return [muon, torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0)]
 
 
-def rate_at(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then cosine to zero."""
+def schedule(step: int, recipe: Recipe) -> float:
+    """Share of the peak rates: linear warm-up, then cosine to zero."""
     rise = min(1.0, (step + 1) / recipe.warmup)
-    return recipe.rate * rise * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
+    return rise * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
 
 
 def train(
@@ -65,7 +67,7 @@ def train(
         loss, metrics = loss_at(step)
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        _apply(steppers, rate_at(step, recipe))
+        _apply(steppers, recipe, schedule(step, recipe))
         for name, value in {"loss": loss.detach(), **metrics}.items():
             sums[name].append(value)
         done = step + 1
@@ -89,10 +91,11 @@ def minutes_of(checkpoint: Path) -> float:
     return torch.load(checkpoint, weights_only=True)["seconds"] / 60
 
 
-def _apply(steppers: Iterable[torch.optim.Optimizer], rate: float) -> None:
+def _apply(steppers: Iterable[torch.optim.Optimizer], recipe: Recipe, share: float) -> None:
     for optimizer in steppers:
+        peak = recipe.matrix_rate if isinstance(optimizer, torch.optim.Muon) else recipe.rate
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = peak * share
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 

@@ -57,7 +57,11 @@ class DenseHeads(nn.Module):
 
     def forward(self, hidden: Tensor) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
         hidden = self.norm(hidden)
-        return self.local(hidden).split(LOCAL_SIZES, -1), self.pairs(hidden), self.background(hidden)
+        return (
+            self.local(hidden).split(LOCAL_SIZES, -1),
+            self.pairs(hidden),
+            self.background(hidden),
+        )
 
 
 class Pretraining(nn.Module):
@@ -85,7 +89,9 @@ def dense_loss(model: Pretraining, scenes: list[Scene]) -> tuple[Tensor, dict[st
         outputs = model.heads(features(model.tower, pixels(scenes)))
     heads = [h.float() for h in outputs[0]]
     patches = local.shape[1]
-    losses = [F.cross_entropy(h.flatten(0, 1), local[..., i].flatten()) for i, h in enumerate(heads)]
+    losses = [
+        F.cross_entropy(h.flatten(0, 1), local[..., i].flatten()) for i, h in enumerate(heads)
+    ]
     everywhere = F.binary_cross_entropy_with_logits(
         outputs[1].float(), pairs[:, None].expand(-1, patches, -1)
     )
@@ -97,7 +103,11 @@ def dense_loss(model: Pretraining, scenes: list[Scene]) -> tuple[Tensor, dict[st
     right = [(h.argmax(-1) == local[..., i])[thing].float().mean() for i, h in enumerate(heads)]
     found = ((outputs[1] > 0) == (pairs[:, None] > 0.5)).all(-1).float().mean()
     names = ("color", "shape", "x1", "y1", "x2", "y2")
-    return loss, {**dict(zip(names, right, strict=True)), "pairs": found, "everywhere": everywhere.detach()}
+    return loss, {
+        **dict(zip(names, right, strict=True)),
+        "pairs": found,
+        "everywhere": everywhere.detach(),
+    }
 
 
 def train_tower(recipe: Recipe, checkpoint: Path) -> tuple[Pretraining, dict]:
