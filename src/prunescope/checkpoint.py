@@ -24,7 +24,7 @@ class Checkpoint:
 
     name: how records call it; sha256: digest that the weights must have, if given. So must a
     file `weights.sha256` in the folder, as `sha256sum` writes it. InputError says what is wrong
-    before anything is loaded. device: "auto" takes a GPU if there is one.
+    before anything is loaded.
     """
 
     name: str
@@ -36,9 +36,6 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", Path(self.path))
-        if self.device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            object.__setattr__(self, "device", device)
         where = f"model {self.name!r}"
         if self.dtype not in DTYPES:
             raise InputError(f"{where}: dtype: {self.dtype!r} is not one of {sorted(DTYPES)}")

@@ -17,7 +17,7 @@ from prunescope.checkpoint import Checkpoint
 from prunescope.criteria import Criterion
 from prunescope.criteria.attention import Attention
 from prunescope.decoding import continued, prefill
-from prunescope.evaluation import batches, check_all, prompts, token_bytes
+from prunescope.evaluation import check_all, token_bytes
 from prunescope.methods import Method
 from prunescope.models import family_of
 from prunescope.pruning import Trace, prune
@@ -85,8 +85,8 @@ def measure(
     examples = tasks.load(task, batch_size)
     model, processor = checkpoint.load()
     check_all(model, methods.values())
-    [batch] = batches(examples, task, processor, batch_size)
-    inputs = dict(prompts(batch, task, processor).to(model.device, model.dtype))
+    [batch] = tasks.batches(examples, task, processor, batch_size)
+    inputs = dict(tasks.prompts(batch, task, processor).to(model.device, model.dtype))
     stopwatch = _Stopwatch(model, inputs, steps)
     laps = [
         {name: stopwatch.lap(method) for name, method in methods.items()}

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 from torch import nn
-from transformers import BatchFeature, ProcessorMixin
+from transformers import ProcessorMixin
 
 from prunescope import tasks
 from prunescope.attention import VARIANTS, record_scores
@@ -65,7 +65,7 @@ def evaluate(
         evaluator = _Evaluator(checkpoint, task, model, processor)
         manifest = checkpoint.manifest()
         for rows, pending in todo.items():
-            for batch in batches(examples.select(rows), task, processor, batch_size):
+            for batch in tasks.batches(examples.select(rows), task, processor, batch_size):
                 for method, records in evaluator.run(batch, pending):
                     store.append(keys[method.name], records, manifest)
     return store.read(keys.values(), examples["id"])
@@ -117,24 +117,6 @@ def _todo(
     return todo
 
 
-def batches(
-    examples: "Dataset", task: Task, processor: ProcessorMixin, size: int
-) -> Iterator["Dataset"]:
-    """Prompts of like length together: little padding, and what is not padded is faster."""
-    questions = [task.ask(question) for question in examples["question"]]
-    lengths = [len(ids) for ids in processor.tokenizer(questions)["input_ids"]]
-    order = np.argsort(lengths, kind="stable")
-    for start in range(0, len(order), size):
-        yield examples.select(order[start : start + size])
-
-
-def prompts(batch: "Dataset", task: Task, processor: ProcessorMixin) -> BatchFeature:
-    """The keyword arguments of the model's forward, padded on the left."""
-    images = [image.convert("RGB") for image in batch["image"]]
-    text = [task.ask(question) for question in batch["question"]]
-    return processor(images=images, text=text, padding=True, return_tensors="pt")
-
-
 class _Evaluator:
     """Answers batches of a task with a loaded model."""
 
@@ -150,7 +132,9 @@ class _Evaluator:
         self, batch: "Dataset", methods: Iterable[Method]
     ) -> Iterator[tuple[Method, list[dict[str, Any]]]]:
         """The records of a batch, method by method."""
-        inputs = prompts(batch, self.task, self.processor).to(self.model.device, self.model.dtype)
+        inputs = tasks.prompts(batch, self.task, self.processor).to(
+            self.model.device, self.model.dtype
+        )
         prefix, depth = Prefix(self.model), len(self.decoder.layers)
         examples = batch.remove_columns("image").to_list()
         for method in sorted(methods, key=lambda each: -min(each.layers(depth), default=depth)):
@@ -217,8 +201,8 @@ def extract(
     if grid is None:
         raise InputError(f"model {checkpoint.name!r}: its grid of visual tokens is not known")
     order, scores = [], []
-    for batch in batches(examples, task, processor, batch_size):
-        inputs = prompts(batch, task, processor).to(model.device, model.dtype)
+    for batch in tasks.batches(examples, task, processor, batch_size):
+        inputs = tasks.prompts(batch, task, processor).to(model.device, model.dtype)
         scores.append(record_scores(model, inputs).unflatten(-1, grid).cpu().numpy())
         order += batch["id"]
     place = {example: row for row, example in enumerate(order)}

@@ -1,11 +1,12 @@
 """Task cards: where the examples of a benchmark come from, how they are asked and judged."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import yaml
 from jsonschema import Draft202012Validator
 
@@ -14,6 +15,7 @@ from prunescope.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from transformers import BatchFeature, ProcessorMixin
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "task.schema.yaml"
 FIELDS = ("id", "image_id", "image", "question", "answer", "box", "kind")
@@ -100,6 +102,24 @@ def first(examples: "Dataset", limit: int | None) -> "Dataset":
     if limit < 1:
         raise InputError(f"limit: must be at least 1 or null, got {limit}")
     return examples.select(range(min(limit, len(examples))))
+
+
+def batches(
+    examples: "Dataset", task: Task, processor: "ProcessorMixin", size: int
+) -> Iterator["Dataset"]:
+    """Prompts of like length together: little padding, and what is not padded is faster."""
+    questions = [task.ask(question) for question in examples["question"]]
+    lengths = [len(ids) for ids in processor.tokenizer(questions)["input_ids"]]
+    order = np.argsort(lengths, kind="stable")
+    for start in range(0, len(order), size):
+        yield examples.select(order[start : start + size])
+
+
+def prompts(batch: "Dataset", task: Task, processor: "ProcessorMixin") -> "BatchFeature":
+    """The keyword arguments of the model's forward, padded on the left."""
+    images = [image.convert("RGB") for image in batch["image"]]
+    text = [task.ask(question) for question in batch["question"]]
+    return processor(images=images, text=text, padding=True, return_tensors="pt")
 
 
 def data_digest(examples: "Dataset") -> str:
