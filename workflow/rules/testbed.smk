@@ -11,11 +11,11 @@ RECIPES = {
     "align": dict(steps=600, batch=32, rate=3e-3),
     "images": dict(steps=3000, batch=8, rate=1e-3, seed=1),
 }
-
-
-def stage(name):
-    """What the four stages share."""
-    return dict(recipe=RECIPES[name], unfinished=f"{TRAINING}/unfinished/{name}.pt")
+# What the four stages share
+STAGES = {
+    name: dict(recipe=recipe, unfinished=f"{TRAINING}/unfinished/{name}.pt")
+    for name, recipe in RECIPES.items()
+}
 
 
 rule vision:
@@ -30,7 +30,7 @@ rule vision:
         "../../environment.yml"
     threads: workflow.cores
     params:
-        **stage("vision"),
+        **STAGES["vision"],
         threads=workflow.cores,
     script:
         "../scripts/vision.py"
@@ -48,7 +48,7 @@ rule symbols:
         "../../environment.yml"
     threads: workflow.cores
     params:
-        **stage("symbols"),
+        **STAGES["symbols"],
         threads=workflow.cores,
     script:
         "../scripts/symbols.py"
@@ -69,7 +69,7 @@ rule align:
         "../../environment.yml"
     threads: workflow.cores
     params:
-        **stage("align"),
+        **STAGES["align"],
         threads=workflow.cores,
     script:
         "../scripts/align.py"
@@ -91,7 +91,7 @@ rule images:
         "../../environment.yml"
     threads: workflow.cores
     params:
-        **stage("images"),
+        **STAGES["images"],
         threads=workflow.cores,
     script:
         "../scripts/images.py"
