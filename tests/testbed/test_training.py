@@ -18,9 +18,9 @@ from prunescope.testbed import dataset
 from prunescope.testbed.assembly import assemble, save
 from prunescope.testbed.labels import LOCAL_SIZES, label
 from prunescope.testbed.language import Projector, decoder_config, train_symbols
-from prunescope.testbed.packing import PREFIX, attention_bias, pack
-from prunescope.testbed.questions import ASK
-from prunescope.testbed.scenes import GRID, PATCH, make_scene
+from prunescope.testbed.packing import IMAGES_MIX, PREFIX, SYMBOLS_MIX, attention_bias, pack
+from prunescope.testbed.questions import ASK, describe
+from prunescope.testbed.scenes import GRID, PATCH, SPLITS, make_scene
 from prunescope.testbed.training import Recipe, train
 from prunescope.testbed.vision import features, pixels, tower_config, train_tower
 from prunescope.testbed.vocabulary import ID, WORDS, encode, prompt
@@ -35,7 +35,7 @@ def parts():
 def test_packed_rows_equal_single_prompts(parts):
     *_, decoder = parts
     scene = make_scene(5)
-    packed = pack([scene], np.random.default_rng(0))
+    packed = pack([scene], np.random.default_rng(0), SYMBOLS_MIX)
     visual = torch.randn(1, GRID**2, 128)
     words = decoder.model.embed_tokens
     inputs = torch.cat([words(packed.tokens[:, :1]), visual, words(packed.tokens[:, PREFIX:])], 1)
@@ -55,7 +55,7 @@ def test_packed_rows_equal_single_prompts(parts):
 
 
 def test_packed_questions_weigh_alike():
-    packed = pack([make_scene(1), make_scene(2)], np.random.default_rng(0))
+    packed = pack([make_scene(1), make_scene(2)], np.random.default_rng(0), IMAGES_MIX)
     for row in range(2):
         for block in range(1, int(packed.blocks[row].max()) + 1):
             weight = packed.weights[row][packed.blocks[row] == block].sum()
@@ -66,7 +66,7 @@ def test_packed_questions_weigh_alike():
 def test_every_word_of_every_question_is_known():
     for seed in range(200):
         scene, rng = make_scene(seed), np.random.default_rng(seed)
-        for ask in ASK.values():
+        for ask in (*ASK.values(), describe):
             if question := ask(scene, rng):
                 ids = encode(f"{prompt(question.text)} {question.answer}")
                 assert ID["<unk>"] not in ids and max(ids) < len(WORDS)
@@ -154,13 +154,14 @@ def test_evaluation_sets_are_frozen_and_balanced():
     assert len(examples) == 1000 and len(set(examples["image_id"])) == 500
     assert len(set(examples["id"])) == 1000
     assert set(examples["image_id"]) == set(dataset.load("test", "count")["image_id"])
+    assert min(dataset._frozen()["test"]["seeds"]) >= SPLITS["test"].start
 
 
 def test_a_changed_generator_is_noticed(monkeypatch):
     rows = list(dataset._rows("dev", "count"))
     rows[0] = {**rows[0], "answer": "7"}
     monkeypatch.setattr(dataset, "_rows", lambda split, task: rows)
-    with pytest.raises(InputError, match=r"dev\.count: the generator makes"):
+    with pytest.raises(InputError, match=r"dev\.digests\.count: the generator makes"):
         dataset.load("dev", "count")
 
 

@@ -7,9 +7,9 @@ from prunescope.testbed.questions import ASK
 TRAINING = "results/training"
 RECIPES = {
     "vision": dict(steps=2600, batch=32, rate=2e-3, matrix_rate=2e-3),
-    "symbols": dict(steps=2500, batch=8, rate=2e-3),
-    "align": dict(steps=600, batch=32, rate=3e-3),
-    "images": dict(steps=3000, batch=8, rate=1e-3, seed=1),
+    "symbols": dict(steps=1000, horizon=2500, batch=8, rate=3e-3, matrix_rate=4e-3),
+    "align": dict(steps=400, batch=32, rate=3e-3, matrix_rate=3e-3),
+    "images": dict(steps=2400, batch=8, rate=2e-3, matrix_rate=3e-3, seed=1),
 }
 # What the four stages share
 STAGES = {

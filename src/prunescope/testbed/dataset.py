@@ -1,6 +1,6 @@
 """The frozen evaluation sets as `datasets`: 1,000 questions a task over 500 images a split.
 
-Images and questions are functions of the split's seed range. `digests.json` freezes them, so that a
+Images and questions are functions of the seeds in `frozen.json`. Its digests freeze them, so that a
 change of the generator cannot silently change what the shipped weights are scored on.
 """
 
@@ -43,23 +43,36 @@ def load(split: str, task: str) -> datasets.Dataset:
         if name not in known:
             raise InputError(f"testbed: {what} {name!r} is not one of {list(known)}")
     rows = list(_rows(split, task))
-    frozen = json.loads(files("prunescope.testbed").joinpath("digests.json").read_text())
-    if (made := digest(rows)) != frozen[split][task]:
+    if (made := digest(rows)) != (expected := _frozen()[split]["digests"][task]):
         raise InputError(
-            f"testbed/digests.json: {split}.{task}: the generator makes {made}, frozen is "
-            f"{frozen[split][task]}; scenes.py or questions.py changed what it must not"
+            f"testbed/frozen.json: {split}.digests.{task}: the generator makes {made}, frozen is "
+            f"{expected}; scenes.py or questions.py changed what it must not"
         )
     return datasets.Dataset.from_list(
         [{**row, "image": Image.fromarray(row["image"])} for row in rows], features=FEATURES
     )
 
 
-@cache
-def scenes(split: str) -> tuple[Scene, ...]:
+def choose_scenes(split: str) -> list[Scene]:
     """The split's first 500 scenes that allow two different questions of every task."""
     candidates = (make_scene(seed) for seed in SPLITS[split])
     fit = (s for s in candidates if all(len(_questions(s, task)) == PER_IMAGE for task in ASK))
-    return tuple(islice(fit, IMAGES))
+    return list(islice(fit, IMAGES))
+
+
+def freeze() -> dict[str, dict]:
+    """What `frozen.json` holds: per split the seeds of its scenes and a digest per task."""
+    frozen = {}
+    for split in EVALUATION_SPLITS:
+        seeds = [scene.seed for scene in choose_scenes(split)]
+        digests = {task: digest(list(_rows(split, task, seeds))) for task in ASK}
+        frozen[split] = {"digests": digests, "seeds": seeds}
+    return frozen
+
+
+@cache
+def _frozen() -> dict[str, dict]:
+    return json.loads(files("prunescope.testbed").joinpath("frozen.json").read_text())
 
 
 def digest(rows: list[dict]) -> str:
@@ -71,9 +84,10 @@ def digest(rows: list[dict]) -> str:
     return state.hexdigest()[:16]
 
 
-def _rows(split: str, task: str):
-    for scene in scenes(split):
-        image_id, pixels = f"{split}-{scene.seed}", scene.render()
+def _rows(split: str, task: str, seeds: list[int] | None = None):
+    for seed in seeds or _frozen()[split]["seeds"]:
+        scene = make_scene(seed)
+        image_id, pixels = f"{split}-{seed}", scene.render()
         for number, question in enumerate(_questions(scene, task)):
             yield {
                 "id": f"{image_id}-{task}-{number}",
@@ -87,8 +101,12 @@ def _rows(split: str, task: str):
 
 
 def _questions(scene: Scene, task: str) -> list[Question]:
-    """Up to two questions of different text."""
+    """Up to two questions of different text, from a dozen draws."""
     rng = np.random.default_rng((scene.seed, 2, list(ASK).index(task)))
-    drawn = [q for _ in range(12) if (q := ASK[task](scene, rng))]
-    distinct = {q.text: q for q in reversed(drawn)}
-    return list(reversed(distinct.values()))[:PER_IMAGE]
+    questions: dict[str, Question] = {}
+    for _ in range(12):
+        if question := ASK[task](scene, rng):
+            questions.setdefault(question.text, question)
+        if len(questions) == PER_IMAGE:
+            break
+    return list(questions.values())

@@ -1,8 +1,8 @@
 """Stages 2 to 4: the language model on symbols, the projector, and both on images.
 
 Stage 2 (`symbols`): the decoder learns to answer from ideal visual tokens: each patch is the sum of
-    learned embeddings of what it shows (`labels`). It is to the testbed what text pre-training is
-    to an LLM: the decoder learns to look things up before it meets a vision tower.
+    embeddings of what it shows (`labels`). It is to the testbed what text pre-training is to an
+    LLM: from captions and questions the decoder learns to look things up before it meets a tower.
 Stage 3 (`align`): the projector maps the frozen tower's features to those embeddings.
 Stage 4 (`images`): projector and decoder are trained on rendered images, the tower stays frozen.
 No stage and no choice of data depends on where in the image an object lies.
@@ -17,8 +17,16 @@ from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM, SiglipVisionModel
 
 from prunescope.testbed.labels import LOCAL_SIZES, N_PAIRS, label
-from prunescope.testbed.packing import PREFIX, Packed, attention_bias, pack
-from prunescope.testbed.questions import ASK, BINS
+from prunescope.testbed.packing import (
+    IMAGES_MIX,
+    PREFIX,
+    SYMBOLS_MIX,
+    TASKS,
+    Packed,
+    attention_bias,
+    pack,
+)
+from prunescope.testbed.questions import BINS
 from prunescope.testbed.scenes import BACKGROUNDS, COLORS, SHAPES, SPLITS, Scene, make_scene
 from prunescope.testbed.training import Recipe, train
 from prunescope.testbed.vision import WIDTH, features, pixels, stack
@@ -134,7 +142,7 @@ def answer_loss(
 def _accuracies(right: Tensor, task: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Per task, without <eos>; `first` is the first coordinate of a box."""
     counted = target != ID["<eos>"]
-    named = {name: right[counted & (task == i)] for i, name in enumerate(ASK)}
+    named = {name: right[counted & (task == i)] for i, name in enumerate(TASKS)}
     boxes = named["locate"]
     named["first"] = boxes[: len(boxes) // 4 * 4].view(-1, 4)[:, 0]
     return {name: hits.float().mean() for name, hits in named.items()}
@@ -157,7 +165,7 @@ def train_symbols(recipe: Recipe, checkpoint: Path) -> tuple[Reader, dict]:
     def loss_at(step: int):
         counts = next((c for until, c in COUNTS.items() if step < until), (3, 6))
         scenes = _scenes(recipe, step, counts)
-        packed = pack(scenes, np.random.default_rng((recipe.seed, step)))
+        packed = pack(scenes, np.random.default_rng((recipe.seed, step)), SYMBOLS_MIX)
         with torch.autocast("cpu", torch.bfloat16):
             return answer_loss(
                 reader.decoder, reader.eye(scenes, reader.decoder.model.embed_tokens), packed
@@ -193,7 +201,7 @@ def train_images(
 
     def loss_at(step: int):
         scenes = _scenes(recipe, step)
-        packed = pack(scenes, np.random.default_rng((recipe.seed, step)))
+        packed = pack(scenes, np.random.default_rng((recipe.seed, step)), IMAGES_MIX)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
                 seen = features(tower, pixels(scenes))

@@ -11,14 +11,16 @@ import torch
 from torch import Tensor
 from transformers import AttentionInterface
 
-from prunescope.testbed.questions import ASK
+from prunescope.testbed.questions import ASK, describe
 from prunescope.testbed.scenes import GRID, Scene
 from prunescope.testbed.vocabulary import ID, encode, prompt
 
 PREFIX = 1 + GRID**2  # <bos> and the image
 QUESTION_TOKENS = 175
 LENGTH = PREFIX + QUESTION_TOKENS
-MIX = {  # draws of each task while a row is filled
+# Relative frequencies of what is drawn while a row is filled
+SYMBOLS_MIX = {
+    "caption": 0.4,
     "locate": 0.46,
     "exists": 0.09,
     "count": 0.11,
@@ -27,6 +29,18 @@ MIX = {  # draws of each task while a row is filled
     "background": 0.02,
     "relation": 0.14,
 }
+IMAGES_MIX = {
+    "caption": 0.15,
+    "locate": 0.4,
+    "exists": 0.2,
+    "count": 0.16,
+    "color": 0.1,
+    "shape": 0.1,
+    "background": 0.04,
+    "relation": 0.14,
+}
+DRAW = {**ASK, "caption": describe}
+TASKS = tuple(DRAW)
 
 
 @dataclass
@@ -37,10 +51,10 @@ class Packed:
     positions: Tensor
     blocks: Tensor
     weights: Tensor  # loss weight of predicting this token; one question weighs 1 in all
-    tasks: Tensor  # index into ASK of the question, -1 elsewhere
+    tasks: Tensor  # index into TASKS of the question, -1 elsewhere
 
 
-def pack(scenes: list[Scene], rng: np.random.Generator, mix: dict[str, float] = MIX) -> Packed:
+def pack(scenes: list[Scene], rng: np.random.Generator, mix: dict[str, float]) -> Packed:
     """Draw questions until each row is full."""
     rows = [_row(scene, rng, mix) for scene in scenes]
     return Packed(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
@@ -59,10 +73,11 @@ def _row(scene: Scene, rng: np.random.Generator, mix: dict[str, float]):
     start, block, names = PREFIX, 0, list(mix)
     shares = np.array(list(mix.values())) / sum(mix.values())
     for task in rng.choice(len(names), 40, p=shares):
-        question = ASK[names[task]](scene, rng)
+        question = DRAW[names[task]](scene, rng)
         if question is None:
             continue
-        asked, answer = encode(prompt(question.text)), [*encode(question.answer), ID["<eos>"]]
+        text = question.text if names[task] == "caption" else prompt(question.text)
+        asked, answer = encode(text), [*encode(question.answer), ID["<eos>"]]
         stop = start + len(asked) + len(answer)
         if stop > LENGTH:
             break
@@ -72,7 +87,7 @@ def _row(scene: Scene, rng: np.random.Generator, mix: dict[str, float]):
         blocks[start:stop] = block
         weights[start + len(asked) : stop - 1] = 1 / (len(answer) - 1)
         weights[stop - 1] = 0.05  # <eos> is easy
-        tasks[start:stop] = list(ASK).index(names[task])
+        tasks[start:stop] = TASKS.index(names[task])
         start = stop
     return tokens, positions, blocks, weights, tasks
 

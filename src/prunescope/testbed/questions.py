@@ -169,3 +169,19 @@ ASK: dict[str, Callable[[Scene, np.random.Generator], Question | None]] = {
     "background": _ask_background,
     "relation": _ask_relation,
 }
+
+
+def describe(scene: Scene, rng: np.random.Generator) -> Question:
+    """A caption that goes on: "red circle" or a telling attribute, then the box or the other one.
+
+    Only for training: what a word means is next to where the thing is, as in captions of images.
+    """
+    unique = [(o, a) for a in ("color", "shape") for o in _unique(scene, a)]
+    o = _pick(rng, list(scene.objects))
+    chosen = _pick(rng, unique)
+    if rng.random() < 0.4 or chosen is None:
+        return Question("caption", "pair", _name(o), box_to_words(o.box))
+    o, known = chosen
+    other = {"color": "shape", "shape": "color"}[known]
+    answer = box_to_words(o.box) if rng.random() < 0.6 else getattr(o, other)
+    return Question("caption", known, getattr(o, known), answer)

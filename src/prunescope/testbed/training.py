@@ -19,14 +19,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recipe:
-    """Numbers of one stage. rate: peak of AdamW; matrix_rate: peak of Muon; seed: of everything,
-    also of where the stream of scenes starts."""
+    """Numbers of one stage. rate: peak of AdamW; matrix_rate: peak of Muon; horizon: steps after
+    which the rates would reach zero, if not `steps`; seed: of everything, also of where the stream
+    of scenes starts."""
 
     steps: int
     batch: int
     rate: float
     matrix_rate: float
     warmup: int = 100
+    horizon: int | None = None
     seed: int = 0
     checkpoint_every: int = 250
 
@@ -43,7 +45,7 @@ def optimizers(module: nn.Module, is_matrix: Callable[[str], bool]) -> list[torc
 def schedule(step: int, recipe: Recipe) -> float:
     """Share of the peak rates: linear warm-up, then cosine to zero."""
     rise = min(1.0, (step + 1) / recipe.warmup)
-    return rise * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
+    return rise * 0.5 * (1 + math.cos(math.pi * step / (recipe.horizon or recipe.steps)))
 
 
 def train(
