@@ -334,4 +334,6 @@ def test_random_draws_by_content(llava):
         one, other = trace.kept[0]
         llava(**inputs)
         assert torch.equal(one, trace.kept[0][0])
+        llava.generate(**inputs, max_new_tokens=2, do_sample=False)
+        assert torch.equal(one, trace.kept[0][0]) and torch.equal(other, trace.kept[0][1])
     assert not torch.equal(one, other)

@@ -49,18 +49,28 @@ class Watch:
         self.prefill = False
         self._model, self._family, self._given = model, family, layout
         self._inputs: Mapping[str, Any] = {}
-        for module, hook in ((model, self._see_inputs), (family.decoder(model), self._see_text)):
+        self._pixels: Tensor | None = None
+        hooks = [(model, self._see_inputs), (family.decoder(model), self._see_text)]
+        if (tower := family.vision(model)) is not None:
+            hooks.append((tower, self._see_pixels))
+        for module, hook in hooks:
             cleanup.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
 
     def _see_inputs(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
         self._inputs = {"input_ids": args[0], **kwargs} if args else kwargs
+
+    def _see_pixels(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
+        # `generate` may run the vision tower by itself and leave the pixels out of the inputs
+        self._pixels = args[0] if args else kwargs["pixel_values"]
 
     def _see_text(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
         cache = kwargs.get("past_key_values")
         if isinstance(cache, StaticCache):
             raise InputError("a static KV cache has one length for all layers; use a dynamic one")
         self.prefill = cache is None or cache.get_seq_length() == 0
-        if self.prefill:
+        if not self.prefill:
+            self._pixels = None
+        else:
             self.attention_mask = kwargs.get("attention_mask")
             self.layout = self._given or self._family.layout(self._model, self._inputs)
 
@@ -90,7 +100,7 @@ class Watch:
         """
         tokens = [self._inputs.get(key) for key in ("input_ids", "inputs_embeds")]
         tokens = [each for each in tokens if each is not None]
-        pixels = self._inputs.get("pixel_values")
+        pixels = self._inputs.get("pixel_values", self._pixels)
         mask = self.attention_mask
         digests = []
         for row in range(len(tokens[0])):

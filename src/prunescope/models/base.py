@@ -51,6 +51,10 @@ class Family(ABC):
     def layout(self, model: nn.Module, inputs: Mapping[str, Any]) -> Layout:
         """The layout of a prefill from the keyword arguments of the model's forward."""
 
+    def vision(self, model: nn.Module) -> nn.Module | None:
+        """The vision tower, called with `pixel_values`; None if there is none."""
+        return None
+
     def projections(self, layer: nn.Module) -> tuple[nn.Module, nn.Module]:
         """The modules of a decoder layer that put out its queries and its keys before rotary."""
         return layer.self_attn.q_proj, layer.self_attn.k_proj

@@ -25,6 +25,9 @@ class Llava(Family):
             )
         return getattr(model, "model", model).language_model
 
+    def vision(self, model: nn.Module) -> nn.Module:
+        return getattr(model, "model", model).vision_tower
+
     def grid(self, model: nn.Module) -> tuple[int, int]:
         vision = model.config.vision_config
         size, patch = vision.image_size, vision.patch_size

@@ -1,0 +1,65 @@
+"""How much longer `record_scores` takes than a plain prefill: target at most 1.15 times.
+
+    python benchmarks/extraction.py
+
+The two are timed in turn on the shipped testbed, so that both see the same load of the machine;
+the ratio of each pair is taken, and the median and quartiles of the ratios are recorded.
+"""
+
+import time
+
+import torch
+from record import write
+
+from prunescope.attention import record_scores
+from prunescope.checkpoint import Checkpoint
+from prunescope.tasks import load, prompts, read_task
+
+PAIRS, WARMUP, BATCHES = 30, 3, (1, 8, 32)
+
+
+def inputs_of(size: int, processor):
+    """A batch of `size` prompts of the locate task, padded on the left."""
+    task = read_task("data/tasks/locate.yaml")
+    return prompts(load(task, limit=size), task, processor)
+
+
+@torch.inference_mode()
+def plain(model, inputs) -> None:
+    """The same forward without hooks."""
+    model(**inputs, use_cache=False, logits_to_keep=1)
+
+
+def seconds(run) -> float:
+    """Wall-clock time of one call."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def ratios(model, inputs) -> list[float]:
+    """Time of the extraction over the time of the plain prefill just before it."""
+    recorded = {**inputs, "logits_to_keep": 1}
+    pairs = [
+        (seconds(lambda: plain(model, inputs)), seconds(lambda: record_scores(model, recorded)))
+        for _ in range(WARMUP + PAIRS)
+    ]
+    return [ours / theirs for theirs, ours in pairs[WARMUP:]]
+
+
+def main() -> None:
+    measured = []
+    for attn in ("sdpa", "eager"):
+        model, processor = Checkpoint("testbed", "data/testbed/rope", attn=attn).load()
+        for size in BATCHES:
+            found = torch.tensor(ratios(model, inputs_of(size, processor)))
+            low, middle, high = found.quantile(torch.tensor([0.25, 0.5, 0.75])).tolist()
+            measured.append(
+                {"attn": attn, "batch": size, "ratio": middle, "quartiles": [low, high]}
+            )
+    threads = {"threads": torch.get_num_threads(), "pairs": PAIRS}
+    write("extraction", {**threads, "cases": measured}, ("torch", "transformers"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Where and with what a benchmark ran, beside what it measured."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def commit() -> str:
+    """The revision that was measured."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def write(name: str, measured: Any, libraries: tuple[str, ...]) -> None:
+    """`results/<name>.json`: command, machine, versions and what was measured."""
+    record = {
+        "command": " ".join(["python", *sys.argv]),
+        "machine": {"processor": processor(), "cores": os.cpu_count(), "load": os.getloadavg()},
+        "python": platform.python_version(),
+        "versions": {library: version(library) for library in libraries},
+        "commit": commit(),
+        "measured": measured,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(record, indent=2) + "\n"
+    (RESULTS / f"{name}.json").write_text(text)
+    print(text)
