@@ -19,6 +19,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, SiglipVisionModel
 from prunescope.testbed.labels import LOCAL_SIZES, N_PAIRS, label
 from prunescope.testbed.packing import (
     IMAGES_MIX,
+    LATE_MIX,
     PREFIX,
     SYMBOLS_MIX,
     TASKS,
@@ -34,6 +35,7 @@ from prunescope.testbed.vocabulary import ID, WORDS
 
 DEPTH = 12
 INIT_STD = WIDTH**-0.5  # the library's 0.02 is made for widths of thousands
+LATE = 500  # step of stage 4 from which `LATE_MIX` is drawn
 COUNTS = {400: (1, 2), 800: (2, 4)}  # objects of stage 2 until that step; 3 to 6 after them
 BACKGROUND_WORDS = torch.tensor([ID[name] for name in BACKGROUNDS])
 LOCAL_WORDS = torch.full((len(LOCAL_SIZES), max(LOCAL_SIZES)), ID["<pad>"])  # class -> word
@@ -201,7 +203,8 @@ def train_images(
 
     def loss_at(step: int):
         scenes = _scenes(recipe, step)
-        packed = pack(scenes, np.random.default_rng((recipe.seed, step)), IMAGES_MIX)
+        mix = IMAGES_MIX if step < LATE else LATE_MIX
+        packed = pack(scenes, np.random.default_rng((recipe.seed, step)), mix)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
                 seen = features(tower, pixels(scenes))

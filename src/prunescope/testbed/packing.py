@@ -39,6 +39,16 @@ IMAGES_MIX = {
     "background": 0.04,
     "relation": 0.14,
 }
+LATE_MIX = {  # more of what comes last: backgrounds, counts, relations
+    "caption": 0.08,
+    "locate": 0.36,
+    "exists": 0.15,
+    "count": 0.2,
+    "color": 0.08,
+    "shape": 0.06,
+    "background": 0.15,
+    "relation": 0.2,
+}
 DRAW = {**ASK, "caption": describe}
 TASKS = tuple(DRAW)
 
