@@ -32,17 +32,8 @@ class Question:
 
 
 def box_to_words(box: tuple[float, float, float, float]) -> str:
-    """Normalised xyxy -> four bin numbers; `words_to_box` maps them to the bins' centres."""
+    """Normalised xyxy -> four bin numbers; `metrics.parse_grid32` reads them."""
     return " ".join(str(min(int(v * BINS), BINS - 1)) for v in box)
-
-
-def words_to_box(text: str) -> tuple[float, ...] | None:
-    """Four bin numbers -> normalised xyxy, or None when `text` is not a box."""
-    words = text.split()
-    if len(words) != 4 or not all(w.isdigit() and int(w) < BINS for w in words):
-        return None
-    x1, y1, x2, y2 = ((int(w) + 0.5) / BINS for w in words)
-    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
 def _name(o: Object) -> str:

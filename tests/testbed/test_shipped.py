@@ -1,0 +1,57 @@
+"""The weights in data/testbed: what the card says they are, and able to see."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForImageTextToText
+
+from prunescope.checkpoint import Checkpoint
+from prunescope.decoding import greedy
+from prunescope.models import family_of
+from prunescope.tasks import load, prompts, read_task
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "data" / "testbed" / "rope"
+QUESTIONS = 60
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return Checkpoint("rope", FOLDER).load()
+
+
+def test_the_card_tells_these_weights():
+    card = (FOLDER / "README.md").read_text()
+    assert Checkpoint("rope", FOLDER).weights in card
+    assert (FOLDER / "model.safetensors").stat().st_size <= 12e6
+
+
+def test_it_is_a_stock_llava_of_the_promised_shape():
+    model = AutoModelForImageTextToText.from_pretrained(FOLDER)
+    family = family_of(model)
+    assert type(model).__name__ == "LlavaForConditionalGeneration"
+    assert model.dtype == torch.float32
+    assert family.grid(model) == (12, 12)
+    assert len(family.decoder(model).layers) == 12
+    assert 3e6 <= sum(p.numel() for p in model.parameters()) <= 6e6
+
+
+@pytest.mark.parametrize("name", ["locate", "exists", "count", "color", "shape", "background"])
+def test_it_answers_like_its_card(name, loaded):
+    """Within four standard errors of the card's accuracy on a part of the test split."""
+    model, processor = loaded
+    task = read_task(ROOT / "data" / "tasks" / f"{name}.yaml")
+    examples = load(task, limit=QUESTIONS)
+    with torch.inference_mode():
+        tokens = greedy(model, prompts(examples, task, processor), task.max_new_tokens)
+    answers = processor.batch_decode(tokens, skip_special_tokens=True)
+    right = [
+        task.metric.judge(said.strip(), answer, box).score
+        for said, answer, box in zip(answers, examples["answer"], examples["box"], strict=True)
+    ]
+    card = (FOLDER / "README.md").read_text()
+    said = float(re.search(rf"^\| {name} \| ([0-9.]+) \|", card, re.M).group(1))
+    margin = 4 * (said * (1 - said) / QUESTIONS) ** 0.5 + 1 / QUESTIONS
+    assert abs(sum(right) / QUESTIONS - said) <= margin
