@@ -28,8 +28,9 @@ smoke: $(installed)  ## every step of a study on a few examples
 		--configfile workflow/config/smoke.yaml
 	@echo "The report is reports/smoke/report.html"
 
-clean:  ## what was computed; the environment stays
-	rm -rf results reports/figures reports/tables reports/report.html reports/smoke .snakemake
+clean:  ## what the studies computed; the environment and finished training stay
+	test ! -d results || find results -mindepth 1 -maxdepth 1 ! -name training -exec rm -rf {} +
+	rm -rf reports/figures reports/tables reports/report.html reports/smoke .snakemake
 
 $(installed): pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

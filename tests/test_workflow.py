@@ -61,7 +61,8 @@ def test_scripts_are_short_and_all_used():
 
 def test_conda_pins_are_those_of_pyproject():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [f"python{project['requires-python']}", *project["dependencies"]]
+    notebooks = project["optional-dependencies"]["notebooks"]
+    wanted = [f"python{project['requires-python']}", *project["dependencies"], *notebooks]
     split = [re.match(r"([\w-]+)(.*)", each).groups() for each in wanted]
     wanted = {CONDA_NAMES.get(name, name): pin for name, pin in split}
     listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
