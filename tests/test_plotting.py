@@ -34,7 +34,7 @@ def test_variations_of_a_method_share_its_look():
     assert plotting.family("fastv-norope-k3") == "fastv-norope"
     assert plotting.family("fastvish") == "fastvish"
     varied, base = plotting.style("fastv-k1-r0.5"), plotting.METHODS["fastv"]
-    assert (varied.label, varied.color) == ("FastV k1 r0.5", base.color)
+    assert (varied.label, varied.color) == ("FastV, K = 1, R = 0.5", base.color)
 
 
 def test_methods_look_different():

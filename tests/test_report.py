@@ -68,8 +68,16 @@ def test_findings_turn_with_the_numbers():
     assert "towards the bottom of the image" in there[bottom].here
     assert "towards the top of the image" in back[bottom].here
     assert (there[recovers].verdict, back[recovers].verdict) == (MATCHES, DIFFERS)
+    fades = "The concentration is less at later layers."
+    assert "no concentration that could fade" in back[fades].here
+    assert "no concentration" not in there[fades].here and back[fades].verdict == DIFFERS
     assert "locates better than" in there[recovers].here
     assert "locates worse than" in back[recovers].here
+
+
+def test_rotated_scores_that_pull_are_uneven_by_row():
+    claim = "RoPE in the score makes the choice depend on the row (implied, not measured)."
+    assert by_claim(tables(4.0, True))[claim].verdict == MATCHES
 
 
 def test_no_bias_is_undecided():
@@ -139,7 +147,7 @@ def test_values_share_a_cell_with_their_spread():
     table = pd.DataFrame({"method": ["fastv-k1"], "value": [0.5], "low": [0.4], "high": [0.6]})
     table = table.assign(**{"other": 1.0, "other low": np.nan, "other high": np.nan})
     html = report.to_html(table.assign(ms=12.0, ms_q25=11.0, ms_q75=14.0))
-    for cell in ("FastV k1", "0.500 [0.400, 0.600]", "1.000<", "12.0 [11.0, 14.0]"):
+    for cell in ("FastV, K = 1", "0.500 [0.400, 0.600]", "1.000<", "12.0 [11.0, 14.0]"):
         assert cell in html
     assert "low" not in html and "q25" not in html
 

@@ -1,5 +1,6 @@
 """The look of all figures, and small helpers that draw on given Axes. No statistics."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ VARIANTS = {
     "rope": Style("Score with RoPE", "#D55E00"),
     "norope": Style("Score without RoPE", "#0072B2", "s"),
 }
+AXES = {"k": "K", "r": "R", "s": "stride"}  # of the points of a sweep, by the letter in names
 TRUE_BOX, PREDICTED_BOX = "#00D000", "#FF00FF"
 VEIL = 0.80, 0.82, 0.94  # over removed patches: neither white, grey nor brown, as images may be
 DIVERGING = "RdBu_r"
@@ -68,7 +70,8 @@ def style(method: str) -> Style:
     """Style of a method: of its family, labelled with what varies; grey for an unknown one."""
     base = family(method)
     known = METHODS.get(base, Style(base, "#555555", "h"))
-    return Style(known.label + method[len(base) :].replace("-", " "), known.color, known.marker)
+    varied = re.sub(r"-([krs])(?=\d)", lambda axis: f", {AXES[axis[1]]} = ", method[len(base) :])
+    return Style(known.label + varied.replace("-", " "), known.color, known.marker)
 
 
 def canvas(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7, 3), **kwargs):

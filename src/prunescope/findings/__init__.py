@@ -55,6 +55,12 @@ CLAIMS = (
         position.rope,
     ),
     (
+        "RoPE in the score makes the choice depend on the row (implied, not measured).",
+        "none",
+        ["mean_kept_row"],
+        position.unevenness,
+    ),
+    (
         "Early pruning harms localization far more than other tasks.",
         "K = 3, R = 0.75: localization 53.2 to 5.9, VQA 64.1 to 54.8, challenge 66.1 to 64.0",
         ["differences"],

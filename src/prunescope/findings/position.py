@@ -48,7 +48,26 @@ def depth(tables: Tables) -> Iterator[tuple[str, str]]:
         f"{number(last)} at K = {last.name}; it is furthest from 0.5 at K = {extreme} "
         f"({number(rows.loc[extreme])}, {_side(rows.loc[extreme])})."
     )
-    yield here, MATCHES if fades else DIFFERS if grows else OPEN
+    held = verdict(first, 0.5)
+    if held != MATCHES:
+        yield here + f" At K = {first.name} there is no concentration that could fade.", held
+    else:
+        yield here, MATCHES if fades else DIFFERS if grows else OPEN
+
+
+def unevenness(tables: Tables) -> Iterator[tuple[str, str]]:
+    names = ("rope", "norope", DIFFERENCE)
+    rotated, plain, change = (_position(tables, "total_variation", name) for name in names)
+    layer = change.index.min()
+    says = {MATCHES: "more", DIFFERS: "less", OPEN: "not measurably more"}[
+        verdict(change.loc[layer])
+    ]
+    yield (
+        f"At K = {layer}, the share of kept tokens in a row of the image depends {says} on the row "
+        f"with RoPE in the score: total variation from uniform {number(rotated.loc[layer])}, "
+        f"without RoPE {number(plain.loc[layer])}; difference {number(change.loc[layer])}.",
+        verdict(change.loc[layer]),
+    )
 
 
 def rope(tables: Tables) -> Iterator[tuple[str, str]]:
