@@ -6,6 +6,7 @@ Targets on 2 cores: the default study in 300 s, `snakemake` with nothing to do i
 study in 90 s, the tests in 300 s.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,8 @@ COMMANDS = {
 
 def timed(command: str, folder: Path) -> float:
     """Seconds that a command takes in `folder`, with the package of that folder."""
-    environment = {"PATH": f"{BIN}:/usr/bin:/bin", "PYTHONPATH": "src", "HOME": str(folder)}
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "PYTHONPATH": str(folder / "src")}
     start = time.perf_counter()
     done = subprocess.run(command.split(), cwd=folder, env=environment, capture_output=True)
     if done.returncode:
