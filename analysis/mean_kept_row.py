@@ -34,7 +34,7 @@ def draw(table):
         plotting.reference(panel, unbiased, "no bias")
         panel.set(xlabel="Layer K before which tokens are removed", ylabel=title)
         panel.set_xticks(sorted(rows["layer"].unique()))
-    axes[0, 0].legend()
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 

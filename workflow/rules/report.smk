@@ -57,4 +57,6 @@ rule notebook_page:
         notebook=rules.notebook.log.notebook,
     shell:
         "jupyter-nbconvert --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= "
+        "--TagRemovePreprocessor.enabled=True "
+        "--TagRemovePreprocessor.remove_cell_tags=snakemake-job-properties "
         "--stdout {params.notebook} > {output.page} 2> {log}"

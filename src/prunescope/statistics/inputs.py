@@ -1,5 +1,6 @@
 """Reading stored records (Parquet) and scores (Zarr), checked before anything is computed."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -54,7 +55,9 @@ def read_scores(paths: Iterable[Path | str]) -> xr.DataArray:
 def _read_store(path: Path) -> xr.DataArray:
     if not path.exists():
         raise InputError(f"{path}: no such store of scores")
-    scores = xr.open_zarr(path, chunks=None, consolidated=False)["score"]
+    with warnings.catch_warnings():  # Snakemake leaves a file of its own in the folder
+        warnings.filterwarnings("ignore", r"Object at \.snakemake_timestamp")
+        scores = xr.open_zarr(path, chunks=None, consolidated=False)["score"]
     if set(scores.dims) != set(DIMS) or "image" not in scores.coords:
         raise InputError(
             f"{path}: expected dimensions {DIMS} and a coordinate `image`, "
