@@ -12,7 +12,7 @@ rule cost:
     conda:
         "../../environment.yml"
     # all cores, so that no other job disturbs the clock
-    threads: workflow.cores
+    threads: CORES
     resources:
         gpu=GPUS,
     params:

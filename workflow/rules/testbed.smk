@@ -28,10 +28,10 @@ rule vision:
         f"{TRAINING}/benchmarks/vision.tsv"
     conda:
         "../../environment.yml"
-    threads: workflow.cores
+    threads: CORES
     params:
         **STAGES["vision"],
-        threads=workflow.cores,
+        threads=CORES,
     script:
         "../scripts/vision.py"
 
@@ -46,10 +46,10 @@ rule symbols:
         f"{TRAINING}/benchmarks/symbols.tsv"
     conda:
         "../../environment.yml"
-    threads: workflow.cores
+    threads: CORES
     params:
         **STAGES["symbols"],
-        threads=workflow.cores,
+        threads=CORES,
     script:
         "../scripts/symbols.py"
 
@@ -67,10 +67,10 @@ rule align:
         f"{TRAINING}/benchmarks/align.tsv"
     conda:
         "../../environment.yml"
-    threads: workflow.cores
+    threads: CORES
     params:
         **STAGES["align"],
-        threads=workflow.cores,
+        threads=CORES,
     script:
         "../scripts/align.py"
 
@@ -89,10 +89,10 @@ rule images:
         f"{TRAINING}/benchmarks/images.tsv"
     conda:
         "../../environment.yml"
-    threads: workflow.cores
+    threads: CORES
     params:
         **STAGES["images"],
-        threads=workflow.cores,
+        threads=CORES,
     script:
         "../scripts/images.py"
 
@@ -111,11 +111,11 @@ rule train_testbed:
         f"{TRAINING}/benchmarks/train_testbed.tsv"
     conda:
         "../../environment.yml"
-    threads: workflow.cores
+    threads: CORES
     params:
         recipes=RECIPES,
         place="data/testbed/rope",
         unfinished=f"{TRAINING}/unfinished",
-        threads=workflow.cores,
+        threads=CORES,
     script:
         "../scripts/train_testbed.py"
