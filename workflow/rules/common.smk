@@ -19,9 +19,8 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 ENGINE = engine_digest()
 DRAWING = digest(["src/prunescope/statistics", "src/prunescope/plotting.py"])
-CORES = (
-    workflow.resource_settings.cores or 1
-)  # unknown where no job is run, as for --report
+# unknown where no job is run, as for --report
+CORES = workflow.resource_settings.cores or 1
 GPUS = 1 if config["device"] == "cuda" else 0
 RUN = {key: config[key] for key in ("dtype", "attn", "device")}
 
