@@ -90,6 +90,7 @@ def save(figure: Figure, *paths: Path | str) -> None:
 
 
 def write_table(table: pd.DataFrame, path: Path | str) -> None:
+    """CSV without the index, numbers to six digits; makes the folder."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False, float_format="%.6g")
 

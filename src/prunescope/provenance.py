@@ -23,6 +23,7 @@ ENGINE = [
         "sharing.py",
         "tasks.py",
         "testbed/dataset.py",
+        "testbed/frozen.json",
         "testbed/questions.py",
         "testbed/scenes.py",
         "testbed/vocabulary.py",

@@ -33,6 +33,7 @@ def _against_unpruned(tables: Tables, group: str) -> Iterator[pd.Series]:
 
 
 def localization(tables: Tables) -> Iterator[tuple[str, str]]:
+    """FastV against the unpruned model: does localization lose more than the other tasks?"""
     rows = [_against_unpruned(tables, group) for group in (LOCALIZATION, OTHER, CONTRAST)]
     for located, other, contrast in zip(*rows, strict=False):  # none without other tasks
         yield (
@@ -43,6 +44,7 @@ def localization(tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def hardly_noticed(tables: Tables) -> Iterator[tuple[str, str]]:
+    """FastV against the unpruned model: do the other tasks lose less than `HARDLY`?"""
     for row in _against_unpruned(tables, OTHER):
         judged = verdict(row, null=-HARDLY)
         than = {MATCHES: "less than", DIFFERS: "more than", OPEN: "not to be told from"}[judged]
@@ -86,6 +88,7 @@ def _budget(row: pd.Series, tables: Tables) -> str:
 
 
 def height(tables: Tables) -> Iterator[tuple[str, str]]:
+    """FastV: are targets at the bottom kept more often than those at the top?"""
     table = tables["vertical_position"]
     rows = table[table["band"] == BOTTOM_MINUS_TOP].set_index(["method", "measure"])
     fastv = [m for m in dict.fromkeys(table["method"]) if family(m) == "fastv"]

@@ -24,6 +24,7 @@ def _side(row: pd.Series) -> str:
 
 
 def concentration(tables: Tables) -> Iterator[tuple[str, str]]:
+    """With RoPE at the smallest K: do the kept tokens lie below the middle of the image?"""
     rows, shares = (_position(tables, m, "rope") for m in ("mean_row", "bottom_quarter"))
     layer = rows.index.min()
     row = rows.loc[layer]
@@ -39,6 +40,7 @@ def concentration(tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def depth(tables: Tables) -> Iterator[tuple[str, str]]:
+    """With RoPE: is what concentrates at the smallest K less concentrated at the largest?"""
     rows = _position(tables, "mean_row", "rope")
     first, last = rows.loc[rows.index.min()], rows.loc[rows.index.max()]
     extreme = (rows["value"] - 0.5).abs().idxmax()
@@ -56,6 +58,7 @@ def depth(tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def unevenness(tables: Tables) -> Iterator[tuple[str, str]]:
+    """At the smallest K: does RoPE move the share of kept tokens by row away from uniform?"""
     names = ("rope", "norope", DIFFERENCE)
     rotated, plain, change = (_position(tables, "total_variation", name) for name in names)
     layer = change.index.min()
@@ -71,6 +74,7 @@ def unevenness(tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def rope(tables: Tables) -> Iterator[tuple[str, str]]:
+    """At the smallest K: does RoPE in the score move the kept tokens down?"""
     change, without = (_position(tables, "mean_row", v) for v in (DIFFERENCE, "norope"))
     layer = change.index.min()
     row, rest = change.loc[layer], without.loc[layer]
@@ -84,6 +88,7 @@ def rope(tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def recall_by_layer(tables: Tables) -> Iterator[tuple[str, str]]:
+    """Without RoPE: is more of the true box kept at a later layer than at the smallest K?"""
     table = tables["box_recall"]
     rows = table[table["variant"] == "norope"].set_index("layer").sort_index()
     first, best = rows.iloc[0], rows.loc[rows["value"].idxmax()]

@@ -26,6 +26,7 @@ def unit_sums(values: np.ndarray, units: np.ndarray) -> np.ndarray:
 
 
 def total(sums: np.ndarray) -> np.ndarray:
+    """(..., columns) sums as they are: the statistic of totals."""
     return sums
 
 

@@ -115,6 +115,7 @@ def differences(case: dict[str, Any], trace: Trace, logits: Tensor, tokens: list
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """The command line: prints agreement by case; 0 if all cases are equal, else 1."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
     path = parser.parse_args(arguments).file
