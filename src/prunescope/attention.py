@@ -4,7 +4,7 @@ The kept set of every single-stage attention method, at any layer and any fracti
 them with `select_topk`, without running the model again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -27,6 +27,8 @@ def record_scores(
 ) -> Tensor:
     """Scores (batch, depth, variant, n_visual) float32 of the inputs' prompts.
 
+    Zero at the end where other examples of the batch have more visual tokens.
+
     [:, K - 1] is what a stage before decoder layer K = 1..depth scores by: projections of layer
     K-1, last prompt token, softmax over the visual tokens, mean over heads; variants in the order
     of `VARIANTS`. Sees each layer's queries and keys as they go by: no attention map, O(N) memory.
@@ -34,13 +36,13 @@ def record_scores(
     inputs: keyword arguments of the model's forward. Raises InputError as `prune` does.
     """
     family = family_of(model)
-    layers = family.decoder(model).layers
+    decoder = family.decoder(model)
     with ExitStack() as cleanup:
         watch = Watch(model, family, layout, cleanup)
-        recorder = _Recorder(watch, [Taps(family, layer, cleanup) for layer in layers])
-        for index, layer in enumerate(layers):
-            hook = layer.register_forward_hook(recorder.after_layer(index), with_kwargs=True)
-            cleanup.callback(hook.remove)
+        depth = range(len(decoder.layers))
+        recorder = _Recorder(watch, [Taps(family, decoder, each, cleanup) for each in depth])
+        for index, layer in enumerate(decoder.layers):
+            cleanup.callback(layer.register_forward_hook(recorder.after_layer(index)).remove)
         model(**{**inputs, "use_cache": False})
     return torch.stack(recorder.scores, dim=1)
 
@@ -59,13 +61,13 @@ class _Recorder:
         self.prompt: Selection | None = None
         self.scores: list[Tensor] = []  # per layer (batch, variant, n)
 
-    def after_layer(self, index: int):
-        def hook(layer: nn.Module, args: tuple, kwargs: dict, output: Tensor) -> None:
+    def after_layer(self, index: int) -> Callable:
+        def hook(layer: nn.Module, args: tuple, output: Tensor) -> None:
             if self.prompt is None:
-                prompt = self.watch.segment(output, kwargs)
-                self.prompt = select_from(prompt, output, self.watch.layout.grid)
-            selection = replace(self.prompt, hidden=output, **self.taps[index].take())
+                self.prompt = select_from(self.watch.segment(output), output, self.watch.layout)
+            selection = replace(self.prompt, hidden=output, projected=self.taps[index].take())
             scores = [criterion.score(selection) for criterion in VARIANTS.values()]
-            self.scores.append(torch.stack(scores, dim=1))
+            absent = ~self.prompt.present[:, None]
+            self.scores.append(torch.stack(scores, dim=1).masked_fill(absent, 0))
 
         return hook

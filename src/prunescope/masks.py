@@ -5,7 +5,7 @@ causal; flash: bool (b, keys) of valid keys or None.
 """
 
 import torch
-from torch import BoolTensor, LongTensor, Tensor
+from torch import BoolTensor, LongTensor, Tensor, nn
 
 from prunescope.errors import InputError
 
@@ -18,12 +18,39 @@ def check_backend(backend: str) -> None:
         raise InputError(f"attention backend {backend!r} is not supported; use one of {BACKENDS}")
 
 
-def causal(valid: BoolTensor, queries: int, backend: str, dtype: torch.dtype) -> Tensor:
-    """The last `queries` columns look at the valid (b, keys) columns up to themselves."""
+def check_windows(backend: str, layers: nn.ModuleList) -> None:
+    """Raise InputError where a backend could not keep the windows of sliding layers."""
+    if backend.startswith("flash") and any(window_of(layer) for layer in layers):
+        raise InputError(
+            f"{backend} measures sliding windows in tokens that are left, the model in tokens of "
+            "the whole prompt; load the model with attn_implementation='sdpa'"
+        )
+
+
+def window_of(layer: nn.Module) -> int | None:
+    """How many tokens back a decoder layer looks, None for all."""
+    return getattr(layer.self_attn, "sliding_window", None)
+
+
+def causal(
+    valid: BoolTensor,
+    columns: LongTensor,
+    queries: int,
+    backend: str,
+    dtype: torch.dtype,
+    window: int | None = None,
+) -> Tensor:
+    """The last `queries` of the tokens (b, keys) look at the valid ones up to themselves.
+
+    columns: (b, keys) increasing places in the whole prompt, in which a window is measured.
+    """
     if backend.startswith("flash"):
         return valid
-    columns = torch.arange(valid.shape[1], device=valid.device)
-    allowed = (columns <= columns[-queries:, None]) & valid[:, None, None]
+    order = torch.arange(valid.shape[1], device=valid.device)
+    allowed = (order <= order[-queries:, None]) & valid[:, None]
+    if window is not None:
+        allowed &= columns[:, -queries:, None] - columns[:, None] < window
+    allowed = allowed[:, None]
     if backend == "sdpa":
         return allowed
     return torch.zeros_like(allowed, dtype=dtype).masked_fill(~allowed, torch.finfo(dtype).min)
@@ -33,9 +60,7 @@ def pick(mask: Tensor, order: LongTensor, valid: BoolTensor) -> Tensor:
     """The rows and columns `order` (b, s) of a mask that the model made; only `valid` keys."""
     if mask.ndim == 2:
         return valid
-    mask = mask.expand(len(order), -1, -1, -1)
-    rows = order[:, None, :, None].expand(-1, mask.shape[1], -1, mask.shape[3])
-    mask = mask.gather(2, rows)
-    mask = mask.gather(3, order[:, None, None].expand(-1, *mask.shape[1:3], -1))
+    batch = torch.arange(len(order), device=order.device)[:, None, None]
+    picked = mask.expand(len(order), -1, -1, -1)[:, 0][batch, order[..., None], order[:, None]]
     blocked = 0 if mask.dtype == torch.bool else torch.finfo(mask.dtype).min
-    return mask.masked_fill(~valid[:, None, None], blocked)
+    return picked.masked_fill(~valid[:, None], blocked)[:, None]

@@ -9,7 +9,7 @@ from prunescope import criteria
 from prunescope.criteria import Criterion
 from prunescope.errors import InputError
 
-Positions = Literal["original", "compact"]
+Positions = Literal["original", "compact", "shuffled"]
 FIELDS = ("layer", "remove", "power", "keep", "score", "always", "positions")
 
 
@@ -21,7 +21,8 @@ class Stage:
     keep: fraction in (0, 1] of the tokens that are left, of n of them `int(n * keep)`; or how
         many; None for a criterion that has a count of its own.
     always: tokens of this set are kept too (union), so that more than `keep` may stay.
-    positions: "original" position ids, or "compact": numbered anew, without gaps.
+    positions: "original" position ids; "compact": numbered anew, without gaps; "shuffled": the
+        visual tokens left exchange theirs at random (a control).
     """
 
     layer: int | float
@@ -48,6 +49,14 @@ class Stage:
             raise InputError(
                 f"positions: {self.positions!r} is not one of {list(get_args(Positions))}"
             )
+
+    def needs(self) -> frozenset[str]:
+        """What its criteria need to know, of `prunescope.criteria.base.NEEDS`."""
+        return frozenset().union(*(each.needs for each in self.criteria()))
+
+    def criteria(self) -> list[Criterion]:
+        """The one that scores, and the one whose tokens are always kept, if there is any."""
+        return [each for each in (self.criterion, self.always) if each is not None]
 
     def at(self, depth: int) -> int:
         """The decoder layer in a model of `depth` layers."""
@@ -88,6 +97,10 @@ class Method:
         """Canonical plain data with every field: equal methods give equal data."""
         return {"name": self.name, "stages": [stage.to_dict() for stage in self.stages]}
 
+    def criteria(self) -> list[Criterion]:
+        """Those of all stages."""
+        return [each for stage in self.stages for each in stage.criteria()]
+
     def layers(self, depth: int) -> list[int]:
         """The layer of each stage in a model of `depth` layers."""
         return [stage.at(depth) for stage in self.stages]
@@ -111,21 +124,31 @@ def check(method: Method, depth: int, grid: tuple[int, int] | None = None) -> No
         where = f"method {method.name!r}, stage at layer {stage.layer}"
         if layer >= depth:
             raise InputError(f"{where}: layer must lie in 0..{depth - 1}")
-        if layer == 0 and "projections" in stage.criterion.needs:
+        if layer == 0 and "previous" in stage.needs():
             raise InputError(
                 f"{where}: {stage.criterion.name} reads the layer before the stage; "
                 f"layer must lie in 1..{depth - 1}"
             )
-        for criterion in filter(None, (stage.criterion, stage.always)):
-            if grid is not None:
-                try:
-                    criterion.check(grid)
-                except InputError as error:
-                    raise InputError(f"{where}: {error}") from None
+        if {"previous", "own"} <= stage.needs():
+            raise InputError(f"{where}: score and always must read the same layer")
     if any(before >= after for before, after in pairwise(layers)):
         raise InputError(
             f"method {method.name!r}: stages fall on layers {layers} of {depth}; they must increase"
         )
+    if grid is not None:
+        check_grid(method, grid)
+
+
+def check_grid(method: Method, grid: tuple[int, int]) -> None:
+    """Raise InputError if a criterion does not fit an image of (rows, columns) tokens."""
+    for stage in method.stages:
+        for criterion in stage.criteria():
+            try:
+                criterion.check(grid)
+            except InputError as error:
+                raise InputError(
+                    f"method {method.name!r}, stage at layer {stage.layer}: {error}"
+                ) from None
 
 
 def parse_methods(mapping: Any, source: str) -> dict[str, Method]:

@@ -5,15 +5,25 @@ stage do not depend on the method. The first run that comes by them is recorded;
 same batch take the record. Everything else is the stock model and the hooks of `prune`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
 from prunescope.methods import Method
 from prunescope.models import Family, family_of
+from prunescope.prompt import shadow
+
+
+@dataclass(frozen=True)
+class _Images:
+    """What became of the images."""
+
+    output: Any  # of `get_image_features`
+    features: list[Tensor]  # input of the projector, for the criteria
 
 
 @dataclass(frozen=True)
@@ -28,15 +38,15 @@ class _LayerRun:
 class Prefix:
     """The shared part of one batch: one object per batch, one `of(method)` around each run.
 
-    Enter `of` inside of `prune`, whose hooks then still see the original inputs. Runs need a KV
-    cache. Layers are recorded as far as the methods that came by went without a stage: take the
-    method with the latest first stage first. layers: False shares the embeddings only.
+    Enter `of` inside of `prune`. Runs need a KV cache. Layers are recorded as far as the methods
+    that came by went without a stage: take the method with the latest first stage first. layers:
+    False shares what becomes of the images only.
     """
 
     def __init__(self, model: nn.Module, layers: bool = True):
         self.model, self.family, self.layers = model, family_of(model), layers
         self.decoder = self.family.decoder(model)
-        self.embeddings: Tensor | None = None
+        self.images: _Images | None = None
         self.runs: dict[int, _LayerRun] = {}
 
     @contextmanager
@@ -45,33 +55,44 @@ class Prefix:
         depth = len(self.decoder.layers)
         shared = min(method.layers(depth), default=depth) if self.layers else 0
         with ExitStack() as cleanup:
-            for module, hook in ((self.model, self._swap), (self.decoder, self._keep)):
-                handle = module.register_forward_pre_hook(hook, with_kwargs=True)
-                cleanup.callback(handle.remove)
+            shadow(self.family.base(self.model), "get_image_features", self._encoded, cleanup)
             for index, layer in enumerate(self.decoder.layers[:shared]):
-                layer.forward = _Layer(self.runs, index, layer, self.family)
-                cleanup.callback(delattr, layer, "forward")
+                stand_in = partial(_Layer, self.runs, index, layer, self.family)
+                shadow(layer, "forward", stand_in, cleanup)
             yield
 
-    def _swap(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        """The recorded embeddings in place of the prompt and its images."""
-        if self.embeddings is None or not _prefills(kwargs.get("past_key_values")):
-            return args, kwargs
-        dropped = ("input_ids", "pixel_values")
-        kept = {key: value for key, value in kwargs.items() if key not in dropped}
-        return (), {**kept, "inputs_embeds": self.embeddings}
+    def _encoded(self, encode: Callable) -> Callable:
+        """What the vision tower and the projector make of the images, from the record."""
+        projector = self.family.projector(self.model)
 
-    def _keep(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
-        if self.embeddings is None:
-            self.embeddings = kwargs["inputs_embeds"]
+        def shared(*args: Any, **kwargs: Any) -> Any:
+            if self.images is None:
+                seen: list[Tensor] = []
+                with ExitStack() as cleanup:
+                    if projector is not None:
+                        hook = lambda module, inputs: seen.append(inputs[0])  # noqa: E731
+                        cleanup.callback(projector.register_forward_pre_hook(hook).remove)
+                    self.images = _Images(encode(*args, **kwargs), seen)
+            else:
+                for each in self.images.features:
+                    _announce(projector, None, each)
+            return self.images.output
+
+        return shared
 
 
 class _Layer:
     """Stands in for the forward of a decoder layer that no stage of the method comes before."""
 
-    def __init__(self, runs: dict[int, _LayerRun], index: int, layer: nn.Module, family: Family):
-        self.runs, self.index, self.layer = runs, index, layer
-        self.stock = layer.forward
+    def __init__(
+        self,
+        runs: dict[int, _LayerRun],
+        index: int,
+        layer: nn.Module,
+        family: Family,
+        stock: Callable,
+    ):
+        self.runs, self.index, self.stock = runs, index, stock
         self.projections = family.projections(layer)
 
     def __call__(self, hidden: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -100,13 +121,11 @@ class _Layer:
         return output
 
 
-def _announce(module: nn.Module, output: Tensor) -> None:
-    """Let the forward hooks of a module see an output that was computed before."""
-    module.forward = lambda *args, **kwargs: output
-    try:
-        module()
-    finally:
-        del module.forward
+def _announce(module: nn.Module, output: Tensor | None, *inputs: Tensor) -> None:
+    """Let the hooks of a module see inputs and an output that were computed before."""
+    with ExitStack() as cleanup:
+        shadow(module, "forward", lambda forward: lambda *args, **kwargs: output, cleanup)
+        module(*inputs)
 
 
 def _prefills(cache: Any, layer: int = 0) -> bool:

@@ -5,11 +5,20 @@ from dataclasses import MISSING, asdict, fields
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from prunescope.criteria.base import Criterion, Selection, SetCriterion, highest
+from prunescope.criteria.base import Criterion, Projected, Selection, SetCriterion, highest
 from prunescope.discovery import discover
 from prunescope.errors import InputError
 
-__all__ = ["Criterion", "Selection", "SetCriterion", "highest", "known", "parse", "to_dict"]
+__all__ = [
+    "Criterion",
+    "Projected",
+    "Selection",
+    "SetCriterion",
+    "highest",
+    "known",
+    "parse",
+    "to_dict",
+]
 
 
 @cache

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from torch import BoolTensor, Tensor
+from torch import BoolTensor, LongTensor, Tensor
 
-from prunescope.criteria.base import Criterion, Selection
+from prunescope.criteria.base import Criterion, Projected, Selection
+from prunescope.errors import InputError
+
+AXES = ("temporal", "row", "column")  # of M-RoPE (arXiv 2409.12191)
 
 
 @dataclass(frozen=True)
@@ -16,17 +19,30 @@ class Attention(Criterion):
     FastV (arXiv 2403.06764) with the fields as FEATHER (arXiv 2412.13180, section 4.1) runs it:
     the last token asks, softmax over the visual tokens only, mean over heads; `rope: false` is
     FEATHER's phi_-R and leaves the model itself as it is. FastV's own code: `softmax: row`; the
-    text of its paper: `query: all-mean`. Queries and keys (b, s, heads, d) -> scores (b, n), all
-    in float32. A query sees the tokens up to itself; one that sees no visual token adds nothing.
+    text of its paper: `query: all-mean`. PyramidDrop's code (arXiv 2410.17247): `projections:
+    own`, those of layer K. Queries and keys (b, s, heads, d) -> scores (b, n), all in float32. A
+    query sees what the layer's mask lets it see; one that sees no visual token adds nothing.
+
+    without: of models whose positions have three axes, the one that is not rotated by.
     """
 
     name: ClassVar[str] = "attention"
-    needs: ClassVar[frozenset[str]] = frozenset({"projections"})
 
     rope: bool = True
     query: Literal["last", "text-mean", "all-mean"] = "last"
     softmax: Literal["image", "row"] = "image"
     heads: Literal["mean", "max"] = "mean"
+    projections: Literal["previous", "own"] = "previous"
+    without: Literal["nothing", "temporal", "row", "column"] = "nothing"
+
+    def __post_init__(self) -> None:
+        if not self.rope and self.without != "nothing":
+            raise InputError("without: there is no axis to leave out if rope is false")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        axes = () if self.without == "nothing" else ("axes",)
+        return frozenset({self.projections, *axes})
 
     def score(self, selection: Selection) -> Tensor:
         with torch.autocast(selection.hidden.device.type, enabled=False):
@@ -43,16 +59,27 @@ class Attention(Criterion):
         else:
             columns, usable = everything, s.valid
 
-        rotary = s.rotary if self.rope else None
-        logits = _logits(_take(s.queries, asking, rotary), _take(s.keys, columns, rotary))
-        seen = usable[:, None] & (columns[:, None] <= asking[..., None])  # (b, asking, columns)
+        layer, rotary = s.projected, self._rotary(s.projected)
+        queries, keys = _take(layer.queries, asking, rotary), _take(layer.keys, columns, rotary)
+        logits = _logits(queries, keys, layer)
+        seen = usable[:, None] & layer.sees(asking, columns, s.valid)  # (b, asking, columns)
         weights = _softmax(logits, seen[:, None])  # (b, heads, asking, columns)
         weights = weights.mean(1) if self.heads == "mean" else weights.amax(1)
         received = (weights * asked[..., None]).sum(1) / asked.sum(1, keepdim=True)
         return received if self.softmax == "image" else received.gather(1, s.visual)
 
+    def _rotary(self, layer: Projected) -> tuple[Tensor, Tensor] | None:
+        """cos, sin of what the score rotates by; cos = 1 and sin = 0 is no rotation."""
+        if not self.rope:
+            return None
+        if self.without == "nothing":
+            return layer.rotary
+        still = layer.axes == AXES.index(self.without)
+        cos, sin = layer.rotary
+        return cos.masked_fill(still, 1), sin.masked_fill(still, 0)
 
-def _take(projected: Tensor, columns: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
+
+def _take(projected: Tensor, columns: LongTensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
     """(b, s, heads, d), (b, m) -> (b, heads, m, d) float32, rotated if `rotary` is given."""
     batch = torch.arange(len(columns), device=columns.device)[:, None]
     taken = projected[batch, columns].float()
@@ -68,11 +95,11 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x * cos + torch.cat((-right, left), dim=-1) * sin
 
 
-def _logits(queries: Tensor, keys: Tensor) -> Tensor:
+def _logits(queries: Tensor, keys: Tensor, layer: Projected) -> Tensor:
     """(b, heads, q, d), (b, key heads, m, d) -> (b, heads, q, m); heads share keys in groups."""
     groups = queries.unflatten(1, (keys.shape[1], -1))
-    scaled = groups @ keys.unsqueeze(2).transpose(-1, -2) / queries.shape[-1] ** 0.5
-    return scaled.flatten(1, 2)
+    logits = (groups @ keys.unsqueeze(2).transpose(-1, -2)).flatten(1, 2) * layer.scale
+    return logits if layer.softcap is None else layer.softcap * (logits / layer.softcap).tanh()
 
 
 def _softmax(logits: Tensor, seen: BoolTensor) -> Tensor:

@@ -7,26 +7,41 @@ from typing import ClassVar
 import torch
 from torch import BoolTensor, LongTensor, Tensor
 
+# What a selection holds only for criteria that ask for it.
+NEEDS = (
+    "previous",  # `projected` of layer K-1
+    "own",  # `projected` of layer K
+    "content",
+    "features",
+    "boxes",
+    "kept",
+    "axes",  # nothing to fill in: positions of several axes, rows and columns among them
+)
+
 
 @dataclass(frozen=True)
 class Selection:
     """All that a criterion may look at when tokens are removed before decoder layer K.
 
     b examples, s columns (the tokens that layer K-1 saw, padding included), n visual tokens
-    (rows with fewer are filled up at the end, see `present`).
+    (rows with fewer are filled up at the end, see `present`). An image is one view, or several
+    if the processor cuts it into tiles.
     """
 
     hidden: Tensor  # (b, s, dim) input of layer K
     valid: BoolTensor  # (b, s) False: padding
-    positions: LongTensor  # (b, s) position ids
-    visual: LongTensor  # (b, n) columns of the visual tokens, in raster order
+    positions: LongTensor  # (axes, b, s) position ids
+    visual: LongTensor  # (b, n) columns of the visual tokens, in the order of the prompt
     present: BoolTensor  # (b, n) False: filled up
-    raster: LongTensor  # (b, n) raster index on the full grid, rows first
-    grid: tuple[int, int]  # rows, columns of the full grid
-    queries: Tensor | None = None  # (b, s, heads, d) of layer K-1, before rotary; where needed
-    keys: Tensor | None = None  # (b, s, key heads, d) of layer K-1, before rotary; where needed
-    rotary: tuple[Tensor, Tensor] | None = None  # cos, sin of layer K-1, each (b or 1, s, d)
+    raster: LongTensor  # (b, n) index among all visual tokens that the example began with
+    place: LongTensor  # (b, n, 2) row and column in the token's view
+    shape: LongTensor  # (b, n, 2) rows and columns of the token's view
+    view: LongTensor  # (b, n) number of the token's view in the prompt
+    projected: "Projected | None" = None  # queries and keys; where needed
     content: list[bytes] | None = None  # digest of each example's input; where needed
+    features: Tensor | None = None  # (b, n, dim) of the vision tower; where needed
+    boxes: Tensor | None = None  # (b, 4) true box x1 y1 x2 y2 in [0, 1]; where needed
+    kept: list[LongTensor] | None = None  # per example raster indices to replay; where needed
 
     @property
     def last(self) -> LongTensor:
@@ -43,6 +58,33 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Projected:
+    """What a decoder layer computes its attention from, before rotary; s as in `Selection`."""
+
+    queries: Tensor  # (b, s, heads, d)
+    keys: Tensor  # (b, s, key heads, d)
+    rotary: tuple[Tensor, Tensor]  # cos, sin, each (b or 1, s, d)
+    mask: Tensor | None  # as the attention backend has it; None: causal
+    scale: float  # of the logits
+    softcap: float | None = None  # logits become softcap * tanh(logits / softcap)
+    axes: LongTensor | None = None  # (d,) axis of the position ids that turns each dimension
+
+    def sees(self, asking: LongTensor, asked: LongTensor, valid: BoolTensor) -> BoolTensor:
+        """(b, a, m) whether columns `asking` (b, a) attend to columns `asked` (b, m).
+
+        valid: (b, s). As the layer's own mask has it: causal, sliding windows, images or prefixes
+        that look both ways.
+        """
+        batch = torch.arange(len(asking), device=asking.device)[:, None]
+        usable = valid[batch, asked][:, None]
+        if self.mask is None or self.mask.ndim == 2:
+            return usable & (asked[:, None] <= asking[..., None])
+        mask = self.mask.expand(len(asking), -1, -1, -1)[:, 0]
+        seen = mask[batch[..., None], asking[..., None], asked[:, None]]
+        return usable & (seen if seen.dtype == torch.bool else seen == 0)
+
+
+@dataclass(frozen=True)
 class Criterion(ABC):
     """A rule that scores visual tokens; a stage keeps the highest.
 
@@ -52,7 +94,11 @@ class Criterion(ABC):
 
     name: ClassVar[str]  # how configurations call it
     sized: ClassVar[bool] = True  # False: the criterion itself says how many tokens it keeps
-    needs: ClassVar[frozenset[str]] = frozenset()  # of "projections", "content": fields to fill
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Of `NEEDS`: what the selection must hold for it beyond the fields always there."""
+        return frozenset()
 
     @abstractmethod
     def score(self, selection: Selection) -> Tensor:
@@ -63,7 +109,7 @@ class Criterion(ABC):
         return highest(self.score(selection), selection.present, counts)
 
     def check(self, grid: tuple[int, int]) -> None:  # noqa: B027 (most fit any grid)
-        """Raise InputError if the criterion does not fit a grid of (rows, columns)."""
+        """Raise InputError if the criterion does not fit a view of (rows, columns)."""
 
 
 class SetCriterion(Criterion):

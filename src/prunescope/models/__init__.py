@@ -7,9 +7,10 @@ from torch import nn
 
 from prunescope.discovery import discover
 from prunescope.errors import InputError
-from prunescope.models.base import Family, Layout
+from prunescope.models.base import Family
+from prunescope.models.layout import Layout, View
 
-__all__ = ["Family", "Layout", "family_of", "known"]
+__all__ = ["Family", "Layout", "View", "family_of", "known"]
 
 
 @cache

@@ -1,64 +1,116 @@
 """What the engine needs to know of a model family."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from torch import BoolTensor, Tensor, nn
+import torch
+from torch import BoolTensor, LongTensor, Tensor, nn
 
 from prunescope.errors import InputError
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where the visual tokens are: visual (batch, seq), grid (rows, columns) in raster order."""
-
-    visual: BoolTensor
-    grid: tuple[int, int]
-
-    def __post_init__(self) -> None:
-        rows, columns = self.grid
-        counts = self.visual.sum(1).tolist()
-        for example, count in enumerate(counts):
-            if count != rows * columns:
-                raise InputError(
-                    f"example {example} of the batch has {count} visual tokens; "
-                    f"a grid of {rows} x {columns} needs {rows * columns}"
-                )
+from prunescope.models.layout import Grid, Layout, View, lay_out
 
 
 class Family(ABC):
-    """One family of models on the stock classes of transformers.
+    """One family of vision-language models on the stock classes of transformers.
 
     A subclass lives in a file of this folder (or an entry point of the group
-    `prunescope.models`) and has no state. The defaults fit decoders that are built like Llama.
+    `prunescope.models`) and has no state. It must say where the decoder is and how the tokens of
+    an image lie (`views`); the other defaults fit decoders that are built like Llama.
     """
 
     name: ClassVar[str]
     model_types: ClassVar[tuple[str, ...]]  # values of `config.model_type` that it serves
+    axes: ClassVar[tuple[str, ...]] = ("sequence",)  # of the position ids: what each one counts
 
-    @abstractmethod
+    # -- the decoder ---------------------------------------------------------------------------
+
     def decoder(self, model: nn.Module) -> nn.Module:
         """The text model: has `layers` and `rotary_emb`, gets `inputs_embeds`, calls the layers
         with `attention_mask`, `position_ids`, `position_embeddings` and `past_key_values`."""
+        return self.base(model).language_model
 
-    @abstractmethod
-    def grid(self, model: nn.Module) -> tuple[int, int] | None:
-        """(rows, columns) of the visual tokens of an example, None if only a layout tells."""
-
-    @abstractmethod
-    def layout(self, model: nn.Module, inputs: Mapping[str, Any]) -> Layout:
-        """The layout of a prefill from the keyword arguments of the model's forward."""
-
-    def vision(self, model: nn.Module) -> nn.Module | None:
-        """The vision tower, called with `pixel_values`; None if there is none."""
-        return None
+    def base(self, model: nn.Module) -> nn.Module:
+        """The model without its head, which has `get_image_features`."""
+        return getattr(model, "model", model)
 
     def projections(self, layer: nn.Module) -> tuple[nn.Module, nn.Module]:
-        """The modules of a decoder layer that put out its queries and its keys before rotary."""
+        """The modules of a decoder layer that put out its queries and its keys before rotary
+        (after their norms, if there are any)."""
         return layer.self_attn.q_proj, layer.self_attn.k_proj
 
     def split_heads(self, layer: nn.Module, projected: Tensor) -> Tensor:
-        """Output of a projection -> (batch, seq, heads, head_dim)."""
+        """What a module of `projections` put out -> (batch, seq, heads, head_dim)."""
         return projected.unflatten(-1, (-1, layer.self_attn.head_dim))
+
+    def project(self, layer: nn.Module, hidden: Tensor) -> None:
+        """Call the modules of `projections` on the input (batch, seq, dim) of a decoder layer as
+        the layer will; their hooks see what they put out."""
+        normed = layer.input_layernorm(hidden)
+        layer.self_attn.q_proj(normed)
+        layer.self_attn.k_proj(normed)
+
+    def rotary(
+        self, decoder: nn.Module, layer: int, hidden: Tensor, positions: LongTensor
+    ) -> tuple[Tensor, Tensor]:
+        """cos and sin, each (batch, seq, head_dim), as the model makes them for a decoder layer
+        from position ids (axes, batch, seq)."""
+        return decoder.rotary_emb(hidden, position_ids=positions[0])
+
+    def rotary_axes(self, decoder: nn.Module) -> LongTensor:
+        """(head_dim,) which of `axes` turns each dimension of a query."""
+        raise InputError(f"{self.name}: its positions have one axis only, `axes` cannot be chosen")
+
+    def take_injections(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
+        """Take from the decoder's keyword arguments what it would add to the visual tokens after
+        its first layers: the other arguments, and for each of those layers (visual tokens of the
+        whole batch, dim)."""
+        return kwargs, []
+
+    # -- the images ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def views(self, model: nn.Module, inputs: Mapping[str, Any]) -> Sequence[View]:
+        """How the tokens of the batch's images lie, in the order of the prompts.
+
+        inputs: keyword arguments of the model's forward and of its `get_image_features`.
+        """
+
+    def grid(self, model: nn.Module) -> Grid | None:
+        """(rows, columns) of every image's visual tokens, None if that depends on the image."""
+        return None
+
+    def placeholders(self, model: nn.Module, inputs: Mapping[str, Any]) -> BoolTensor:
+        """(batch, seq) where the prompt has the tokens of images, separators between them too."""
+        input_ids = inputs.get("input_ids")
+        if input_ids is None:
+            raise InputError("without `input_ids` the visual tokens are unknown: give `layout`")
+        return input_ids == model.config.image_token_id
+
+    def layout(self, model: nn.Module, inputs: Mapping[str, Any]) -> Layout:
+        """The layout of a prefill; `inputs` as for `views`."""
+        return lay_out(self.placeholders(model, inputs), self.views(model, inputs))
+
+    def pixels(self, model: nn.Module, inputs: Mapping[str, Any]) -> Sequence[Tensor] | None:
+        """The pixels of each view, in the order of `views`; None if they are unknown."""
+        pixels = inputs.get("pixel_values")
+        return None if pixels is None else pixels.flatten(0, -4).unbind()
+
+    def projector(self, model: nn.Module) -> nn.Module | None:
+        """The module whose input holds the features of the vision tower, None if none does."""
+        return None
+
+    def features(self, model: nn.Module, seen: Tensor, inputs: Mapping[str, Any]) -> Tensor:
+        """(visual tokens of the whole batch, dim) features, in the order of `views` and, in each,
+        of the raster. seen: the input of `projector`."""
+        return seen.flatten(0, -2)
+
+
+def attention_scale(layer: nn.Module) -> float:
+    """What the layer multiplies its attention logits by."""
+    return layer.self_attn.scaling
+
+
+def count_of(mask: BoolTensor) -> list[int]:
+    """How many are True in each row."""
+    return torch.count_nonzero(mask, dim=1).tolist()
