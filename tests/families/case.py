@@ -73,6 +73,13 @@ class Case:
         return dict(batch)
 
 
+class ImagesOnly:
+    """Goes before a processor class that has a video processor, too; that needs torchvision."""
+
+    def __init__(self, image_processor, tokenizer, **options):
+        super().__init__(image_processor, tokenizer, None, **options)
+
+
 def random_model(
     cls: type[PreTrainedModel], config: PreTrainedConfig, backend: str
 ) -> PreTrainedModel:

@@ -1,25 +1,38 @@
-"""Bare Llama decoders: the caller says where the visual tokens are."""
+"""Bare decoders that are built like Llama: the caller says where the visual tokens are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import nn
 
 from prunescope.errors import InputError
-from prunescope.models.base import Family, Layout
+from prunescope.models.base import Family
+from prunescope.models.layout import Layout, View
 
 
 class Llama(Family):
-    """LlamaModel and LlamaForCausalLM, with visual tokens in `inputs_embeds`."""
+    """LlamaModel, MistralModel, Qwen2Model, also with their heads; visual tokens are in
+    `inputs_embeds`."""
 
     name: ClassVar[str] = "llama"
-    model_types: ClassVar[tuple[str, ...]] = ("llama",)
+    model_types: ClassVar[tuple[str, ...]] = ("llama", "mistral", "qwen2")
 
     def decoder(self, model: nn.Module) -> nn.Module:
-        return getattr(model, "model", model)
+        return self.base(model)
 
-    def grid(self, model: nn.Module) -> None:
-        return None
+    def views(self, model: nn.Module, inputs: Mapping[str, Any]) -> Sequence[View]:
+        return ()
 
     def layout(self, model: nn.Module, inputs: Mapping[str, Any]) -> Layout:
         raise InputError("a bare decoder does not say where its visual tokens are: give `layout`")
+
+
+def like_llama(decoder: nn.Module) -> nn.Module:
+    """The text model of a vision-language model; InputError if it is not built like Llama."""
+    text_type = decoder.config.model_type
+    if text_type not in Llama.model_types:
+        raise InputError(
+            f"a text model of type {text_type!r} is not supported; "
+            f"supported: {list(Llama.model_types)}"
+        )
+    return decoder

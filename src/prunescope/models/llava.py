@@ -1,41 +1,36 @@
-"""LLaVA: vision tower, projector, Llama decoder; one token per patch."""
+"""LLaVA-1.5: vision tower, projector, a decoder like Llama; one token per patch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import nn
 
-from prunescope.errors import InputError
-from prunescope.models.base import Family, Layout
-from prunescope.models.llama import Llama
+from prunescope.models.base import Family
+from prunescope.models.layout import Grid, View
+from prunescope.models.llama import like_llama
 
 
 class Llava(Family):
-    """LlavaModel and LlavaForConditionalGeneration (arXiv 2304.08485), one image per prompt."""
+    """LlavaModel and LlavaForConditionalGeneration (arXiv 2304.08485, 2310.03744).
+
+    With a vision tower that sees a fixed grid of patches (CLIP, SigLIP), and without its class
+    token, if it has one: `vision_feature_select_strategy` must be "default" then.
+    """
 
     name: ClassVar[str] = "llava"
     model_types: ClassVar[tuple[str, ...]] = ("llava",)
 
     def decoder(self, model: nn.Module) -> nn.Module:
-        text_type = model.config.text_config.model_type
-        if text_type not in Llama.model_types:
-            raise InputError(
-                f"LLaVA with a text model of type {text_type!r} is not supported; "
-                f"supported: {list(Llama.model_types)}"
-            )
-        return getattr(model, "model", model).language_model
+        return like_llama(super().decoder(model))
 
-    def vision(self, model: nn.Module) -> nn.Module:
-        return getattr(model, "model", model).vision_tower
-
-    def grid(self, model: nn.Module) -> tuple[int, int]:
+    def grid(self, model: nn.Module) -> Grid:
         vision = model.config.vision_config
         size, patch = vision.image_size, vision.patch_size
         height, width = (size, size) if isinstance(size, int) else size
         return height // patch, width // patch
 
-    def layout(self, model: nn.Module, inputs: Mapping[str, Any]) -> Layout:
-        input_ids = inputs.get("input_ids")
-        if input_ids is None:
-            raise InputError("without `input_ids` the visual tokens are unknown: give `layout`")
-        return Layout(input_ids == model.config.image_token_id, self.grid(model))
+    def views(self, model: nn.Module, inputs: Mapping[str, Any]) -> Sequence[View]:
+        return [View(*self.grid(model)) for _ in self.pixels(model, inputs) or ()]
+
+    def projector(self, model: nn.Module) -> nn.Module:
+        return self.base(model).multi_modal_projector

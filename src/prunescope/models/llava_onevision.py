@@ -1,0 +1,37 @@
+"""LLaVA-OneVision: LLaVA-NeXT whose mosaics have a limit, and whose tiles go with one image."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from torch import BoolTensor, nn
+
+from prunescope.errors import InputError
+from prunescope.models.llava_next import LlavaNext
+
+
+class LlavaOnevision(LlavaNext):
+    """LlavaOnevisionModel and LlavaOnevisionForConditionalGeneration (arXiv 2408.03326), images
+    only.
+
+    The model shrinks a mosaic of more than `anyres_max` tiles by interpolation. Of a prompt with
+    several images each is one tile, and one `image_newline` follows it.
+    """
+
+    name: ClassVar[str] = "llava_onevision"
+    model_types: ClassVar[tuple[str, ...]] = ("llava_onevision",)
+
+    def placeholders(self, model: nn.Module, inputs: Mapping[str, Any]) -> BoolTensor:
+        found = super().placeholders(model, inputs)
+        if (inputs["input_ids"] == model.config.video_token_id).any():
+            raise InputError("videos are not supported, only images (`pixel_values`)")
+        return found
+
+    def tiles(self, model: nn.Module, inputs: Mapping[str, Any]) -> list[int]:
+        tiles, numbers = super().tiles(model, inputs), inputs.get("batch_num_images")
+        if numbers is None:
+            return tiles
+        alone = [number == 1 for number in map(int, numbers) for _ in range(number)]
+        return [count if one else 1 for count, one in zip(tiles, alone, strict=True)]
+
+    def packing(self, model: nn.Module) -> dict[str, Any]:
+        return {"vision_aspect_ratio": model.config.vision_aspect_ratio}
