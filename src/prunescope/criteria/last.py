@@ -1,30 +1,23 @@
-"""The bottom of the image and nothing else."""
+"""The bottom of each view and nothing else."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import BoolTensor
 
-from prunescope.criteria.base import Selection, SetCriterion
-from prunescope.errors import InputError
+from prunescope.criteria.base import Selection
+from prunescope.criteria.run import Run, index_in_view
 
 
 @dataclass(frozen=True)
-class Last(SetCriterion):
-    """Keep the last `n - int(n * (1 - fraction))` tokens of the raster of n.
+class Last(Run):
+    """Keep the last `n - int(n * (1 - fraction))` tokens of each view's raster of n.
 
-    The "last p %" control in the code of FEATHER (arXiv 2412.13180); because of the floor it
-    keeps 183 of 729 tokens at a quarter, one more than a score that removes three quarters.
+    The "last p %" control in the code of FEATHER (arXiv 2412.13180): what a score keeps that
+    looks at nothing but the distance from the text. One view: an image, or a tile of one.
     """
 
     name: ClassVar[str] = "last"
 
-    fraction: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.fraction <= 1:
-            raise InputError(f"fraction must lie in (0, 1], got {self.fraction}")
-
     def members(self, selection: Selection) -> BoolTensor:
-        rows, columns = selection.grid
-        return selection.raster >= int(rows * columns * (1 - self.fraction))
+        return index_in_view(selection) >= self.outside(selection)

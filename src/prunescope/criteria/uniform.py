@@ -11,7 +11,7 @@ from prunescope.errors import InputError
 
 @dataclass(frozen=True)
 class Uniform(SetCriterion):
-    """Keep a regular grid of tokens, `[offset::stride, offset::stride]` of the image.
+    """Keep a regular grid of tokens, `[offset::stride, offset::stride]` of each view.
 
     FEATHER's phi_uniform (arXiv 2412.13180, section 4.2): stride 2 keeps 196 of 27 x 27 tokens,
     stride 3 keeps 81. Any rectangular grid.
@@ -36,8 +36,5 @@ class Uniform(SetCriterion):
             )
 
     def members(self, selection: Selection) -> BoolTensor:
-        columns = selection.grid[1]
-        row, column = selection.raster // columns, selection.raster % columns
-        on_row = (row >= self.offset) & ((row - self.offset) % self.stride == 0)
-        on_column = (column >= self.offset) & ((column - self.offset) % self.stride == 0)
-        return on_row & on_column
+        steps = selection.place - self.offset
+        return ((steps >= 0) & (steps % self.stride == 0)).all(-1)

@@ -6,21 +6,33 @@
 Each function raises AssertionError with what went wrong.
 """
 
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from copy import deepcopy
 
 import torch
-from torch import BoolTensor, Tensor
+from torch import BoolTensor, LongTensor
 
 from prunescope.criteria import Criterion, Selection, parse, to_dict
+from prunescope.criteria.base import NEEDS
+from prunescope.models.layout import Grid
+from prunescope.testing.prompts import only, random_selection, single, tensors
 
 
-def check_criterion(criterion: Criterion, grid: tuple[int, int] = (5, 7), seed: int = 0) -> None:
-    """All checks below, on random prompts with padding on the left and tokens already missing."""
-    selection = random_selection(3, grid, seed)
+def check_criterion(
+    criterion: Criterion, grids: Sequence[Grid] = ((5, 7), (3, 4)), seed: int = 0
+) -> None:
+    """All checks below, on random prompts with padding on the left, whose images lie in views of
+    the shapes `grids`, with tokens already missing."""
+    for grid in grids:
+        criterion.check(grid)
+    selection = random_selection(3, grids, seed)
+    before = deepcopy(selection)
     check_scores(criterion, selection)
     check_selected(criterion, selection)
     check_deterministic(criterion, selection)
     check_batched_equals_single(criterion, selection)
+    check_needs(criterion, selection)
+    check_unchanged(selection, before)
     assert parse(to_dict(criterion), "contract") == criterion, "cannot be written to a config"
 
 
@@ -42,15 +54,11 @@ def check_selected(criterion: Criterion, selection: Selection) -> None:
 
 
 def check_deterministic(criterion: Criterion, selection: Selection) -> None:
-    """The same twice, whatever the state of the global generator; inputs are left alone."""
-    before = {field.name: getattr(selection, field.name) for field in fields(selection)}
-    copies = {name: v.clone() for name, v in before.items() if isinstance(v, Tensor)}
+    """The same twice, whatever the state of the global generator."""
     torch.manual_seed(1)
     first = _select(criterion, selection)
     torch.manual_seed(2)
     assert torch.equal(first, _select(criterion, selection)), "two calls differ"
-    changed = [name for name, copy in copies.items() if not torch.equal(copy, before[name])]
-    assert not changed, f"changes its input: {changed}"
 
 
 def check_batched_equals_single(criterion: Criterion, selection: Selection) -> None:
@@ -63,50 +71,26 @@ def check_batched_equals_single(criterion: Criterion, selection: Selection) -> N
         assert kept == expected, f"example {row}: {kept} alone, {expected} in a batch"
 
 
-def random_selection(batch: int, grid: tuple[int, int], seed: int = 0) -> Selection:
-    """Random prompts: padding, one token, some tokens of the grid in order, three more tokens."""
-    draw = torch.Generator().manual_seed(seed)
-    heads, key_heads, dim = 4, 2, 8
-    size = grid[0] * grid[1]
-    present = torch.arange(size) < torch.randint(1, size + 1, (batch, 1), generator=draw)
-    raster = torch.rand(batch, size, generator=draw).argsort(1)
-    raster = raster.masked_fill(~present, size).sort(1).values.masked_fill(~present, 0)
-    length = size + 4
-    start = length - 3 - present.sum(1, keepdim=True)  # column of the first visual token
-    columns = torch.arange(length)
-    angles = torch.rand(batch, length, dim // 2, generator=draw).repeat(1, 1, 2)
-    return Selection(
-        hidden=torch.randn(batch, length, heads * dim, generator=draw),
-        valid=columns >= start - 1,
-        positions=(columns - start + 1).clamp(min=0),
-        visual=torch.where(present, start + torch.arange(size), 0),
-        present=present,
-        raster=raster,
-        grid=grid,
-        queries=torch.randn(batch, length, heads, dim, generator=draw),
-        keys=torch.randn(batch, length, key_heads, dim, generator=draw),
-        rotary=(angles.cos(), angles.sin()),
-        content=[f"{seed}-{row}".encode() for row in range(batch)],
-    )
+def check_needs(criterion: Criterion, selection: Selection) -> None:
+    """It looks at nothing optional that it does not say it needs."""
+    unknown = criterion.needs - set(NEEDS)
+    assert not unknown, f"needs {sorted(unknown)}, known: {list(NEEDS)}"
+    try:
+        _select(criterion, only(selection, criterion.needs))
+    except (AttributeError, TypeError) as error:
+        said = sorted(criterion.needs)
+        raise AssertionError(f"fails with what it says it needs, {said}: {error}") from error
 
 
-def single(selection: Selection, row: int) -> Selection:
-    """Example `row` as a batch of one, without padding and without missing tokens."""
-    columns = selection.valid[row].nonzero()[:, 0]
-    slots = selection.present[row]
-    along = ("hidden", "valid", "positions", "queries", "keys")
-    return replace(
-        selection,
-        **{name: getattr(selection, name)[row, columns][None] for name in along},
-        visual=(selection.visual[row, slots] - columns[0])[None],
-        present=selection.present[row, slots][None],
-        raster=selection.raster[row, slots][None],
-        rotary=tuple(part[row, columns][None] for part in selection.rotary),
-        content=selection.content[row : row + 1],
-    )
+def check_unchanged(selection: Selection, before: Selection) -> None:
+    """What a criterion was given is as it was, bit by bit."""
+    torch.testing.assert_close(
+        tensors(selection), tensors(before), rtol=0, atol=0, equal_nan=True,
+        msg=lambda details: f"changes its input: {details}",
+    )  # fmt: skip
 
 
-def _counts(selection: Selection) -> Tensor:
+def _counts(selection: Selection) -> LongTensor:
     return (selection.present.sum(1) + 1) // 2
 
 

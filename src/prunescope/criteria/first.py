@@ -1,0 +1,23 @@
+"""The top of each view and nothing else."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import BoolTensor
+
+from prunescope.criteria.base import Selection
+from prunescope.criteria.run import Run, index_in_view
+
+
+@dataclass(frozen=True)
+class First(Run):
+    """Keep the first `n - int(n * (1 - fraction))` tokens of each view's raster of n.
+
+    The mirror image of `last`: tells whether the bottom of an image is worth more than its top.
+    """
+
+    name: ClassVar[str] = "first"
+
+    def members(self, selection: Selection) -> BoolTensor:
+        size = selection.shape.prod(-1)
+        return index_in_view(selection) < size - self.outside(selection)
