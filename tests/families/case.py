@@ -43,7 +43,7 @@ def prompt(text: str, *sizes: tuple[int, int], seed: int = 0) -> Prompt:
     return Prompt(text, tuple(Image.fromarray(each) for each in noise))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One kind of model.
 
