@@ -104,7 +104,7 @@ def test_a_sweep_takes_every_combination_and_names_it(config):
 
 
 def test_sweeps_do_not_repeat_a_method(config):
-    config["methods"] = ["unpruned", "fastv"]
+    config["methods"] = ["unpruned", {"fastv": [FASTV]}]
     config["sweeps"] = [
         {"methods": ["fastv"], "layer": [1, 3]},
         {"methods": ["fastv"], "layer": [3], "remove": [0.5, 0.75]},
