@@ -20,14 +20,25 @@ def known() -> dict[str, type[Family]]:
 
 
 def family_of(model: nn.Module) -> Family:
-    """The family that serves this model; InputError names those there are."""
+    """The family that serves this model; InputError names those there are, and what a new one
+    defines."""
     model_type = getattr(getattr(model, "config", None), "model_type", None)
-    for family in known().values():
-        if model_type in family.model_types:
-            return family()
+    serving = [family for family in known().values() if model_type in family.model_types]
+    if len(serving) > 1:
+        names = sorted(family.name for family in serving)
+        raise InputError(f"model_type {model_type!r} is served by several families: {names}")
+    if not serving:
+        raise InputError(f"{type(model).__name__} (model_type {model_type!r}) {_unsupported()}")
+    return serving[0]()
+
+
+def _unsupported() -> str:
     served = {name: list(family.model_types) for name, family in sorted(known().items())}
-    raise InputError(
-        f"{type(model).__name__} (model_type {model_type!r}) is not supported; "
-        f"families and their model types: {served}. "
-        "A new family is one subclass of prunescope.models.Family"
+    must = sorted(Family.__abstractmethods__)
+    methods = [name for name, thing in vars(Family).items() if callable(thing) and name[0] != "_"]
+    return (
+        f"is not supported; families and their model types: {served}. A new family is a subclass "
+        f"of prunescope.models.Family with `name`, `model_types` and the methods {must}; it may "
+        f"override {[name for name in methods if name not in must]}, whose defaults are for a "
+        "decoder built like Llama. prunescope.testing.models.check_model tests it"
     )
