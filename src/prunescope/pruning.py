@@ -168,6 +168,8 @@ class _Engine:
         segments = self.trace.segments
         self.made.clear()
         if self.watch.prefill:
+            if self.watch.inputs.get("labels") is not None:
+                raise InputError("labels: a pruned prompt has no loss; call without them")
             kwargs, added = self.family.take_injections(kwargs)
             for grid in set(chain(*self.watch.layout.grids)):
                 check_grid(self.method, grid)
