@@ -45,11 +45,11 @@ def see(model: nn.Module, inputs: Mapping[str, Any]) -> Seen:
     family, caught = family_of(model), []
     layout = family.layout(model, inputs)
     images = {key: inputs[key] for key in inputs if key not in ("input_ids", "attention_mask")}
-    with_input = family.projector(model).register_forward_pre_hook(
+    handle = family.projector(model).register_forward_pre_hook(
         lambda module, args: caught.append(args[0])
     )
     packed = family.base(model).get_image_features(**images).pooler_output
-    with_input.remove()
+    handle.remove()
     return Seen(
         layout,
         tokens=torch.cat([each.flatten(0, -2) for each in packed]),
@@ -68,9 +68,8 @@ def short_sighted(case: Case) -> nn.Module:
     """A token of this model's vision tower depends on its own patches only."""
     model = case.build("sdpa")
     ends = ("self_attn.out_proj", "attention.o_proj", "attention.projection_layer")
-    tower = (name for name in ("vision_tower", "vision_model") if hasattr(model.model, name))
-    modules = dict(getattr(model.model, next(tower)).named_modules())
-    outputs = [module for name, module in modules.items() if name.endswith(ends)]
+    tower = getattr(model.model, "vision_tower", None) or model.model.vision_model
+    outputs = [module for name, module in tower.named_modules() if name.endswith(ends)]
     assert len(outputs) in (2, 3), "the attention of the vision tower has other names now"
     for output in outputs:
         nn.init.zeros_(output.weight)
@@ -112,7 +111,11 @@ IMAGES = [
 ]
 
 
-@pytest.mark.parametrize(("case", "size", "views"), IMAGES)
+@pytest.mark.parametrize(
+    ("case", "size", "views"),
+    IMAGES,
+    ids=[f"{case.name}-{height}-{width}" for case, (height, width), _ in IMAGES],
+)
 def test_each_token_lies_where_it_sees_a_spot(case, size, views):
     model = short_sighted(case)
     spots = [

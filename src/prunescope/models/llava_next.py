@@ -52,9 +52,11 @@ class LlavaNext(Family):
 
     def tiles(self, model: nn.Module, inputs: Mapping[str, Any]) -> list[int]:
         """How many tiles the vision tower sees of each image, the whole image being the first."""
-        pinpoints, size = model.config.image_grid_pinpoints, model.config.vision_config.image_size
-        images = inputs.get("image_sizes")
-        return [image_size_to_num_patches(each, pinpoints, size) for each in _rows(images)]
+        sizes = inputs.get("image_sizes")
+        if sizes is None:
+            return []
+        pinpoints, side = model.config.image_grid_pinpoints, model.config.vision_config.image_size
+        return [image_size_to_num_patches(size, pinpoints, side) for size in sizes]
 
     def packing(self, model: nn.Module) -> dict[str, Any]:
         """Further arguments of the model's `pack_image_features`."""
@@ -73,10 +75,6 @@ class LlavaNext(Family):
     def _side(self, model: nn.Module) -> int:
         vision = model.config.vision_config
         return vision.image_size // vision.patch_size
-
-
-def _rows(sizes: Tensor | Sequence | None) -> Sequence:
-    return [] if sizes is None else sizes
 
 
 def _views(visual: BoolTensor, side: int) -> list[View]:
