@@ -7,13 +7,15 @@ import pytest
 import torch
 import xarray as xr
 import yaml
+from datasets import Dataset
 from testbed_model import random_examples, save_model
 
 from prunescope import evaluation, tasks
 from prunescope.attention import record_scores
 from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
-from prunescope.evaluation import evaluate, extract
+from prunescope.evaluation import evaluate
+from prunescope.extraction import extract
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
 from prunescope.store import RecordStore
@@ -181,6 +183,127 @@ def test_a_method_that_does_not_fit_stops_before_the_model_runs(checkpoint, task
     deep = parse_methods({"deep": [{"layer": 6, "score": {"uniform": {"stride": 2}}}]}, "test")
     with pytest.raises(InputError, match=r"'deep', stage at layer 6: layer must lie in 0\.\.5"):
         evaluate(checkpoint, task, FEW | deep, store)
+    assert not computed
+
+
+ORACLES = parse_methods(
+    yaml.safe_load("""
+oracle: [{layer: 1, keep: 9, score: {oracle: {}}}]
+anti-oracle: [{layer: 1, keep: 9, score: {oracle: {inverse: true}}}]
+"""),
+    "test",
+)
+
+
+def test_the_oracle_keeps_the_tokens_of_each_examples_box(checkpoint, store, monkeypatch):
+    boxes = [[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 1.0], [0.5, 0.0, 1.0, 0.5]]  # 3 x 3 tokens each
+    rows = random_examples(9).remove_columns("box").add_column("box", 3 * boxes)
+    monkeypatch.setitem(tasks.SOURCES, "testbed", lambda task: rows)
+    task = read_task(ROOT / "data" / "tasks" / "locate.yaml")
+    records = evaluate(checkpoint, task, ORACLES, store, batch_size=4).to_pylist()
+    for index in range(9):
+        top, left = [(0, 0), (3, 3), (0, 3)][index % 3]
+        inside = {6 * row + col for row in range(top, top + 3) for col in range(left, left + 3)}
+        assert set(records[index]["kept"][0]) == inside
+        assert len(records[9 + index]["kept"][0]) == 9
+        assert not inside & set(records[9 + index]["kept"][0])
+
+
+def test_a_task_without_boxes_has_no_oracle(checkpoint, store, computed, monkeypatch):
+    rows = random_examples(4).to_list()
+    for row in rows[2:]:
+        row["box"] = []
+    features = random_examples(1).features
+    monkeypatch.setitem(
+        tasks.SOURCES, "testbed", lambda task: Dataset.from_list(rows, features=features)
+    )
+    task = read_task(ROOT / "data" / "tasks" / "locate.yaml")
+    with pytest.raises(InputError, match=r"'oracle': .* 'locate' .* 2 of 4, .* 'example-2'"):
+        evaluate(checkpoint, task, FEW | ORACLES, store)
+    assert not computed
+    assert evaluate(checkpoint, task, FEW, store).num_rows == 8
+
+
+REPLAY = parse_methods(
+    {
+        "before-llm": [{"layer": 0, "score": {"replay": {"method": "feather"}}}],
+        "replayed-at-2": [{"layer": 2, "score": {"replay": {"method": "feather"}}}],
+    },
+    "test",
+)
+SOURCE = {"feather": METHODS["feather"]}
+
+
+def kept_of(records, method):
+    return {r["example"]: r["kept"][-1] for r in records.to_pylist() if r["method"] == method}
+
+
+def test_a_replay_keeps_what_its_source_kept_last(checkpoint, task, store):
+    records = evaluate(checkpoint, task, REPLAY | METHODS, store, batch_size=4, limit=6)
+    kept = kept_of(records, "feather")
+    assert kept_of(records, "before-llm") == kept_of(records, "replayed-at-2") == kept
+    assert len({tuple(each) for each in kept.values()}) > 1
+    [first, *_] = records.to_pylist()
+    assert first["stage_layers"] == [0] and first["mean_tokens"] == len(kept["example-0"])
+    answers = {
+        name: [r["prediction"] for r in records.to_pylist() if r["method"] == name]
+        for name in ("before-llm", "feather")
+    }
+    assert answers["before-llm"] != answers["feather"]
+
+
+def test_a_replay_is_that_of_single_runs_of_prune(checkpoint, task, store):
+    records = evaluate(checkpoint, task, SOURCE | REPLAY, store, batch_size=3, limit=4)
+    model, processor = checkpoint.load()
+    rows = {row["id"]: row for row in random_examples(4)}
+    for record in records.to_pylist()[4:]:
+        row, method = rows[record["example"]], REPLAY[record["method"]]
+        kept = [torch.tensor(kept_of(records, "feather")[record["example"]])]
+        inputs = processor(images=row["image"], text=task.ask(row["question"]), return_tensors="pt")
+        with torch.inference_mode(), prune(model, method, kept=kept):
+            tokens = model.generate(**inputs, max_new_tokens=4, do_sample=False)
+        [answer] = processor.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], True)
+        assert record["prediction"] == answer.strip()
+
+
+def test_a_replay_goes_on_from_the_store(checkpoint, task, store, computed):
+    """Whichever of the two is finished, and for whichever examples."""
+    both = SOURCE | REPLAY
+    fresh = evaluate(checkpoint, task, both, RecordStore(store.root / "fresh"), batch_size=4)
+    evaluate(checkpoint, task, SOURCE, store, batch_size=4, limit=3)
+    evaluate(checkpoint, task, both, store, batch_size=2, limit=5)
+    computed.clear()
+    assert evaluate(checkpoint, task, both, store, batch_size=3) == fresh
+    assert set(computed.values()) == {1} and len(computed) == 3 * 5
+
+
+def test_a_replay_depends_on_its_source(checkpoint, task, store, computed):
+    evaluate(checkpoint, task, SOURCE | REPLAY | FEW, store, limit=3)
+    computed.clear()
+    other = parse_methods({"feather": [{"layer": 1, "keep": 7, "score": {"centre": {}}}]}, "test")
+    records = evaluate(checkpoint, task, other | REPLAY | FEW, store, limit=3)
+    assert {name for name, _ in computed} == {"feather", *REPLAY}
+    assert all(len(kept) == 7 for kept in kept_of(records, "before-llm").values())
+
+
+@pytest.mark.parametrize(
+    ("methods", "message"),
+    [
+        (REPLAY | FEW, r"'before-llm': replays 'feather', not one of the study: \['fastv', "),
+        ({**REPLAY, "feather": METHODS["unpruned"]}, "replays 'feather', which keeps all tokens"),
+        ({**REPLAY, "feather": REPLAY["before-llm"]}, "'feather', which is itself a replay"),
+        (
+            SOURCE | FEW | parse_methods({"two": [
+                {"layer": 0, "score": {"replay": {"method": "fastv"}}},
+                {"layer": 1, "score": {"replay": {"method": "feather"}}},
+            ]}, "test"),
+            r"'two': replays \['fastv', 'feather'\]; one is allowed",
+        ),
+    ],
+)  # fmt: skip
+def test_a_replay_that_is_not_possible(checkpoint, task, store, computed, methods, message):
+    with pytest.raises(InputError, match=message):
+        evaluate(checkpoint, task, methods, store)
     assert not computed
 
 

@@ -1,4 +1,4 @@
-"""The evaluation loop: one model, one task, all methods; and the scores of all layers.
+"""The evaluation loop: one model, one task, all methods.
 
 A record is computed once: it is kept in a store under a key of all that determines it, and a run
 that was stopped goes on where it was.
@@ -8,7 +8,6 @@ import inspect
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,14 +16,12 @@ import torch
 from torch import nn
 from transformers import ProcessorMixin
 
-from prunescope import tasks
-from prunescope.attention import VARIANTS, record_scores
+from prunescope import hints, tasks
 from prunescope.checkpoint import Checkpoint
 from prunescope.decoding import greedy
-from prunescope.errors import InputError
 from prunescope.methods import Method, check
 from prunescope.models import family_of
-from prunescope.provenance import HERE, digest, engine_digest
+from prunescope.provenance import HERE, digest
 from prunescope.pruning import Trace, prune
 from prunescope.sharing import Prefix
 from prunescope.store import RecordStore
@@ -36,9 +33,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 # What every record depends on; the criteria of its method come on top.
 SOURCE = (
-    "checkpoint.py", "criteria/__init__.py", "criteria/base.py", "decoding.py", "evaluation.py",
-    "masks.py", "methods.py", "metrics.py", "models", "prompt.py", "pruning.py", "sharing.py",
-    "tasks.py",
+    "checkpoint.py", "criteria/__init__.py", "criteria/base.py", "decoding.py", "draws.py",
+    "evaluation.py", "hints.py", "masks.py", "methods", "metrics.py", "models", "positions.py",
+    "prompt.py", "pruning.py", "sharing.py", "tasks.py",
 )  # fmt: skip
 
 
@@ -52,19 +49,24 @@ def evaluate(
 ) -> pa.Table:
     """The records (store.SCHEMA) of the task's first `limit` examples, by method and example.
 
-    Those that the store lacks are computed, and appended batch by batch. Raises InputError for a
-    method, checkpoint or task that does not fit, before the model runs.
+    Those that the store lacks are computed, and appended batch by batch; a method that replays
+    another comes after it. Raises InputError for a method, checkpoint or task that does not fit,
+    before the model runs.
     """
     everything = tasks.load(task)
     examples = tasks.first(everything, limit)
-    keys = _keys(checkpoint, task, methods.values(), tasks.data_digest(everything))
+    hints.check(methods, task, examples)
+    keys = _keys(checkpoint, task, methods, tasks.data_digest(everything))
     todo = _todo(store, keys, methods.values(), examples["id"])
     if todo:
         model, processor = checkpoint.load()
         check_all(model, methods.values())
         evaluator = _Evaluator(checkpoint, task, model, processor)
         manifest = checkpoint.manifest()
-        for rows, pending in todo.items():
+        for (source, rows), pending in todo.items():
+            if source is not None:
+                ids = examples.select(rows)["id"]
+                evaluator.hints.remember(source, store, keys[source], ids)
             for batch in tasks.batches(examples.select(rows), task, processor, batch_size):
                 for method, records in evaluator.run(batch, pending):
                     store.append(keys[method.name], records, manifest)
@@ -79,7 +81,7 @@ def check_all(model: nn.Module, methods: Iterable[Method]) -> None:
 
 
 def _keys(
-    checkpoint: Checkpoint, task: Task, methods: Iterable[Method], data: str
+    checkpoint: Checkpoint, task: Task, methods: Mapping[str, Method], data: str
 ) -> dict[str, dict[str, Any]]:
     """By method, all that determines its records."""
     common = {
@@ -87,15 +89,19 @@ def _keys(
         "task": task.to_dict(),
         "data": data,
     }
-    return {
-        each.name: {**common, "method": each.to_dict(), "source": _source(each)} for each in methods
+    own = {
+        name: {"method": each.to_dict(), "source": _source(each)} for name, each in methods.items()
     }
+    keys = {name: {**common, **part} for name, part in own.items()}
+    for name, method in methods.items():
+        if (source := hints.replayed(method)) is not None:
+            keys[name]["replayed"] = own[source]
+    return keys
 
 
 def _source(method: Method) -> str:
     """Digest of the code that makes a record of this method; other criteria do not count."""
-    stages = [(stage.criterion, stage.always) for stage in method.stages]
-    criteria = {type(each) for pair in stages for each in pair if each is not None}
+    criteria = {type(each) for each in method.criteria()}
     own = {inspect.getfile(base) for each in criteria for base in each.__mro__[:-2]}
     return digest([HERE / name for name in SOURCE] + sorted(own))
 
@@ -105,14 +111,14 @@ def _todo(
     keys: Mapping[str, Mapping[str, Any]],
     methods: Iterable[Method],
     ids: Sequence[str],
-) -> dict[tuple[int, ...], list[Method]]:
-    """Which rows are to be computed, and for which methods."""
+) -> dict[tuple[str | None, tuple[int, ...]], list[Method]]:
+    """What is to be computed, in this order: by method replayed, if any, and rows, the methods."""
     todo = defaultdict(list)
-    for method in methods:
+    for method in sorted(methods, key=lambda each: hints.replayed(each) is not None):
         finished = store.finished(keys[method.name])
         rows = tuple(row for row, example in enumerate(ids) if example not in finished)
         if rows:
-            todo[rows].append(method)
+            todo[hints.replayed(method), rows].append(method)
             log.info("%s: %d of %d examples to compute", method.name, len(rows), len(ids))
     return todo
 
@@ -126,6 +132,7 @@ class _Evaluator:
         self.checkpoint, self.task = checkpoint, task
         self.model, self.processor = model, processor
         self.decoder = family_of(model).decoder(model)
+        self.hints = hints.Hints()
 
     @torch.inference_mode()
     def run(
@@ -138,7 +145,8 @@ class _Evaluator:
         prefix, depth = Prefix(self.model), len(self.decoder.layers)
         examples = batch.remove_columns("image").to_list()
         for method in sorted(methods, key=lambda each: -min(each.layers(depth), default=depth)):
-            with prune(self.model, method) as trace, prefix.of(method):
+            told = self.hints.of(method, batch)
+            with prune(self.model, method, **told) as trace, prefix.of(method):
                 tokens = greedy(self.model, inputs, self.task.max_new_tokens)
             answers = self.processor.batch_decode(tokens, skip_special_tokens=True)
             yield method, self._records(examples, method, trace, answers)
@@ -181,47 +189,3 @@ def _judged(task: Task, example: Mapping[str, Any], answer: str) -> dict[str, An
         "target_box": example["box"],
         **verdict._asdict(),
     }
-
-
-def extract(
-    checkpoint: Checkpoint,
-    task: Task,
-    out: Path | str,
-    batch_size: int = 32,
-    limit: int | None = None,
-) -> None:
-    """Write the scores of every layer, with and without RoPE, of the task's first examples.
-
-    out: Zarr of one variable `score` (example, layer, variant, row, col) float32; layer = K in
-    1..depth, the layer before which a stage would use the score. See `record_scores`.
-    """
-    examples = tasks.load(task, limit)
-    model, processor = checkpoint.load()
-    grid = family_of(model).grid(model)
-    if grid is None:
-        raise InputError(f"model {checkpoint.name!r}: its grid of visual tokens is not known")
-    order, scores = [], []
-    for batch in tasks.batches(examples, task, processor, batch_size):
-        inputs = tasks.prompts(batch, task, processor).to(model.device, model.dtype)
-        scores.append(record_scores(model, inputs).unflatten(-1, grid).cpu().numpy())
-        order += batch["id"]
-    place = {example: row for row, example in enumerate(order)}
-    rows = [place[example] for example in examples["id"]]
-    _label(np.concatenate(scores)[rows], examples, checkpoint, task).to_zarr(
-        out, mode="w", zarr_format=2
-    )
-
-
-def _label(scores: np.ndarray, examples: "Dataset", checkpoint: Checkpoint, task: Task) -> Any:
-    import xarray as xr
-
-    coords = {
-        "example": examples["id"][:],
-        "image": ("example", examples["image_id"][:]),
-        "kind": ("example", examples["kind"][:]),
-        "layer": np.arange(1, scores.shape[1] + 1),
-        "variant": list(VARIANTS),
-    }
-    attrs = checkpoint.manifest() | {"task": task.name, "engine": engine_digest()}
-    dims = ("example", "layer", "variant", "row", "col")
-    return xr.Dataset({"score": (dims, scores)}, coords, attrs)

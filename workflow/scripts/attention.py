@@ -1,7 +1,7 @@
 """Store the attention scores of a task's examples."""
 
 from prunescope.config import checkpoint
-from prunescope.evaluation import extract
+from prunescope.extraction import extract
 from prunescope.scripting import run as run_script
 from prunescope.tasks import read_task
 
