@@ -16,7 +16,9 @@ from prunescope.criteria import Selection, highest
 from prunescope.criteria.attention import Attention
 from prunescope.errors import InputError
 from prunescope.models import Layout, family_of
-from prunescope.prompt import Taps, Watch, select_from
+from prunescope.prompt import Watch
+from prunescope.segments import select_from
+from prunescope.taps import Taps
 
 VARIANTS = {"rope": Attention(rope=True), "norope": Attention(rope=False)}
 

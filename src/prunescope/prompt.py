@@ -4,53 +4,19 @@ import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 from weakref import WeakSet
 
 import torch
-from torch import BoolTensor, LongTensor, Tensor, nn
+from torch import LongTensor, Tensor, nn
 from transformers import StaticCache
 
-from prunescope.criteria import Projected, Selection
 from prunescope.errors import InputError
 from prunescope.models import Family, Layout
+from prunescope.segments import Segment
+from prunescope.shadow import shadow
 
 _watched: WeakSet[nn.Module] = WeakSet()  # decoders
-
-
-@dataclass(frozen=True)
-class Segment:
-    """The tokens of a prompt that a run of decoder layers sees: b examples, s columns."""
-
-    columns: LongTensor  # (b, s) their columns in the whole prompt
-    raster: LongTensor  # (b, s) index among the example's visual tokens, -1 elsewhere
-    valid: BoolTensor  # (b, s) False: padding
-    positions: LongTensor  # (axes, b, s) position ids
-    whole: bool = True  # all tokens as the model has them; the fields below are for others
-    padded: bool = False  # whether any row of `valid` has padding
-    renumbered: bool = False  # whether positions are not the model's own
-    shift: LongTensor | None = None  # (b,) how far back compaction moves what follows
-
-    def visual(self) -> tuple[LongTensor, BoolTensor, LongTensor]:
-        """(b, n) columns of the visual tokens, which of them are present, raster indices."""
-        is_visual = self.raster >= 0
-        most = int(is_visual.sum(1).max())
-        columns = (~is_visual).byte().argsort(dim=1, stable=True)[:, :most]
-        raster = self.raster.gather(1, columns)
-        return columns, raster >= 0, raster.clamp(min=0)
-
-
-def shadow(
-    module: nn.Module, name: str, wrap: Callable[[Callable], Callable], cleanup: ExitStack
-) -> None:
-    """Let `wrap(method)` stand in for a method of this one module, until the cleanup."""
-    before = vars(module).get(name)
-    method = getattr(module, name)
-    setattr(module, name, wraps(method)(wrap(method)))
-    restore = (delattr, module, name) if before is None else (setattr, module, name, before)
-    cleanup.callback(*restore)
 
 
 class Watch:
@@ -175,54 +141,3 @@ def _view_sizes(layout: Layout) -> dict[int, int]:
         for numbers, grids in zip(layout.views, layout.grids, strict=True)
         for number, (rows, columns) in zip(numbers, grids, strict=True)
     }
-
-
-class Taps:
-    """Keeps what a decoder layer computes its attention from."""
-
-    def __init__(self, family: Family, decoder: nn.Module, index: int, cleanup: ExitStack):
-        self._family, self._layer = family, decoder.layers[index]
-        self._axes = family.rotary_axes(decoder) if len(family.axes) > 1 else None
-        self._seen: dict[str, Any] = {}
-        hook = self._layer.register_forward_pre_hook(self._see_layer, with_kwargs=True)
-        cleanup.callback(hook.remove)
-        for name, module in zip(("queries", "keys"), family.projections(self._layer), strict=True):
-            cleanup.callback(module.register_forward_hook(self._keep(name)).remove)
-
-    def _see_layer(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
-        self.see_arguments(kwargs)
-
-    def see_arguments(self, kwargs: Mapping[str, Any]) -> None:
-        """The keyword arguments that the layer is, or will be, called with."""
-        self._seen |= {"rotary": kwargs["position_embeddings"], "mask": kwargs["attention_mask"]}
-
-    def _keep(self, name: str) -> Callable:
-        def hook(module: nn.Module, args: tuple, output: Tensor) -> None:
-            self._seen[name] = self._family.split_heads(self._layer, output)
-
-        return hook
-
-    def take(self) -> Projected:
-        """Of the latest call, which is forgotten."""
-        seen, self._seen = self._seen, {}
-        attention = self._layer.self_attn
-        softcap = getattr(attention, "attn_logit_softcapping", None)
-        return Projected(**seen, scale=attention.scaling, softcap=softcap, axes=self._axes)
-
-
-def select_from(segment: Segment, hidden: Tensor, layout: Layout, **fields: Any) -> Selection:
-    """What criteria see of a segment; `fields` are those that only some of them need."""
-    columns, present, raster = segment.visual()
-    places = layout.places.to(raster.device).gather(1, raster[..., None].expand(-1, -1, 5))
-    return Selection(
-        hidden=hidden,
-        valid=segment.valid,
-        positions=segment.positions,
-        visual=columns,
-        present=present,
-        raster=raster,
-        place=places[..., :2],
-        shape=places[..., 2:4],
-        view=places[..., 4],
-        **fields,
-    )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from prunescope.methods import Method
 from prunescope.models import Family, family_of
-from prunescope.prompt import shadow
+from prunescope.shadow import shadow
 
 
 @dataclass(frozen=True)

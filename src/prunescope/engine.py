@@ -1,0 +1,194 @@
+"""The hooks that carry out a method on a model."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import BoolTensor, Tensor, nn
+
+from prunescope import segments
+from prunescope.arguments import Arguments
+from prunescope.criteria import Projected, Selection
+from prunescope.errors import InputError
+from prunescope.methods import Method, check_grid
+from prunescope.prompt import Watch
+from prunescope.segments import rows_of, select_from
+from prunescope.taps import Taps
+from prunescope.trace import Trace
+
+FIELDS = {"previous": "projected", "own": "projected"}  # where a need is met by another name
+
+
+class Engine:
+    """The hooks of one `prune` and the state between them."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        decoder: nn.Module,
+        method: Method,
+        told: dict[str, Any],
+        cleanup: ExitStack,
+    ):
+        self.watch, self.family, self.decoder = watch, watch.family, decoder
+        self.method, self.told = method, told
+        layers = method.layers(len(decoder.layers))
+        self.trace = Trace(layers, len(decoder.layers))
+        self.stages = dict(zip(layers, method.stages, strict=True))
+        self.injected: list[Tensor] = []  # after layer i, what it adds to the prompt (b, s, dim)
+        self.arguments = Arguments(watch, decoder, self.trace.segments)
+        hooks = [(watch.model, self._before_model), (decoder, self._before_decoder)]
+        hooks += [(layer, self._before_layer(i)) for i, layer in enumerate(decoder.layers)]
+        for module, hook in hooks:
+            cleanup.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
+        # These come last, to see what layers get from the hooks above.
+        self.taps = {
+            (need, layer): Taps(self.family, decoder, layer - (need == "previous"), cleanup)
+            for layer, stage in self.stages.items()
+            for need in stage.needs() & FIELDS.keys()
+        }
+        if any("features" in stage.needs() for stage in method.stages):
+            watch.watch_features(cleanup)
+
+    def _before_model(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """Count positions on from the prompt. The model would count from the cache of layer 0,
+        which may itself be pruned."""
+        cache = kwargs.get("past_key_values")
+        begun = cache is not None and cache.get_seq_length() > 0
+        if not begun or not self.trace.segments or kwargs.get("position_ids") is not None:
+            return args, kwargs
+        tokens = next(
+            each
+            for each in (*args, kwargs.get("input_ids"), kwargs.get("inputs_embeds"))
+            if each is not None
+        )
+        prompt = self.trace.segments[0]
+        seen = cache.get_seq_length() - self.trace.segments[self.trace.segment_of(0)].valid.shape[1]
+        new = torch.arange(tokens.shape[1], device=prompt.valid.device)
+        return args, {**kwargs, "position_ids": prompt.positions.amax(0)[:, -1:] + 1 + seen + new}
+
+    def _before_decoder(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        self.arguments.clear()
+        if self.watch.prefill:
+            if self.watch.inputs.get("labels") is not None:
+                raise InputError("labels: a pruned prompt has no loss; call without them")
+            kwargs, added = self.family.take_injections(kwargs)
+            for grid in set(chain(*self.watch.layout.grids)):
+                check_grid(self.method, grid)
+            hidden = _embeddings(args, kwargs)
+            self.trace.segments[:] = [self.watch.segment(hidden)]
+            self.injected = [self._spread(each, hidden) for each in added]
+        elif not self.trace.segments:
+            raise InputError("the KV cache was filled outside of this `prune`")
+        else:
+            self.injected = []
+        return args, kwargs
+
+    def _spread(self, rows: Tensor, hidden: Tensor) -> Tensor:
+        """(visual tokens, dim) -> (b, s, dim), zero at text."""
+        visual = self.watch.layout.visual.to(hidden.device)
+        spread = torch.zeros_like(hidden)
+        spread[visual] = rows.to(hidden)
+        return spread
+
+    def _before_layer(self, index: int) -> Callable:
+        def hook(layer: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+            hidden, *rest = args
+            if not self.watch.prefill:
+                number = self.trace.segment_of(index)
+                return args, {**kwargs, **self.arguments.decode(index, number, hidden, kwargs)}
+            number = len(self.trace.segments) - 1
+            if 0 < index <= len(self.injected):
+                columns = self.trace.segments[number].columns
+                hidden = hidden + self.injected[index - 1][rows_of(columns), columns]
+            if index in self.stages:
+                seen = {**kwargs, **self.arguments.prefill(index, number, hidden, kwargs)}
+                hidden = self._cut(index, hidden, seen)
+                number += 1
+            return (hidden, *rest), {
+                **kwargs,
+                **self.arguments.prefill(index, number, hidden, kwargs),
+            }
+
+        return hook
+
+    def _cut(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Tensor:
+        """Carry out the stage at layer `index` on its input (b, s, dim); what stays of it."""
+        stage, before = self.stages[index], self.trace.segments[-1]
+        keep = self._tokens_to_keep(index, hidden, kwargs)
+        if stage.positions == "original" and torch.equal(keep, before.valid):
+            self.trace.segments.append(before)
+            return hidden
+        # Stable, so that the order stays; what is dropped goes first and pads shorter examples.
+        order = keep.byte().argsort(dim=1, stable=True)[:, -int(keep.sum(1).max()) :]
+        after = segments.take(before, order, keep)
+        if stage.positions == "compact":
+            after = segments.compact(after, whole=self.trace.segments[0])
+        elif stage.positions == "shuffled":
+            after = segments.shuffled(after, self.watch.content())
+        self.trace.segments.append(after)
+        return hidden[rows_of(order), order]
+
+    def _tokens_to_keep(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> BoolTensor:
+        """(b, s) all text and the visual tokens that the stage keeps."""
+        stage, before = self.stages[index], self.trace.segments[-1]
+        self._check_finite(index, hidden, before.valid)
+        selection = select_from(before, hidden, self.watch.layout)
+        selection = replace(selection, **self._asked_for(index, selection, kwargs))
+        counts = None
+        if stage.keep is not None:
+            counts = [stage.count(n) for n in selection.present.sum(1).tolist()]
+            counts = torch.tensor(counts, device=hidden.device)
+        chosen = stage.criterion.select(selection, counts)
+        if stage.always is not None:
+            chosen = chosen | stage.always.select(selection, None)
+        keep = before.valid & (before.raster < 0)
+        return keep | torch.zeros_like(keep).scatter(1, selection.visual, chosen)
+
+    def _check_finite(self, index: int, hidden: Tensor, valid: BoolTensor) -> None:
+        broken = (~hidden.isfinite().all(-1) & valid).any(1)
+        if broken.any():
+            raise InputError(
+                f"the input of decoder layer {index} holds NaN or infinite numbers, "
+                f"in examples {broken.nonzero()[:, 0].tolist()} of the batch"
+            )
+
+    def _asked_for(
+        self, index: int, selection: Selection, kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """What the criteria of the stage need beyond what every selection has."""
+        made = {
+            "previous": lambda: self.taps["previous", index].take(),
+            "own": lambda: self._project(index, selection.hidden, kwargs),
+            "content": self.watch.content,
+            "features": lambda: self.watch.features(selection.raster),
+            "boxes": lambda: self._told("boxes", selection).to(selection.hidden.device),
+            "kept": lambda: self._told("kept", selection),
+        }
+        needs = self.stages[index].needs() & made.keys()
+        return {FIELDS.get(need, need): made[need]() for need in needs}
+
+    def _project(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Projected:
+        """What layer `index` will compute its attention from if nothing is dropped."""
+        taps = self.taps["own", index]
+        taps.see_arguments(kwargs)
+        self.family.project(self.decoder.layers[index], hidden)
+        return taps.take()
+
+    def _told(self, name: str, selection: Selection) -> Any:
+        """For each example; `generate` repeats examples for its beams and samples."""
+        told, batch = self.told[name], len(selection.raster)
+        if batch % len(told):
+            raise InputError(f"{name} of {len(told)} examples for a batch of {batch}")
+        repeated = [each for each in told for _ in range(batch // len(told))]
+        return torch.stack(repeated) if isinstance(told, Tensor) else repeated
+
+
+def _embeddings(args: tuple, kwargs: dict[str, Any]) -> Tensor:
+    """(b, s, ...) what the decoder is called with."""
+    if kwargs.get("inputs_embeds") is not None:
+        return kwargs["inputs_embeds"]
+    return (args[0] if args else kwargs["input_ids"])[..., None]

@@ -1,0 +1,43 @@
+"""What decoder layers compute their attention from, kept as they compute it."""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from torch import Tensor, nn
+
+from prunescope.criteria import Projected
+from prunescope.models import Family
+
+
+class Taps:
+    """Keeps what a decoder layer computes its attention from."""
+
+    def __init__(self, family: Family, decoder: nn.Module, index: int, cleanup: ExitStack):
+        self._family, self._layer = family, decoder.layers[index]
+        self._axes = family.rotary_axes(decoder) if len(family.axes) > 1 else None
+        self._seen: dict[str, Any] = {}
+        hook = self._layer.register_forward_pre_hook(self._see_layer, with_kwargs=True)
+        cleanup.callback(hook.remove)
+        for name, module in zip(("queries", "keys"), family.projections(self._layer), strict=True):
+            cleanup.callback(module.register_forward_hook(self._keep(name)).remove)
+
+    def _see_layer(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
+        self.see_arguments(kwargs)
+
+    def see_arguments(self, kwargs: Mapping[str, Any]) -> None:
+        """The keyword arguments that the layer is, or will be, called with."""
+        self._seen |= {"rotary": kwargs["position_embeddings"], "mask": kwargs["attention_mask"]}
+
+    def _keep(self, name: str) -> Callable:
+        def hook(module: nn.Module, args: tuple, output: Tensor) -> None:
+            self._seen[name] = self._family.split_heads(self._layer, output)
+
+        return hook
+
+    def take(self) -> Projected:
+        """Of the latest call, which is forgotten."""
+        seen, self._seen = self._seen, {}
+        attention = self._layer.self_attn
+        softcap = getattr(attention, "attn_logit_softcapping", None)
+        return Projected(**seen, scale=attention.scaling, softcap=softcap, axes=self._axes)
