@@ -14,11 +14,11 @@ from torch import BoolTensor, Tensor, nn
 
 from prunescope.criteria import Selection, highest
 from prunescope.criteria.attention import Attention
+from prunescope.engine.prompt import Watch
+from prunescope.engine.segments import select_from
+from prunescope.engine.taps import Taps
 from prunescope.errors import InputError
 from prunescope.models import Layout, family_of
-from prunescope.prompt import Watch
-from prunescope.segments import select_from
-from prunescope.taps import Taps
 
 VARIANTS = {"rope": Attention(rope=True), "norope": Attention(rope=False)}
 

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from transformers import AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
 
+from prunescope.engine.masks import check_backend
 from prunescope.errors import InputError
-from prunescope.masks import check_backend
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 LIBRARIES = ("torch", "transformers", "prunescope")

@@ -21,7 +21,7 @@ from prunescope.checkpoint import Checkpoint
 from prunescope.decoding import greedy
 from prunescope.methods import Method, check
 from prunescope.models import family_of
-from prunescope.provenance import HERE, digest
+from prunescope.provenance import ENGINE, HERE, digest
 from prunescope.pruning import Trace, prune
 from prunescope.sharing import Prefix
 from prunescope.store import RecordStore
@@ -32,11 +32,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 # What every record depends on; the criteria of its method come on top.
-SOURCE = (
-    "checkpoint.py", "criteria/__init__.py", "criteria/base.py", "decoding.py", "draws.py",
-    "evaluation.py", "hints.py", "masks.py", "methods", "metrics.py", "models", "positions.py",
-    "prompt.py", "pruning.py", "sharing.py", "tasks.py",
-)  # fmt: skip
+ELSEWHERE = ("criteria", "attention.py", "extraction.py")
+SOURCE = [path for path in ENGINE if path.name not in ELSEWHERE]
+SOURCE += [HERE / "criteria" / name for name in ("__init__.py", "base.py")]
 
 
 def evaluate(
@@ -103,7 +101,7 @@ def _source(method: Method) -> str:
     """Digest of the code that makes a record of this method; other criteria do not count."""
     criteria = {type(each) for each in method.criteria()}
     own = {inspect.getfile(base) for each in criteria for base in each.__mro__[:-2]}
-    return digest([HERE / name for name in SOURCE] + sorted(own))
+    return digest(SOURCE + sorted(own))
 
 
 def _todo(

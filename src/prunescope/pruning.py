@@ -6,13 +6,13 @@ from typing import Any
 
 from torch import LongTensor, Tensor, nn
 
-from prunescope import masks
-from prunescope.engine import Engine
+from prunescope.engine import masks
+from prunescope.engine.hooks import Engine
+from prunescope.engine.prompt import Watch
+from prunescope.engine.trace import Trace
 from prunescope.errors import InputError
 from prunescope.methods import Method, check
 from prunescope.models import Family, Layout, family_of
-from prunescope.prompt import Watch
-from prunescope.trace import Trace
 
 __all__ = ["Layout", "Trace", "prune"]
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from prunescope.engine.shadow import shadow
 from prunescope.methods import Method
 from prunescope.models import Family, family_of
-from prunescope.shadow import shadow
 
 
 @dataclass(frozen=True)

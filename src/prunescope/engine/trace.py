@@ -2,7 +2,7 @@
 
 from torch import LongTensor
 
-from prunescope.segments import Segment
+from prunescope.engine.segments import Segment
 
 
 class Trace:

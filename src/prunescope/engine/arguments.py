@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import Cache
 
-from prunescope import masks
-from prunescope.prompt import Watch
-from prunescope.segments import Segment, rows_of
+from prunescope.engine import masks
+from prunescope.engine.prompt import Watch
+from prunescope.engine.segments import Segment, rows_of
 
 
 class Arguments:

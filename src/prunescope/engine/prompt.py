@@ -11,10 +11,10 @@ import torch
 from torch import LongTensor, Tensor, nn
 from transformers import StaticCache
 
+from prunescope.engine.segments import Segment
+from prunescope.engine.shadow import shadow
 from prunescope.errors import InputError
 from prunescope.models import Family, Layout
-from prunescope.segments import Segment
-from prunescope.shadow import shadow
 
 _watched: WeakSet[nn.Module] = WeakSet()  # decoders
 

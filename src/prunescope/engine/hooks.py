@@ -9,15 +9,15 @@ from typing import Any
 import torch
 from torch import BoolTensor, Tensor, nn
 
-from prunescope import segments
-from prunescope.arguments import Arguments
 from prunescope.criteria import Projected, Selection
+from prunescope.engine import segments
+from prunescope.engine.arguments import Arguments
+from prunescope.engine.prompt import Watch
+from prunescope.engine.segments import rows_of, select_from
+from prunescope.engine.taps import Taps
+from prunescope.engine.trace import Trace
 from prunescope.errors import InputError
 from prunescope.methods import Method, check_grid
-from prunescope.prompt import Watch
-from prunescope.segments import rows_of, select_from
-from prunescope.taps import Taps
-from prunescope.trace import Trace
 
 FIELDS = {"previous": "projected", "own": "projected"}  # where a need is met by another name
 
