@@ -34,12 +34,11 @@ case = pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
 
 def positions_of(model, inputs):
     """(3, batch, seq) position ids that the model itself makes."""
-    seen = []
-    rotary = model.model.language_model.rotary_emb
-    handle = rotary.register_forward_pre_hook(
-        lambda module, args, kwargs: seen.append([*args, *kwargs.values()][1]), with_kwargs=True
-    )
-    with handle, torch.inference_mode():
+    seen, rotary = [], model.model.language_model.rotary_emb
+    with (
+        rotary.register_forward_pre_hook(lambda module, args: seen.append(args[1])),
+        torch.inference_mode(),
+    ):
         model(**inputs)
     return seen[0]
 
