@@ -1,0 +1,56 @@
+"""Prismatic VLMs (arXiv 2402.07865), the models of FEATHER, as stock LLaVA of transformers."""
+
+import logging
+from pathlib import Path
+
+from prunescope.checkpoint import DTYPES
+from prunescope.errors import InputError
+from prunescope.prismatic import weights
+from prunescope.prismatic.model import assemble, check_supported, configure
+from prunescope.prismatic.processor import build_processor, greedy
+from prunescope.prismatic.tokenizer import read_tokenizer
+
+__all__ = ["convert"]
+
+log = logging.getLogger(__name__)
+
+
+def convert(
+    checkpoint: Path | str,
+    out: Path | str,
+    *,
+    vision: Path | str,
+    tokenizer: Path | str,
+    dtype: str | None = None,
+    max_shard_size: str = "5GB",
+) -> None:
+    """Write a checkpoint of TRI-ML/prismatic-vlms as a folder for `from_pretrained`.
+
+    checkpoint: run folder with `config.json` and `checkpoints/latest-checkpoint.pt`.
+    vision: weights of the vision tower, which is frozen and not in the checkpoint: a folder of
+    google/siglip-so400m-patch14-384, or a safetensors file of it in timm's or OpenCLIP's names.
+    tokenizer: folder of the Llama-2 tokenizer, with `tokenizer.json`.
+    dtype: of the weights, "float32", "bfloat16" or "float16"; None: the checkpoint's.
+    max_shard_size: of a file of weights.
+
+    Tensors are mapped from the files, not read at once; another dtype is one copy in memory.
+    InputError says what is wrong before anything is written.
+    """
+    checkpoint, out = Path(checkpoint), Path(out)
+    if dtype not in (None, *DTYPES):
+        raise InputError(f"dtype: {dtype!r} is not one of {sorted(DTYPES)}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: is there already and not an empty folder")
+    check_supported(checkpoint / "config.json")
+    words = read_tokenizer(Path(tokenizer))
+    log.info("reading %s and %s", checkpoint, vision)
+    tensors = weights.of_checkpoint(checkpoint / "checkpoints" / "latest-checkpoint.pt")
+    tensors |= weights.of_vision(Path(vision))
+    config = configure(tensors, words)
+    model = assemble(config, tensors, DTYPES.get(dtype))
+    model.generation_config = greedy(words)
+    log.info(
+        "writing %s: %.2f billion weights in %s", out, model.num_parameters() / 1e9, model.dtype
+    )
+    model.save_pretrained(out, max_shard_size=max_shard_size)
+    build_processor(words, config).save_pretrained(out)
