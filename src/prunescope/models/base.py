@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import torch
 from torch import BoolTensor, LongTensor, Tensor, nn
 
 from prunescope.errors import InputError
@@ -104,13 +103,3 @@ class Family(ABC):
         """(visual tokens of the whole batch, dim) features, in the order of `views` and, in each,
         of the raster. seen: the input of `projector`."""
         return seen.flatten(0, -2)
-
-
-def attention_scale(layer: nn.Module) -> float:
-    """What the layer multiplies its attention logits by."""
-    return layer.self_attn.scaling
-
-
-def count_of(mask: BoolTensor) -> list[int]:
-    """How many are True in each row."""
-    return torch.count_nonzero(mask, dim=1).tolist()
