@@ -29,6 +29,7 @@ before: [{layer: 0, remove: 0.5, score: {random: {seed: 1}}}]
 fastv: [{layer: 1, remove: 0.75, score: {attention: {rope: true}}}]
 late: [{layer: 4, remove: 0.5, score: {attention: {rope: false}}}]
 random: [{layer: 2, remove: 0.5, score: {random: {seed: 0}}}]
+knn: [{layer: 2, keep: 9, score: {knn: {}}}]
 compact: [{layer: 2, remove: 0.5, positions: compact, score: {attention: {rope: true}}}]
 feather:
   - {layer: 2, remove: 0.7, score: {attention: {rope: false}}, always: {uniform: {stride: 3}}}
@@ -111,8 +112,8 @@ def test_the_vision_tower_and_common_layers_run_once_per_batch(
     monkeypatch.setattr(Checkpoint, "load", lambda self: (model, processor))
     short = replace(task, max_new_tokens=1)
     evaluate(checkpoint, short, METHODS, store, batch_size=10)
-    # "before" starts at layer 0; "unpruned" and "late" share layer 3, five others have their own.
-    assert calls == {"tower": 1, "layer 0": 2, "layer 3": 6}
+    # "before" starts at layer 0; "unpruned" and "late" share layer 3, six others have their own.
+    assert calls == {"tower": 1, "layer 0": 2, "layer 3": 7}
     assert all("forward" not in vars(layer) for layer in layers)
 
 

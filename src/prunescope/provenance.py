@@ -17,6 +17,7 @@ ENGINE = [
         "draws.py",
         "engine",
         "evaluation.py",
+        "extraction.py",
         "hints.py",
         "methods",
         "metrics.py",
