@@ -1,0 +1,141 @@
+"""That attention scores are the attention of the model itself."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import product
+
+import torch
+from torch import BoolTensor, Tensor, nn
+
+from prunescope.attention import VARIANTS, record_scores
+from prunescope.criteria.attention import Attention
+from prunescope.criteria.uniform import Uniform
+from prunescope.methods import Method, Stage
+from prunescope.pruning import prune
+from prunescope.testing.oracle import Positions, masked
+from prunescope.testing.selections import look
+from prunescope.testing.trial import NOROPE, Inputs, Trial, prefill
+
+TOLERANCE = 1e-5  # scores lie in [0, 1]
+
+
+def check_scores_are_attention(trial: Trial) -> None:
+    """All kinds of attention scores are slices of what the model itself puts out."""
+    for layer in range(trial.depth):
+        selections = [look(trial.model, trial.inputs, layer, "own")]
+        if layer + 1 < trial.depth:
+            selections.append(look(trial.model, trial.inputs, layer + 1, "previous"))
+        for fields, still in _rotations(trial):
+            weights = _attention_map(trial, trial.inputs, layer, still)
+            for kind in _kinds(fields):
+                expected = _received(trial, weights, kind)
+                for selection in selections:
+                    _compare(kind.score(selection), expected, f"layer {layer}, {kind}")
+
+
+def check_recorded_scores_are_attention(trial: Trial) -> None:
+    """`record_scores` gives what the last token attends to in every layer."""
+    recorded = record_scores(trial.model, trial.inputs)
+    shape = (len(trial.full), trial.depth, len(VARIANTS), max(trial.full))
+    assert recorded.shape == shape, f"shape {tuple(recorded.shape)}, not {shape}"
+    for layer, (number, kind) in product(range(trial.depth), enumerate(VARIANTS.values())):
+        still = [] if kind.rope else range(len(trial.family.axes))
+        weights = _attention_map(trial, trial.inputs, layer, still)
+        expected = _received(trial, weights, kind)
+        _compare(recorded[:, layer, number], expected, f"layer {layer}, rope {kind.rope}")
+
+
+def check_later_stages_score_what_is_left(trial: Trial) -> None:
+    """In a second stage, scores are the attention among the tokens that the first one kept."""
+    first, layer = Stage(1, 0.5, NOROPE, Uniform(2)), trial.depth - 1
+    for row, single in enumerate(trial.singles):
+        seen = look(trial.model, single, layer, "previous", before=(first,))
+        kept = seen.raster[0, seen.present[0]]
+        visual = trial.family.layout(trial.model, single).visual[0]
+        left = ~visual
+        left[visual.nonzero()[kept, 0]] = True
+        for fields, still in _rotations(trial):
+            with masked(trial.eager, single, Method("first", (first,)), [kept]):
+                weights = _attention_map(trial, single, layer - 1, still)[0]
+            for kind in _kinds(fields):
+                expected = _slice(weights, visual & left, left, kind)
+                _compare(kind.score(seen), [expected], f"example {row} alone, {kind}")
+
+
+def check_recorded_scores_tell_what_is_kept(trial: Trial) -> None:
+    """The highest of `record_scores` at layer K-1 are what a stage at layer K keeps."""
+    recorded = record_scores(trial.model, trial.inputs)
+    variants = list(enumerate(VARIANTS.values()))
+    for layer, (number, kind) in product(range(1, trial.depth), variants):
+        stage = Stage(layer, 0.3, kind)
+        with prune(trial.model, Method("m", (stage,))) as trace:
+            prefill(trial.model, trial.inputs)
+        for row, n in enumerate(trial.full):
+            order = recorded[row, layer - 1, number, :n].argsort(descending=True, stable=True)
+            highest = order[: stage.count(n)].sort().values.tolist()
+            kept = trace.kept[0][row].tolist()
+            assert kept == highest, (
+                f"layer {layer}, rope {kind.rope}, example {row}: kept {kept}, "
+                f"the highest scores are those of {highest}"
+            )
+
+
+def _rotations(trial: Trial) -> list[tuple[dict, list[int]]]:
+    """Fields of `Attention`, and the axes of the positions that stand still with them."""
+    axes = trial.family.axes
+    found = [({"rope": True}, []), ({"rope": False}, list(range(len(axes))))]
+    if len(axes) > 1:
+        found += [({"without": axis}, [number]) for number, axis in enumerate(axes)]
+    return found
+
+
+def _kinds(fields: dict) -> Iterator[Attention]:
+    choices = product(("last", "text-mean", "all-mean"), ("image", "row"), ("mean", "max"))
+    return (Attention(query=q, softmax=s, heads=h, **fields) for q, s, h in choices)
+
+
+@torch.inference_mode()
+def _attention_map(trial: Trial, inputs: Inputs, index: int, still: Sequence[int]) -> Tensor:
+    """(batch, heads, seq, seq) of a layer, at position 0 on the axes that stand `still`."""
+    model = trial.eager
+    decoder, positions = trial.family.decoder(model), Positions()
+
+    def turn(module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        ids = positions.ids.clone()
+        ids[list(still)] = 0
+        rotary = trial.family.rotary(decoder, index, args[0], ids)
+        return args, {**kwargs, "position_embeddings": rotary}
+
+    hooks = [(decoder, positions.forget), (decoder.rotary_emb, positions.see)]
+    hooks += [(decoder.layers[index], turn)] if still else []
+    with ExitStack() as cleanup:
+        for module, hook in hooks:
+            cleanup.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
+        out = model(**inputs, output_attentions=True, use_cache=False)
+    return out.attentions[index]
+
+
+def _received(trial: Trial, weights: Tensor, kind: Attention) -> list[Tensor]:
+    """For each example, (n,) the attention that its visual tokens get."""
+    valid = trial.inputs["attention_mask"].bool()
+    return [_slice(*each, kind) for each in zip(weights, trial.layout.visual, valid, strict=True)]
+
+
+def _slice(weights: Tensor, visual: BoolTensor, valid: BoolTensor, kind: Attention) -> Tensor:
+    """(heads, seq, seq), (seq,), (seq,) -> (n,)"""
+    asking = {
+        "last": torch.arange(len(valid), device=valid.device) == len(valid) - 1,
+        "text-mean": valid & ~visual,
+        "all-mean": valid,
+    }[kind.query]
+    received = weights[:, asking][:, :, visual]
+    if kind.softmax == "image":
+        total = received.sum(-1, keepdim=True)
+        received = torch.where(total > 0, received / total, 0)
+    return (received.mean(0) if kind.heads == "mean" else received.amax(0)).mean(0)
+
+
+def _compare(scores: Tensor, expected: Sequence[Tensor], where: str) -> None:
+    for row, right in enumerate(expected):
+        gap = (scores[row, : len(right)] - right).abs().max().item()
+        assert gap <= TOLERANCE, f"{where}, example {row}: scores differ by {gap:.1e}"

@@ -1,0 +1,117 @@
+"""A model and prompts that checks run on."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import LongTensor, Tensor, nn
+from transformers import LogitsProcessor
+from transformers.utils import ModelOutput
+
+from prunescope.criteria.attention import Attention
+from prunescope.criteria.random import Random
+from prunescope.criteria.uniform import Uniform
+from prunescope.methods import Method, Stage
+from prunescope.models import Family, Layout, family_of
+
+Inputs = Mapping[str, Any]  # keyword arguments of a model's forward
+
+STEPS = 4  # tokens of a continuation
+ROPE, NOROPE = Attention(), Attention(rope=False)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A model, several prompts together (padded on the left), and the same prompts one by one."""
+
+    model: nn.Module
+    inputs: Inputs
+    singles: Sequence[Inputs]
+
+    @cached_property
+    def family(self) -> Family:
+        return family_of(self.model)
+
+    @cached_property
+    def decoder(self) -> nn.Module:
+        return self.family.decoder(self.model)
+
+    @property
+    def depth(self) -> int:
+        return len(self.decoder.layers)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Of all prompts together."""
+        return self.family.layout(self.model, self.inputs)
+
+    @property
+    def full(self) -> list[int]:
+        """Visual tokens of each prompt."""
+        return self.layout.visual.sum(1).tolist()
+
+    @cached_property
+    def eager(self) -> nn.Module:
+        """A copy of the model that can put out its attention."""
+        model = deepcopy(self.model)
+        model.set_attn_implementation("eager")
+        return model
+
+    @property
+    def methods(self) -> list[Method]:
+        """Of one stage and more, from the first layer to the last."""
+        last, compact = self.depth - 1, (None, "compact")
+        return [
+            Method("one", (Stage(2, 0.4, ROPE),)),
+            Method("two", (Stage(1, 0.5, NOROPE, Uniform(2)), Stage(last, 0.4, NOROPE))),
+            Method("early", (Stage(0, 0.6, Random()), Stage(last, 0.5, ROPE))),
+            Method("compact", (Stage(0, 0.7, Random(), *compact), Stage(2, 0.5, NOROPE, *compact))),
+            Method("shuffled", (Stage(1, 0.5, NOROPE, None, "shuffled"),)),
+        ]
+
+
+@torch.inference_mode()
+def prefill(model: nn.Module, inputs: Inputs) -> ModelOutput:
+    """What `generate` returns after the prompt: its KV cache, and the logits at its end."""
+    # Unlike a plain call, `generate` numbers the positions from the first token after padding.
+    return model.generate(
+        **inputs,
+        max_new_tokens=1,
+        do_sample=False,
+        output_logits=True,
+        return_dict_in_generate=True,
+    )
+
+
+@torch.inference_mode()
+def generate(
+    model: nn.Module, inputs: Inputs, forced: Sequence[int] | None = None
+) -> tuple[LongTensor, Tensor]:
+    """Greedy tokens (batch, STEPS) and the logits (batch, STEPS, vocabulary) that predict them.
+
+    No token of an image and no end is generated. forced: take these tokens instead.
+    """
+    placeholders = family_of(model).placeholders(model, inputs)
+    out = model.generate(
+        **inputs,
+        max_new_tokens=STEPS,
+        min_new_tokens=STEPS,
+        do_sample=False,
+        suppress_tokens=inputs["input_ids"][placeholders].unique().tolist(),
+        logits_processor=[] if forced is None else [_Forced(forced)],
+        output_logits=True,
+        return_dict_in_generate=True,
+    )
+    return out.sequences[:, -STEPS:], torch.stack(out.logits, dim=1)
+
+
+class _Forced(LogitsProcessor):
+    def __init__(self, tokens: Sequence[int]):
+        self._tokens = iter(tokens)
+
+    def __call__(self, input_ids: LongTensor, scores: Tensor) -> Tensor:
+        token = torch.tensor([next(self._tokens)], device=scores.device)
+        return torch.full_like(scores, -torch.inf).index_fill(1, token, 0.0)

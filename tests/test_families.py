@@ -1,0 +1,278 @@
+"""Every family holds to the contract of families, and the contract can be broken."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+import torch
+from families import CASES, Case
+from transformers import StaticCache
+
+from prunescope import models
+from prunescope.criteria import highest
+from prunescope.criteria.attention import Attention
+from prunescope.criteria.random import Random
+from prunescope.engine import masks, segments
+from prunescope.engine.hooks import Engine
+from prunescope.errors import InputError
+from prunescope.methods import Method, Stage
+from prunescope.models import Layout
+from prunescope.models.gemma3 import Gemma3
+from prunescope.models.llava import Llava
+from prunescope.models.qwen3_vl import Qwen3VL
+from prunescope.pruning import prune
+from prunescope.testing import models as contract
+from prunescope.testing.selections import look
+from prunescope.testing.trial import Trial, generate, prefill
+
+NAMED = {each.name: each for each in CASES}
+HALF = Method("half", (Stage(2, 0.5, Attention(rope=False)), Stage(4, 0.5, Attention())))
+
+case = pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
+
+
+@cache
+def trial(case: Case, backend: str = "sdpa", dtype: torch.dtype = torch.float32) -> Trial:
+    """The case's model and all its prompts."""
+    rows = range(len(case.prompts))
+    batch, *singles = (prepare(case, *each, dtype=dtype) for each in [rows, *([n] for n in rows)])
+    return Trial(case.build(backend).to(dtype), batch, singles)
+
+
+def prepare(case: Case, *rows: int, dtype: torch.dtype = torch.float32) -> dict:
+    inputs = case.inputs(*rows)
+    return {k: v.to(dtype) if v.is_floating_point() else v for k, v in inputs.items()}
+
+
+@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda each: each.__name__[6:])
+@pytest.mark.parametrize("backend", ["eager", "sdpa"])
+@case
+def test_contract(case, backend, check):
+    check(trial(case, backend))
+
+
+@case
+def test_prompts_are_what_the_contract_is_about(case):
+    """Padding, several views, and stages that leave different numbers of tokens."""
+    one = trial(case)
+    assert not one.inputs["attention_mask"].all()
+    assert any(len(views) > 1 for views in one.layout.views)
+    with prune(one.model, one.methods[1]) as trace:
+        prefill(one.model, one.inputs)
+    assert all(len({len(each) for each in stage}) > 1 for stage in trace.kept)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+@case
+def test_reduced_precision(case, dtype):
+    one = trial(case, dtype=dtype)
+    contract.check_keeping_all_is_identity(one)
+    contract.check_counts_and_order(one)
+    contract.check_the_cache_is_short(one)
+    with prune(one.model, one.methods[1]):
+        assert generate(one.model, one.inputs)[1].isfinite().all()
+
+
+@case
+def test_samples_and_beams(case):
+    one = trial(case)
+    arguments = {**one.inputs, "max_new_tokens": 3, "min_new_tokens": 3}
+    with prune(one.model, HALF) as trace:
+        samples = [draw(one.model, seed=0, **arguments) for _ in range(2)]
+        kept = [each.tolist() for each in trace.kept[0]]
+        beams = one.model.generate(**arguments, do_sample=False, num_beams=2)
+    assert torch.equal(*samples)
+    assert kept[::2] == kept[1::2]
+    assert len(kept) == len(samples[0]) == 2 * len(beams) == 2 * len(case.prompts)
+
+
+def draw(model, seed, **arguments):
+    torch.manual_seed(seed)
+    return model.generate(**arguments, do_sample=True, num_return_sequences=2)
+
+
+@case
+def test_shuffled_positions_are_those_of_the_image(case):
+    one = trial(case)
+    stages = [Stage(1, 0.5, Random(), None, each) for each in ("original", "shuffled")]
+    seen = [look(one.model, one.singles[0], 2, "own", before=(each,)) for each in stages]
+    original, shuffled = (each.positions[:, 0].T.tolist() for each in seen)
+    visual = set(seen[0].visual[0].tolist())
+    assert shuffled != original and sorted(shuffled) == sorted(original)
+    moved = {column for column, each in enumerate(original) if each != shuffled[column]}
+    assert moved <= visual
+    rotated = [each.projected.rotary[0] for each in seen]
+    assert not torch.equal(*rotated)
+
+
+@case
+def test_a_prompt_without_an_image_is_refused(case):
+    one = trial(case)
+    inputs = dict(one.singles[0])
+    shape = inputs["attention_mask"].shape
+    for name, value in inputs.items():
+        if value.shape == shape:
+            text = {"input_ids": 5, "attention_mask": 1}.get(name, 0)
+            inputs[name] = torch.cat([value, torch.full_like(value, text)])
+    with (
+        pytest.raises(InputError, match="example 1 of the batch has no image"),
+        prune(one.model, HALF),
+    ):
+        prefill(one.model, inputs)
+
+
+@case
+def test_broken_hidden_states_are_named(case):
+    one = trial(case)
+
+    def spoil(layer, args, output):
+        return output.index_fill(0, torch.tensor([1]), torch.nan)
+
+    with (
+        one.decoder.layers[2].register_forward_hook(spoil),
+        pytest.raises(InputError, match=r"input of decoder layer 4 .* in examples \[1\]"),
+        prune(one.model, HALF),
+    ):
+        prefill(one.model, one.inputs)
+
+
+@case
+def test_a_static_cache_is_refused(case):
+    one = trial(case)
+    cache = StaticCache(config=one.decoder.config, max_cache_len=512)
+    with pytest.raises(InputError, match="static"), prune(one.model, HALF):
+        one.model(**one.inputs, past_key_values=cache)
+
+
+@case
+def test_layer_0_has_no_layer_before_it(case):
+    previous, own = (
+        Method("m", (Stage(0, 0.5, Attention(projections=each)),)) for each in ("previous", "own")
+    )
+    one = trial(case)
+    with pytest.raises(InputError, match=r"layer must lie in 1\.\.5"), prune(one.model, previous):
+        pass
+    with prune(one.model, own):
+        prefill(one.model, one.inputs)
+
+
+@case
+def test_use_inside_another_and_twice_is_refused(case):
+    one = trial(case)
+    pruned = prune(one.model, HALF)
+    with pruned:
+        for part in (one.model, one.model.model):
+            with pytest.raises(InputError, match="inside another"), prune(part, HALF):
+                pass
+        prefill(one.model, one.inputs)
+    with pytest.raises(InputError, match="one `with`"), pruned:
+        pass
+
+
+# -- what the contract finds: each entry breaks something, and the check that must notice ----------
+
+
+def wrong_heads(monkeypatch):
+    class Wrong(Llava):
+        def split_heads(self, layer, projected):
+            return projected.unflatten(-1, (layer.self_attn.head_dim, -1)).transpose(-1, -2)
+
+    monkeypatch.setitem(models.known(), "llava", Wrong)
+
+
+def wrong_projection(monkeypatch):
+    class Wrong(Llava):
+        def project(self, layer, hidden):
+            layer.self_attn.q_proj(hidden)  # without the norm before it
+            layer.self_attn.k_proj(hidden)
+
+    monkeypatch.setitem(models.known(), "llava", Wrong)
+
+
+def wrong_rotary(monkeypatch):
+    class Wrong(Gemma3):
+        def rotary(self, decoder, layer, hidden, positions):
+            return super().rotary(decoder, -1, hidden, positions)
+
+    monkeypatch.setitem(models.known(), "gemma3", Wrong)
+
+
+def no_injections(monkeypatch):
+    class Wrong(Qwen3VL):
+        def take_injections(self, kwargs):
+            return super().take_injections(kwargs)[0], []
+
+    monkeypatch.setitem(models.known(), "qwen3_vl", Wrong)
+
+
+def columns_first(monkeypatch):
+    def places(self):
+        row, column, *rest = right(self).unbind(-1)
+        return torch.stack([column, row, *rest], -1)
+
+    right = Layout.places.func
+    monkeypatch.setattr(Layout, "places", property(places))
+
+
+def always_compact(monkeypatch):
+    def cut(self, index, *arguments):
+        self.stages[index] = replace(self.stages[index], positions="compact")
+        return right(self, index, *arguments)
+
+    right = Engine._cut
+    monkeypatch.setattr(Engine, "_cut", cut)
+
+
+def never_compact(monkeypatch):
+    monkeypatch.setattr(segments, "compact", lambda after, whole: after)
+
+
+def no_windows(monkeypatch):
+    monkeypatch.setattr(masks, "window_of", lambda layer: None)
+
+
+def padding_in_sight(monkeypatch):
+    right = masks.pick
+    monkeypatch.setattr(
+        masks, "pick", lambda mask, order, valid: right(mask, order, torch.ones_like(valid))
+    )
+
+
+def one_more(monkeypatch):
+    monkeypatch.setattr(
+        Attention, "select", lambda self, s, counts: highest(self.score(s), s.present, counts + 1)
+    )
+
+
+def hooks_stay(monkeypatch):
+    monkeypatch.setattr(prune, "__exit__", lambda self, *exception: None)
+
+
+@pytest.mark.parametrize(
+    "name, spoil, check",
+    [
+        ("llava", wrong_heads, contract.check_scores_are_attention),
+        ("llava", wrong_heads, contract.check_recorded_scores_are_attention),
+        ("llava", wrong_heads, contract.check_later_stages_score_what_is_left),
+        ("llava", wrong_projection, contract.check_scores_are_attention),
+        ("gemma3", wrong_rotary, contract.check_rotary_is_that_of_the_model),
+        ("qwen3_vl", no_injections, contract.check_keeping_all_is_identity),
+        ("qwen3_vl", no_injections, contract.check_dropping_is_masking),
+        ("llava-wide", columns_first, contract.check_places_follow_the_raster),
+        ("paligemma", always_compact, contract.check_dropping_is_masking),
+        ("qwen2_vl", never_compact, contract.check_dropping_is_masking),
+        ("gemma3", no_windows, contract.check_dropping_is_masking),
+        ("gemma3", padding_in_sight, contract.check_a_batch_equals_one_by_one),
+        ("llava", one_more, contract.check_counts_and_order),
+        ("llava", one_more, contract.check_recorded_scores_tell_what_is_kept),
+        ("llava", hooks_stay, contract.check_nothing_stays),
+    ],
+    ids=lambda each: getattr(each, "__name__", each),
+)
+def test_contract_finds(monkeypatch, name, spoil, check):
+    case = NAMED[name]
+    rows = range(len(case.prompts))
+    fresh = Trial(case.build("sdpa"), case.inputs(*rows), [case.inputs(row) for row in rows])
+    spoil(monkeypatch)
+    with pytest.raises(AssertionError):
+        check(fresh)
