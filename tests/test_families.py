@@ -76,19 +76,32 @@ def test_reduced_precision(case, dtype):
 @case
 def test_samples_and_beams(case):
     one = trial(case)
-    arguments = {**one.inputs, "max_new_tokens": 3, "min_new_tokens": 3}
+    rows = [row for row, single in enumerate(one.singles) if repeats_images(one.model, single)]
+    if not rows:
+        pytest.skip("this transformers mixes up the images of all these prompts")
+    inputs = prepare(case, *rows)
     with prune(one.model, HALF) as trace:
-        samples = [draw(one.model, seed=0, **arguments) for _ in range(2)]
+        samples = [sample(one.model, inputs).sequences for _ in range(2)]
         kept = [each.tolist() for each in trace.kept[0]]
-        beams = one.model.generate(**arguments, do_sample=False, num_beams=2)
+        beams = one.model.generate(**inputs, max_new_tokens=3, do_sample=False, num_beams=2)
     assert torch.equal(*samples)
     assert kept[::2] == kept[1::2]
-    assert len(kept) == len(samples[0]) == 2 * len(beams) == 2 * len(case.prompts)
+    assert len(kept) == len(samples[0]) == 2 * len(beams) == 2 * len(rows)
 
 
-def draw(model, seed, **arguments):
-    torch.manual_seed(seed)
-    return model.generate(**arguments, do_sample=True, num_return_sequences=2)
+def repeats_images(model, inputs):
+    """Whether the stock model shows both samples of a prompt its images. transformers 5.17 mixes
+    them up if there are several."""
+    one, other = sample(model, inputs).logits[0]
+    return torch.equal(one, other)
+
+
+def sample(model, inputs):
+    torch.manual_seed(0)
+    return model.generate(
+        **inputs, max_new_tokens=3, do_sample=True, num_return_sequences=2,
+        output_logits=True, return_dict_in_generate=True,
+    )  # fmt: skip
 
 
 @case
