@@ -86,7 +86,7 @@ STAGE = {"layer": 3, "remove": 0.5, "score": NOROPE}
         ({"remove": "half"}, "remove: expected a number, got 'half'"),
         ({"keep": 0.5}, "give `remove` or `keep`, not both"),
         ({"power": 0}, "power: must be a whole number from 1"),
-        ({"positions": "new"}, r"positions: 'new' is not one of \['original', 'compact', 'shuffled'\]"),
+        ({"positions": "new"}, r"positions: 'new' is not one of \['original', 'compact', 'shuff"),
         ({"score": {"uniform": {"stride": 2}}}, "uniform has a count of its own"),
         ({"always": NOROPE}, "always: attention has no count of its own"),
         ({"score": {"no": {}}}, "score: unknown criterion 'no'; known: "),

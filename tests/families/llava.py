@@ -65,7 +65,7 @@ WIDE = Case(
     name="llava-wide",
     build=lambda backend: build(
         ViTConfig(**VISION, image_size=(20, 28)),
-        MistralConfig(**TEXT, vocab_size=len(TOKENIZER), pad_token_id=0, sliding_window=None),
+        MistralConfig(**TEXT, vocab_size=len(TOKENIZER), pad_token_id=0, sliding_window=20),
         backend,
     ),
     processor=lambda: processor(20, 28),

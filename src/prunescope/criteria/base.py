@@ -64,9 +64,10 @@ class Projected:
     queries: Tensor  # (b, s, heads, d)
     keys: Tensor  # (b, s, key heads, d)
     rotary: tuple[Tensor, Tensor]  # cos, sin, each (b or 1, s, d)
-    mask: Tensor | None  # as the attention backend has it; None: causal
+    mask: Tensor | None  # (b or 1, 1, s, s) as the attention backend has it; None: see `causal`
     scale: float  # of the logits
     softcap: float | None = None  # logits become softcap * tanh(logits / softcap)
+    causal: bool = True  # without a mask, whether tokens see only those up to themselves
     axes: LongTensor | None = None  # (d,) axis of the position ids that turns each dimension
 
     def sees(self, asking: LongTensor, asked: LongTensor, valid: BoolTensor) -> BoolTensor:
@@ -78,7 +79,7 @@ class Projected:
         batch = torch.arange(len(asking), device=asking.device)[:, None]
         usable = valid[batch, asked][:, None]
         if self.mask is None or self.mask.ndim == 2:
-            return usable & (asked[:, None] <= asking[..., None])
+            return usable & ((asked[:, None] <= asking[..., None]) | (not self.causal))
         mask = self.mask.expand(len(asking), -1, -1, -1)[:, 0]
         seen = mask[batch[..., None], asking[..., None], asked[:, None]]
         return usable & (seen if seen.dtype == torch.bool else seen == 0)

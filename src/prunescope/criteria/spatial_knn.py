@@ -14,11 +14,12 @@ from prunescope.errors import InputError
 class SpatialKnn(Knn):
     """DPC-KNN with distances weighted by how far apart two tokens lie in the image.
 
-    After the spatial-aware clustering of AiluRus (arXiv 2311.01197). The distance from token i to
+    After the idea of AiluRus (arXiv 2311.01197), that clusters should be of tokens that lie
+    together; the weights are our reading and may differ from its code. The distance from token i to
     token j is that of `knn` times `alpha + (1 - alpha) * rank / reach`, where rank is the place
     of j among the tokens of i's view sorted by their distance from i on the grid (i itself has
     rank 0; ties to the lower index); beyond rank `reach`, and in other views, it is infinite.
-    Density and delta are those of `knn` with this distance. Our reading: density has the squared
+    Density and delta are those of `knn` with this distance. Density has the squared
     distance as in `knn`; where no denser token is within reach, delta is the largest finite
     distance of the example. The defaults are ours: 24 are the neighbours in a block of 5 x 5.
     """

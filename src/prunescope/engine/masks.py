@@ -29,7 +29,10 @@ def check_windows(backend: str, layers: nn.ModuleList) -> None:
 
 def window_of(layer: nn.Module) -> int | None:
     """How many tokens back a decoder layer looks, None for all."""
-    return getattr(layer.self_attn, "sliding_window", None)
+    attention = layer.self_attn
+    if hasattr(attention, "sliding_window"):
+        return attention.sliding_window
+    return getattr(attention.config, "sliding_window", None)  # Mistral reads it there
 
 
 def causal(

@@ -39,5 +39,10 @@ class Taps:
         """Of the latest call, which is forgotten."""
         seen, self._seen = self._seen, {}
         attention = self._layer.self_attn
-        softcap = getattr(attention, "attn_logit_softcapping", None)
-        return Projected(**seen, scale=attention.scaling, softcap=softcap, axes=self._axes)
+        return Projected(
+            **seen,
+            scale=attention.scaling,
+            softcap=self._family.softcap(self._layer),
+            causal=attention.is_causal,
+            axes=self._axes,
+        )

@@ -34,20 +34,30 @@ class Family(ABC):
         return getattr(model, "model", model)
 
     def projections(self, layer: nn.Module) -> tuple[nn.Module, nn.Module]:
-        """The modules of a decoder layer that put out its queries and its keys before rotary
-        (after their norms, if there are any)."""
-        return layer.self_attn.q_proj, layer.self_attn.k_proj
+        """The modules of a decoder layer that put out its queries and its keys before rotary:
+        their norms, if there are any."""
+        attention = layer.self_attn
+        queries = getattr(attention, "q_norm", attention.q_proj)
+        return queries, getattr(attention, "k_norm", attention.k_proj)
 
     def split_heads(self, layer: nn.Module, projected: Tensor) -> Tensor:
         """What a module of `projections` put out -> (batch, seq, heads, head_dim)."""
-        return projected.unflatten(-1, (-1, layer.self_attn.head_dim))
+        heads = (-1, layer.self_attn.head_dim)
+        return projected if projected.ndim == 4 else projected.unflatten(-1, heads)
 
     def project(self, layer: nn.Module, hidden: Tensor) -> None:
         """Call the modules of `projections` on the input (batch, seq, dim) of a decoder layer as
         the layer will; their hooks see what they put out."""
-        normed = layer.input_layernorm(hidden)
-        layer.self_attn.q_proj(normed)
-        layer.self_attn.k_proj(normed)
+        attention, normed = layer.self_attn, layer.input_layernorm(hidden)
+        pairs = zip((attention.q_proj, attention.k_proj), self.projections(layer), strict=True)
+        for projection, norm in pairs:
+            projected = projection(normed)
+            if norm is not projection:
+                norm(self.split_heads(layer, projected))
+
+    def softcap(self, layer: nn.Module) -> float | None:
+        """c where the layer's attention logits x become c * tanh(x / c)."""
+        return None
 
     def rotary(
         self, decoder: nn.Module, layer: int, hidden: Tensor, positions: LongTensor
@@ -81,10 +91,13 @@ class Family(ABC):
 
     def placeholders(self, model: nn.Module, inputs: Mapping[str, Any]) -> BoolTensor:
         """(batch, seq) where the prompt has the tokens of images, separators between them too."""
-        input_ids = inputs.get("input_ids")
+        input_ids, config = inputs.get("input_ids"), model.config
         if input_ids is None:
             raise InputError("without `input_ids` the visual tokens are unknown: give `layout`")
-        return input_ids == model.config.image_token_id
+        video = getattr(config, "video_token_id", None)
+        if video is not None and (input_ids == video).any():
+            raise InputError("videos are not supported, only images (`pixel_values`)")
+        return input_ids == config.image_token_id
 
     def layout(self, model: nn.Module, inputs: Mapping[str, Any]) -> Layout:
         """The layout of a prefill; `inputs` as for `views`."""

@@ -18,9 +18,6 @@ class Gemma3(Family):
     name: ClassVar[str] = "gemma3"
     model_types: ClassVar[tuple[str, ...]] = ("gemma3",)
 
-    def projections(self, layer: nn.Module) -> tuple[nn.Module, nn.Module]:
-        return layer.self_attn.q_norm, layer.self_attn.k_norm
-
     def split_heads(self, layer: nn.Module, projected: Tensor) -> Tensor:
         return projected.transpose(1, 2)
 

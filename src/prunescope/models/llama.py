@@ -11,11 +11,11 @@ from prunescope.models.layout import Layout, View
 
 
 class Llama(Family):
-    """LlamaModel, MistralModel, Qwen2Model, also with their heads; visual tokens are in
+    """LlamaModel, MistralModel, Qwen2Model, Qwen3Model, also with their heads; visual tokens are in
     `inputs_embeds`."""
 
     name: ClassVar[str] = "llama"
-    model_types: ClassVar[tuple[str, ...]] = ("llama", "mistral", "qwen2")
+    model_types: ClassVar[tuple[str, ...]] = ("llama", "mistral", "qwen2", "qwen3")
 
     def decoder(self, model: nn.Module) -> nn.Module:
         return self.base(model)

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from torch import BoolTensor, nn
+from torch import nn
 
-from prunescope.errors import InputError
 from prunescope.models.llava_next import LlavaNext
 
 
@@ -19,12 +18,6 @@ class LlavaOnevision(LlavaNext):
 
     name: ClassVar[str] = "llava_onevision"
     model_types: ClassVar[tuple[str, ...]] = ("llava_onevision",)
-
-    def placeholders(self, model: nn.Module, inputs: Mapping[str, Any]) -> BoolTensor:
-        found = super().placeholders(model, inputs)
-        if (inputs["input_ids"] == model.config.video_token_id).any():
-            raise InputError("videos are not supported, only images (`pixel_values`)")
-        return found
 
     def tiles(self, model: nn.Module, inputs: Mapping[str, Any]) -> list[int]:
         tiles, numbers = super().tiles(model, inputs), inputs.get("batch_num_images")

@@ -32,5 +32,8 @@ class PaliGemma(Family):
             )
         return super().layout(model, inputs)
 
+    def softcap(self, layer: nn.Module) -> float | None:
+        return getattr(layer.self_attn, "attn_logit_softcapping", None)  # Gemma 2
+
     def projector(self, model: nn.Module) -> nn.Module:
         return self.base(model).multi_modal_projector

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from torch import BoolTensor, LongTensor, Tensor, nn
+from torch import LongTensor, Tensor, nn
 from transformers.vision_utils import get_vision_window_index
 
-from prunescope.errors import InputError
 from prunescope.models.base import Family
 from prunescope.models.layout import View
 
@@ -33,12 +32,6 @@ class Qwen2VL(Family):
         steps = torch.eye(len(self.axes), dtype=torch.long, device=device)[..., None]
         _, sin = decoder.rotary_emb(torch.zeros(1, device=device), position_ids=steps)
         return sin[:, 0].abs().argmax(0)
-
-    def placeholders(self, model: nn.Module, inputs: Mapping[str, Any]) -> BoolTensor:
-        found = super().placeholders(model, inputs)
-        if (inputs["input_ids"] == model.config.video_token_id).any():
-            raise InputError("videos are not supported, only images (`pixel_values`)")
-        return found
 
     def views(self, model: nn.Module, inputs: Mapping[str, Any]) -> Sequence[View]:
         side = model.config.vision_config.spatial_merge_size

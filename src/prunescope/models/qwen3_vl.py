@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from prunescope.models.qwen2_vl import Qwen2VL
 
@@ -16,17 +16,6 @@ class Qwen3VL(Qwen2VL):
 
     name: ClassVar[str] = "qwen3_vl"
     model_types: ClassVar[tuple[str, ...]] = ("qwen3_vl",)
-
-    def projections(self, layer: nn.Module) -> tuple[nn.Module, nn.Module]:
-        return layer.self_attn.q_norm, layer.self_attn.k_norm
-
-    def split_heads(self, layer: nn.Module, projected: Tensor) -> Tensor:
-        return projected
-
-    def project(self, layer: nn.Module, hidden: Tensor) -> None:
-        attention, normed = layer.self_attn, layer.input_layernorm(hidden)
-        attention.q_norm(attention.q_proj(normed).unflatten(-1, (-1, attention.head_dim)))
-        attention.k_norm(attention.k_proj(normed).unflatten(-1, (-1, attention.head_dim)))
 
     def take_injections(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
         taken = ("visual_pos_masks", "deepstack_visual_embeds")

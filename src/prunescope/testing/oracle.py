@@ -48,11 +48,12 @@ def masked(
     with ExitStack() as cleanup:
         hooks = [(decoder, positions.forget), (decoder.rotary_emb, positions.see)]
         for index, layer in enumerate(decoder.layers):
-            stage = sum(each <= index for each in layers) - 1
-            dropped = _dropped(visual, kept[stage]) if stage >= 0 else torch.zeros_like(visual)
+            done = [number for number, each in enumerate(layers) if each <= index]
+            dropped = _dropped(visual, kept[done[-1]]) if done else torch.zeros_like(visual)
             sights.append(_Sight(dropped, decoder.config._attn_implementation == "eager"))
             hooks.append((layer, sights[-1].before))
-            if stage >= 0 and method.stages[stage].positions == "compact":
+            if compact := [each for each in done if method.stages[each].positions == "compact"]:
+                dropped = _dropped(visual, kept[compact[-1]])
                 closed = _ClosedUp(family, decoder, index, dropped, positions)
                 hooks.append((layer, closed.before))
         for module, hook in hooks:
