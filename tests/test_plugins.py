@@ -67,14 +67,15 @@ USE = """
 
     torch.set_num_threads(1)
     sizes = {
-        "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 4,
-        "num_attention_heads": 4, "initializer_range": 0.15,
+        "hidden_size": 32, "intermediate_size": 48, "num_attention_heads": 4,
+        "initializer_range": 0.15,
     }
-    config = VipLlavaConfig(
-        vision_config=CLIPVisionConfig(**sizes, image_size=24, patch_size=4),
-        text_config=LlamaConfig(**sizes, vocab_size=64, eos_token_id=None, pad_token_id=0),
+    config = VipLlavaConfig(  # reads five of the layers of its vision tower, down to the 11th
+        vision_config=CLIPVisionConfig(**sizes, num_hidden_layers=12, image_size=24, patch_size=4),
+        text_config=LlamaConfig(
+            **sizes, num_hidden_layers=4, vocab_size=64, eos_token_id=None, pad_token_id=0
+        ),
         image_token_index=60,
-        vision_feature_layer=[-1, 2],
     )
     torch.manual_seed(0)
     model = VipLlavaForConditionalGeneration(config).eval()
