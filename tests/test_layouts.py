@@ -20,7 +20,7 @@ from prunescope.models import Layout, family_of
 Box = tuple[float, float, float, float]  # top, left, bottom, right as parts of an image
 WHOLE: Box = (0, 0, 1, 1)
 CASES = (
-    llava.CASE, llava.WIDE, llava_next.CASE, llava_onevision.CASE, internvl.CASE, idefics3.CASE,
+    llava.CASE, llava.WIDE, llava_next.CASE, llava_onevision.CASE, internvl.QWEN2, idefics3.CASE,
     idefics3.SMOLVLM,
 )  # fmt: skip
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -103,8 +103,8 @@ IMAGES = [
     (llava_next.CASE, (96, 48), [((4, 4), WHOLE), ((8, 4), WHOLE)]),
     (llava_onevision.CASE, (40, 100), [((4, 4), WHOLE), ((4, 12), WHOLE)]),
     (llava_onevision.CASE, (120, 100), [((4, 4), WHOLE), ((8, 7), WHOLE)]),  # of 12 x 10
-    (internvl.CASE, (64, 96), [((2, 2), box) for box in [*parts(2, 3), WHOLE]]),
-    (internvl.CASE, (20, 20), [((2, 2), WHOLE)]),
+    (internvl.QWEN2, (64, 96), [((2, 2), box) for box in [*parts(2, 3), WHOLE]]),
+    (internvl.QWEN2, (20, 20), [((2, 2), WHOLE)]),
     (idefics3.CASE, (96, 96), [((3, 3), box) for box in [*parts(2, 2), WHOLE]]),
     (idefics3.CASE, (48, 96), [((3, 3), box) for box in [*parts(1, 2), WHOLE]]),
     (idefics3.SMOLVLM, (48, 96), [((3, 3), box) for box in [*parts(1, 2), WHOLE]]),
@@ -200,7 +200,7 @@ def test_tiles_that_follow_each_other_without_filling():
     assert all(torch.equal(one, other) for one, other in zip(flat, expected, strict=True))
 
 
-@pytest.mark.parametrize("case", [internvl.CASE, idefics3.CASE], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [internvl.QWEN2, idefics3.CASE], ids=lambda case: case.name)
 def test_tiles_that_are_no_squares(case):
     model, inputs = built(case), case.inputs(0)
     inputs["pixel_values"] = inputs["pixel_values"][..., :8]
