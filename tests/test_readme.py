@@ -1,24 +1,24 @@
-"""The README's example of a criterion works as it stands there."""
+"""The README's examples work as they stand there, and its table has all families."""
 
 import re
 from pathlib import Path
 
 import pytest
 import yaml
+from conftest import build_inputs, build_llava
 
-from prunescope import criteria
+from prunescope import criteria, models
 from prunescope.methods import check, parse_methods
 from prunescope.testing.contracts import check_criterion
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
 @pytest.fixture
 def norm(monkeypatch):
     """The class that the README writes, found as if its file were there."""
-    [source] = [
-        code for code in re.findall(r"```python\n(.*?)```", README, re.S) if "class" in code
-    ]
+    [source] = [code for code in PYTHON if "class" in code]
     namespace = {"__name__": "norm"}
     exec(source, namespace)
     monkeypatch.setattr(criteria, "known", lambda: {"norm": namespace["Norm"]})
@@ -26,7 +26,8 @@ def norm(monkeypatch):
 
 
 def test_the_criterion_keeps_the_contract(norm):
-    check_criterion(norm())
+    [test] = [code for code in PYTHON if "check_criterion" in code]
+    exec(test, {"Norm": norm})
     check_criterion(norm(largest=False))
 
 
@@ -36,3 +37,16 @@ def test_the_method_names_the_criterion(norm):
     check(parsed, depth=12)
     assert parsed.stages[0].criterion == norm(largest=True)
     assert parsed.stages[0].count(144) == 36
+
+
+def test_use_without_the_workflow():
+    [use] = [code for code in PYTHON if "generate" in code]
+    names = {"model": build_llava(), "inputs": build_inputs((5, 3))}
+    exec(use, names)
+    assert [[len(each) for each in stage] for stage in names["trace"].kept] == [[9, 9]]
+    assert names["trace"].kv_lengths[3] == [9 + 1 + 5, 9 + 1 + 3]
+
+
+def test_the_table_has_all_families():
+    rows = re.findall(r"^\| (`.*?) \|", README, re.M)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(models.known())
