@@ -4,10 +4,13 @@ PYTHON ?= python3
 CORES ?= all
 bin := .venv/bin
 installed := .venv/installed
+# what depends on the internals of transformers
+engine := $(addprefix tests/test_, attention.py criteria.py families.py golden.py knn.py layouts.py \
+	mrope.py places.py prismatic.py pruning.py segments.py)
 # for the programs that rules call
 export PATH := $(abspath $(bin)):$(PATH)
 
-.PHONY: report test lint smoke clean
+.PHONY: report test test-oldest lint smoke clean
 .DELETE_ON_ERROR:
 
 report: $(installed)  ## the study of the testbed, and its report
@@ -16,6 +19,11 @@ report: $(installed)  ## the study of the testbed, and its report
 
 test: $(installed)  ## all tests
 	$(bin)/pytest
+
+test-oldest:  ## the engine on the oldest transformers that is supported, in its own environment
+	test -d .venv-oldest || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --editable '.[dev]' 'transformers==5.17.*'
+	.venv-oldest/bin/pytest $(engine)
 
 lint: $(installed)  ## style of Python and of Snakemake
 	$(bin)/ruff check .
