@@ -69,6 +69,16 @@ def build_inputs(lengths=(5,), seed: int = 0) -> dict[str, torch.Tensor]:
     }
 
 
+def row_of(inputs, row: int) -> dict[str, torch.Tensor]:
+    """One example of a batch without its padding."""
+    valid = inputs["attention_mask"][row].bool()
+    return {
+        "input_ids": inputs["input_ids"][row, valid][None],
+        "attention_mask": inputs["attention_mask"][row, valid][None],
+        "pixel_values": inputs["pixel_values"][row][None],
+    }
+
+
 @pytest.fixture(params=["eager", "sdpa"])
 def backend(request) -> str:
     return request.param

@@ -19,6 +19,7 @@ from prunescope.methods import Method, Stage
 from prunescope.models import Layout
 from prunescope.models.gemma3 import Gemma3
 from prunescope.models.llava import Llava
+from prunescope.models.qwen2_vl import Qwen2VL, Qwen25VL
 from prunescope.models.qwen3_vl import Qwen3VL
 from prunescope.pruning import prune
 from prunescope.testing import models as contract
@@ -218,6 +219,13 @@ def no_injections(monkeypatch):
     monkeypatch.setitem(models.known(), "qwen3_vl", Wrong)
 
 
+def features_by_window(monkeypatch):
+    class Wrong(Qwen25VL):
+        features = Qwen2VL.features  # as the vision tower has them
+
+    monkeypatch.setitem(models.known(), "qwen2_5_vl", Wrong)
+
+
 def columns_first(monkeypatch):
     def places(self):
         row, column, *rest = right(self).unbind(-1)
@@ -271,6 +279,7 @@ def hooks_stay(monkeypatch):
         ("gemma3", wrong_rotary, contract.check_rotary_is_that_of_the_model),
         ("qwen3_vl", no_injections, contract.check_keeping_all_is_identity),
         ("qwen3_vl", no_injections, contract.check_dropping_is_masking),
+        ("qwen2_5_vl", features_by_window, contract.check_features_are_those_of_the_tokens),
         ("llava-wide", columns_first, contract.check_places_follow_the_raster),
         ("paligemma", always_compact, contract.check_dropping_is_masking),
         ("qwen2_vl", never_compact, contract.check_dropping_is_masking),

@@ -10,16 +10,18 @@ one. Each function raises AssertionError with what went wrong.
 """
 
 from collections.abc import Sequence
-from itertools import product
-from typing import Any
 
-import torch
-from torch import LongTensor, Tensor, nn
+from torch import nn
 
-from prunescope.criteria.random import Random
-from prunescope.methods import Method, Stage
-from prunescope.pruning import prune
-from prunescope.testing.oracle import masked_logits
+from prunescope.testing.pruned import (
+    check_a_batch_equals_one_by_one,
+    check_counts_and_order,
+    check_dropping_is_masking,
+    check_further_turns_go_on,
+    check_keeping_all_is_identity,
+    check_nothing_stays,
+    check_the_cache_is_short,
+)
 from prunescope.testing.scores import (
     check_later_stages_score_what_is_left,
     check_recorded_scores_are_attention,
@@ -27,162 +29,23 @@ from prunescope.testing.scores import (
     check_scores_are_attention,
 )
 from prunescope.testing.selections import (
+    check_features_are_those_of_the_tokens,
     check_places_follow_the_raster,
     check_rotary_is_that_of_the_model,
     check_selections_do_not_depend_on_the_batch,
 )
-from prunescope.testing.trial import NOROPE, ROPE, Inputs, Trial, generate, prefill
-
-TOLERANCE = 1e-5  # of logits from the same arithmetic, where their largest is 1
-BATCHED = 1e-4  # of logits in a batch and alone
-
-
-def check_model(model: nn.Module, inputs: Inputs, singles: Sequence[Inputs]) -> None:
-    """All checks."""
-    trial = Trial(model, inputs, singles)
-    for check in CHECKS:
-        check(trial)
-
-
-def check_keeping_all_is_identity(trial: Trial) -> None:
-    """Stages that keep everything change no bit of the logits, with any positions."""
-    tokens, logits = generate(trial.model, trial.inputs)
-    scores = {0: Random(), 1: ROPE, trial.depth - 1: NOROPE}
-    for positions in ("original", "compact"):
-        stages = [Stage(layer, 1.0, score, None, positions) for layer, score in scores.items()]
-        with prune(trial.model, Method("all", tuple(stages))) as trace:
-            pruned_tokens, pruned = generate(trial.model, trial.inputs)
-        kept = [[len(each) for each in stage] for stage in trace.kept]
-        assert kept == [trial.full] * len(stages), f"{positions}: kept {kept} of {trial.full}"
-        assert torch.equal(tokens, pruned_tokens), f"{positions}: other tokens are generated"
-        gap = _gap(pruned, logits)
-        assert gap == 0, f"{positions}: logits differ by {gap:.1e}"
-
-
-def check_dropping_is_masking(trial: Trial) -> None:
-    """Logits are those of all tokens with the dropped ones masked, with a cache and without."""
-    for method, (row, single) in product(trial.methods, enumerate(trial.singles)):
-        if any(stage.positions == "shuffled" for stage in method.stages):
-            continue  # no mask does that
-        with prune(trial.model, method) as trace:
-            tokens, logits = generate(trial.model, single)
-        kept = [stage[0] for stage in trace.kept]
-        oracles = masked_logits(trial.model, single, method, kept, tokens[0].tolist())
-        for oracle, how in zip(oracles, ("decoding", "recomputing"), strict=True):
-            gap = _gap(logits[0], oracle)
-            assert gap <= TOLERANCE, (
-                f"{method.name}, example {row}: logits differ by {gap:.1e} from masking ({how}); "
-                f"by step {[_gap(*each) for each in zip(logits[0], oracle, strict=True)]}"
-            )
-
-
-def check_a_batch_equals_one_by_one(trial: Trial) -> None:
-    """The same tokens kept, tokens generated and cache lengths in a batch and alone."""
-    for method in trial.methods:
-        with prune(trial.model, method) as trace:
-            tokens, logits = generate(trial.model, trial.inputs)
-            together = [_outcome(trace, tokens, row) for row in range(len(tokens))]
-            for row, single in enumerate(trial.singles):
-                where = f"{method.name}, example {row}"
-                alone_tokens, alone_logits = generate(trial.model, single)
-                alone = _outcome(trace, alone_tokens, 0)
-                for name, ours in together[row].items():
-                    assert ours == alone[name], f"{where}: {name} {ours}, alone {alone[name]}"
-                gap = _gap(logits[row], alone_logits[0])
-                assert gap <= BATCHED, f"{where}: logits differ by {gap:.1e} in a batch"
-
-
-def _outcome(trace: Any, tokens: LongTensor, row: int) -> dict[str, list]:
-    return {
-        "kept": [stage[row].tolist() for stage in trace.kept],
-        "generated": tokens[row].tolist(),
-        "cache lengths": [each[row] for each in trace.kv_lengths],
-    }
-
-
-def check_counts_and_order(trial: Trial) -> None:
-    """Each stage keeps as many as it should of those before it, in the order of the raster."""
-    for method in trial.methods:
-        with prune(trial.model, method) as trace:
-            prefill(trial.model, trial.inputs)
-        before = [torch.arange(n) for n in trial.full]
-        for stage, kept in zip(method.stages, trace.kept, strict=True):
-            for earlier, now in zip(before, kept, strict=True):
-                least, where = stage.count(len(earlier)), f"{method.name}, layer {stage.layer}"
-                assert (now.diff() > 0).all(), f"{where}: {now.tolist()} is not in order"
-                assert torch.isin(now, earlier).all(), f"{where}: dropped tokens are back"
-                most = len(earlier) if stage.always is not None else least
-                assert least is None or least <= len(now) <= most, (
-                    f"{where}: {len(now)} of {len(earlier)} tokens are kept, not {least}"
-                )
-            before = kept
-
-
-def check_the_cache_is_short(trial: Trial) -> None:
-    """What was dropped is not in the caches of the layers from there on; all else is."""
-    text = (trial.inputs["attention_mask"] - trial.layout.visual.long()).sum(1).tolist()
-    for method in trial.methods:
-        with prune(trial.model, method) as trace:
-            cache = prefill(trial.model, trial.inputs).past_key_values
-        left = [trial.full, *([len(each) for each in stage] for stage in trace.kept)]
-        for layer in range(trial.depth):
-            number = sum(start <= layer for start in method.layers(trial.depth))
-            expected = [n + words for n, words in zip(left[number], text, strict=True)]
-            lengths, stored = trace.kv_lengths[layer], cache.layers[layer].keys.shape[-2]
-            where = f"{method.name}, layer {layer}"
-            assert lengths == expected, f"{where}: cache lengths {lengths}, not {expected}"
-            if number > 0:
-                counted = cache.get_seq_length(layer)
-                assert counted == max(expected), f"{where}: {counted} columns, not {expected}"
-                assert stored <= counted, f"{where}: {stored} columns are stored"
-
-
-def check_nothing_stays(trial: Trial) -> None:
-    """After the `with`, no module has a hook or an attribute more, also if it was left early."""
-    # The first call may set up things of its own.
-    logits = generate(trial.model, trial.inputs)[1]
-    before, method = _state(trial.model), trial.methods[1]
-    tapped = trial.decoder.layers[method.stages[0].layer - 1]
-    hooked = [trial.decoder, *trial.decoder.layers, *trial.family.projections(tapped)]
-    for error in (None, ZeroDivisionError):
-        try:
-            with prune(trial.model, method):
-                inside = _state(trial.model)
-                prefill(trial.model, trial.inputs)
-                if error is not None:
-                    raise error
-        except ZeroDivisionError:
-            pass
-        free = [type(each).__name__ for each in hooked if inside[each] == before[each]]
-        assert not free, f"inside, no hook is on {free}"
-        after = _state(trial.model)
-        changed = [type(each).__name__ for each in before if after[each] != before[each]]
-        assert not changed, f"hooks or attributes stay on {changed} (exception: {error})"
-    gap = _gap(generate(trial.model, trial.inputs)[1], logits)
-    assert gap == 0, f"logits differ by {gap:.1e} afterwards"
-
-
-def _state(model: nn.Module) -> dict[nn.Module, Any]:
-    """Per module, how many hooks it has and which attributes of its own."""
-    return {
-        module: (len(module._forward_pre_hooks), len(module._forward_hooks), set(vars(module)))
-        for module in model.modules()
-    }
-
-
-def _gap(ours: Tensor, right: Tensor) -> float:
-    """Largest difference, relative to the largest value if that is above 1."""
-    return ((ours - right).abs().max() / right.abs().max().clamp(min=1)).item()
-
+from prunescope.testing.trial import Inputs, Trial
 
 CHECKS = (
     check_keeping_all_is_identity,
     check_dropping_is_masking,
+    check_further_turns_go_on,
     check_a_batch_equals_one_by_one,
     check_counts_and_order,
     check_the_cache_is_short,
     check_rotary_is_that_of_the_model,
     check_places_follow_the_raster,
+    check_features_are_those_of_the_tokens,
     check_selections_do_not_depend_on_the_batch,
     check_scores_are_attention,
     check_recorded_scores_are_attention,
@@ -190,3 +53,10 @@ CHECKS = (
     check_later_stages_score_what_is_left,
     check_nothing_stays,
 )
+
+
+def check_model(model: nn.Module, inputs: Inputs, singles: Sequence[Inputs]) -> None:
+    """All checks."""
+    trial = Trial(model, inputs, singles)
+    for check in CHECKS:
+        check(trial)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
-from torch import LongTensor, Tensor, nn
+from torch import BoolTensor, LongTensor, Tensor, nn
 
 from prunescope.criteria import Criterion, Selection
 from prunescope.methods import Method, Stage
@@ -73,6 +73,47 @@ def _raster(number: int, rows: int, columns: int) -> LongTensor:
     places = torch.cartesian_prod(torch.arange(rows), torch.arange(columns)).view(-1, 2)
     shape = torch.tensor([rows, columns]).expand_as(places)
     return torch.cat([torch.full_like(places[:, :1], number), places, shape], dim=1)
+
+
+def check_features_are_those_of_the_tokens(trial: Trial) -> None:
+    """The features of a visual token are what its embedding is made of."""
+    projector = trial.family.projector(trial.model)
+    for row, single in enumerate(trial.singles if projector is not None else ()):
+        seen, embedded = _projected(trial, projector, single)
+        features = trial.family.features(trial.model, seen, single)
+        shapes = tuple(features.shape), tuple(embedded.shape)
+        assert len(features) == len(embedded), f"example {row}: features, tokens: {shapes}"
+        foreign = _sources(features, seen) & ~_sources(embedded, seen)
+        tokens = foreign.flatten(1).any(1).nonzero()[:, 0].tolist()
+        assert not tokens, f"example {row}: features of tokens {tokens} are those of others"
+
+
+def _projected(trial: Trial, projector: nn.Module, inputs: Inputs) -> tuple[Tensor, Tensor]:
+    """What the projector sees, and the embeddings (n, dim) of the visual tokens of one prompt."""
+    seen, embedded = [], []
+
+    def begin(module: nn.Module, args: tuple) -> tuple:
+        seen.append(args[0].detach().requires_grad_())
+        return (seen[0], *args[1:])
+
+    def end(module: nn.Module, args: tuple, kwargs: dict) -> None:
+        embedded.append(kwargs["inputs_embeds"])
+
+    with (
+        projector.register_forward_pre_hook(begin),
+        trial.decoder.register_forward_pre_hook(end, with_kwargs=True),
+    ):
+        trial.model(**inputs)
+    return seen[0], embedded[0][trial.family.layout(trial.model, inputs).visual]
+
+
+def _sources(rows: Tensor, of: Tensor) -> BoolTensor:
+    """(n, *shape of `of`) which numbers of a tensor each row (n, dim) depends on."""
+    weights = torch.rand(rows.shape[1], generator=torch.Generator().manual_seed(0))
+    each = torch.eye(len(rows), device=rows.device, dtype=rows.dtype)
+    outputs = rows @ weights.to(rows)
+    [slopes] = torch.autograd.grad(outputs, of, each, retain_graph=True, is_grads_batched=True)
+    return slopes != 0
 
 
 def check_selections_do_not_depend_on_the_batch(trial: Trial) -> None:

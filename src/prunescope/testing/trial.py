@@ -108,6 +108,18 @@ def generate(
     return out.sequences[:, -STEPS:], torch.stack(out.logits, dim=1)
 
 
+@torch.inference_mode()
+def converse(model: nn.Module, inputs: Inputs, turns: Sequence[LongTensor]) -> Tensor:
+    """Logits (tokens, vocabulary) of further turns (1, tokens) after one prompt, by plain calls
+    that leave the positions to the model."""
+    prompt = {name: value for name, value in inputs.items() if name != "labels"}
+    cache, logits = model(**prompt, use_cache=True).past_key_values, []
+    for turn in turns:
+        out = model(input_ids=turn, past_key_values=cache, use_cache=True)
+        cache, logits = out.past_key_values, [*logits, out.logits[0]]
+    return torch.cat(logits)
+
+
 class _Forced(LogitsProcessor):
     def __init__(self, tokens: Sequence[int]):
         self._tokens = iter(tokens)
