@@ -75,3 +75,18 @@ def test_measure_gives_a_row_per_method(tmp_path, monkeypatch):
         assert (table[f"{name}_q25"] > 0).all()
         assert (table[f"{name}_q25"] <= table[name]).all()
         assert (table[name] <= table[f"{name}_q75"]).all()
+
+
+def test_oracles_and_replays_are_told(tmp_path, monkeypatch):
+    monkeypatch.setitem(tasks.SOURCES, "testbed", lambda task: random_examples(10))
+    task = read_task(ROOT / "data" / "tasks" / "locate.yaml")
+    checkpoint = Checkpoint("tiny", save_model(tmp_path))
+    methods = parse_methods(
+        {
+            "replay": [{"layer": 0, "score": {"replay": {"method": "oracle"}}}],
+            "oracle": [{"layer": 2, "keep": 9, "score": {"oracle": {}}}],
+        },
+        "test",
+    )
+    table = measure(checkpoint, task, methods, batch_size=3, repeats=1, warmup=0, steps=1)
+    assert table["mean_tokens"].tolist() == [9, (2 * 36 + 4 * 9) / 6]

@@ -5,14 +5,14 @@ Promised and measured stand side by side: fewer operations are not the same shar
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from prunescope import tasks
+from prunescope import hints, tasks
 from prunescope.checkpoint import Checkpoint
 from prunescope.criteria import Criterion
 from prunescope.criteria.attention import Attention
@@ -23,6 +23,9 @@ from prunescope.models import family_of
 from prunescope.pruning import Trace, prune
 from prunescope.sharing import Prefix
 from prunescope.tasks import Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 QUARTILES = (25, 50, 75)
 
@@ -85,11 +88,13 @@ def measure(
     examples = tasks.load(task, batch_size)
     model, processor = checkpoint.load()
     check_all(model, methods.values())
+    hints.check(methods, task, examples)
     [batch] = tasks.batches(examples, task, processor, batch_size)
     inputs = dict(tasks.prompts(batch, task, processor).to(model.device, model.dtype))
+    told = _told(model, inputs, batch, methods)
     stopwatch = _Stopwatch(model, inputs, steps)
     laps = [
-        {name: stopwatch.lap(method) for name, method in methods.items()}
+        {name: stopwatch.lap(method, told[name]) for name, method in methods.items()}
         for _ in range(warmup + repeats)
     ][warmup:]
     rows = [
@@ -108,6 +113,26 @@ def measure(
     return pd.DataFrame(rows)
 
 
+@torch.inference_mode()
+def _told(
+    model: nn.Module,
+    inputs: Mapping[str, Any],
+    batch: "Dataset",
+    methods: Mapping[str, Method],
+) -> dict[str, dict[str, Any]]:
+    """By method, what `prune` is to be told besides it: true boxes, tokens to replay."""
+    told: dict[str, dict[str, Any]] = {
+        name: {"boxes": torch.tensor(batch["box"][:])} if hints.needs_boxes(method) else {}
+        for name, method in methods.items()
+    }
+    for name, method in methods.items():
+        if (source := hints.replayed(method)) is not None:
+            with prune(model, methods[source], **told[source]) as trace:
+                prefill(model, inputs)
+            told[name]["kept"] = trace.kept[-1]
+    return told
+
+
 class _Stopwatch:
     """Times the parts of an answer to one batch."""
 
@@ -116,11 +141,12 @@ class _Stopwatch:
         self.embeddings = Prefix(model, layers=False)  # from the first lap on, without the tower
 
     @torch.inference_mode()
-    def lap(self, method: Method) -> dict[str, Any]:
-        """Milliseconds of vision, prefill and a decode step; and the trace."""
+    def lap(self, method: Method, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Milliseconds of vision, prefill and a decode step; and the trace. told: what `prune`
+        is to be told besides."""
         pixels, mask = self.inputs["pixel_values"], self.inputs["attention_mask"]
         vision, _ = self._time(lambda: self.model.get_image_features(pixel_values=pixels))
-        with prune(self.model, method) as trace:
+        with prune(self.model, method, **told) as trace:
             with self.embeddings.of(method):
                 start, (token, cache) = self._time(lambda: prefill(self.model, self.inputs))
             rest, _ = self._time(lambda: continued(self.model, mask, token, cache, self.steps))

@@ -28,7 +28,7 @@ def check(methods: Mapping[str, Method], task: Task, examples: "Dataset") -> Non
     for method in methods.values():
         if (source := replayed(method)) is not None:
             _check_replay(method.name, source, methods)
-        if _needs_boxes(method):
+        if needs_boxes(method):
             lacking = [i for i, box in enumerate(examples["box"]) if len(box) != 4]
             if lacking:
                 raise InputError(
@@ -48,7 +48,8 @@ def _check_replay(name: str, source: str, methods: Mapping[str, Method]) -> None
         raise InputError(f"method {name!r}: replays {source!r}, which is itself a replay")
 
 
-def _needs_boxes(method: Method) -> bool:
+def needs_boxes(method: Method) -> bool:
+    """Whether it has to know where the target is."""
     return any("boxes" in each.needs for each in method.criteria())
 
 
@@ -70,7 +71,7 @@ class Hints:
     def of(self, method: Method, batch: "Dataset") -> dict[str, Any]:
         """Keyword arguments of `prune` for a batch of examples."""
         hints: dict[str, Any] = {}
-        if _needs_boxes(method):
+        if needs_boxes(method):
             hints["boxes"] = torch.tensor(batch["box"][:])
         if (source := replayed(method)) is not None:
             hints["kept"] = [self._kept[source][example] for example in batch["id"]]
