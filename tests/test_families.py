@@ -1,5 +1,6 @@
 """Every family holds to the contract of families, and the contract can be broken."""
 
+import random
 from dataclasses import replace
 from functools import cache
 
@@ -11,7 +12,10 @@ from transformers import StaticCache
 from prunescope import models
 from prunescope.criteria import highest
 from prunescope.criteria.attention import Attention
+from prunescope.criteria.last import Last
+from prunescope.criteria.none import Nothing
 from prunescope.criteria.random import Random
+from prunescope.criteria.uniform import Uniform
 from prunescope.engine import masks, segments
 from prunescope.engine.hooks import Engine
 from prunescope.errors import InputError
@@ -28,6 +32,7 @@ from prunescope.testing.trial import Trial, generate, prefill
 
 NAMED = {each.name: each for each in CASES}
 HALF = Method("half", (Stage(2, 0.5, Attention(rope=False)), Stage(4, 0.5, Attention())))
+QUERIES = ("last", "text-mean", "all-mean")
 
 case = pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
 
@@ -61,6 +66,39 @@ def test_prompts_are_what_the_contract_is_about(case):
     with prune(one.model, one.methods[1]) as trace:
         prefill(one.model, one.inputs)
     assert all(len({len(each) for each in stage}) > 1 for stage in trace.kept)
+
+
+@case
+def test_any_methods(case):
+    """Stages at any layers, with any scores, budgets and positions, down to no token left."""
+
+    class Drawn(Trial):
+        methods = tuple(drawn_method(random.Random(f"{case.name}-{seed}")) for seed in range(2))
+
+    one = trial(case)
+    drawn = Drawn(one.model, one.inputs, one.singles)
+    contract.check_dropping_is_masking(drawn)
+    contract.check_a_batch_equals_one_by_one(drawn)
+    contract.check_counts_and_order(drawn)
+    contract.check_the_cache_is_short(drawn)
+
+
+def drawn_method(draw: random.Random) -> Method:
+    return Method("drawn", tuple(drawn_stage(n, draw) for n in sorted(draw.sample(range(6), 3))))
+
+
+def drawn_stage(layer: int, draw: random.Random) -> Stage:
+    projections = draw.choice(["own", "previous"]) if layer else "own"
+    attention = Attention(draw.random() < 0.5, draw.choice(QUERIES), projections=projections)
+    sized = draw.choice([attention, attention, Random(draw.randrange(9))])
+    chosen = draw.choice([sized, sized, sized, Uniform(2), Last(0.4), Nothing()])
+    return Stage(
+        layer,
+        draw.choice([1, 3, 0.3, 0.7, 1.0]) if chosen.sized else None,
+        chosen,
+        draw.choice([None, Uniform(2)]),
+        draw.choice(["original", "compact"]),
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
@@ -298,3 +336,10 @@ def test_contract_finds(monkeypatch, name, spoil, check):
     spoil(monkeypatch)
     with pytest.raises(AssertionError):
         check(fresh)
+
+
+def test_check_model_runs_the_checks(monkeypatch):
+    one = trial(NAMED["llava"])
+    one_more(monkeypatch)
+    with pytest.raises(AssertionError, match="kept"):
+        contract.check_model(one.model, one.inputs, one.singles)

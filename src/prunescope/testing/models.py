@@ -4,9 +4,11 @@
     check_model(model, inputs, singles)
 
 model: a small one with random weights, in float32, attention eager or sdpa, at least 4 decoder
-layers. inputs: several prompts together, padded on the left, as keyword arguments of the model,
-best of different lengths and with images of different sizes. singles: the same prompts one by
-one. Each function raises AssertionError with what went wrong.
+layers. inputs: several prompts together, padded on the left, as keyword arguments of the model
+with `input_ids` and `attention_mask`, best of different lengths and with images of different
+sizes. singles: the same prompts one by one. Raises AssertionError with what went wrong. What no
+model can tell, that a token lies where its family says in the picture, an adapter's own tests must
+show.
 """
 
 from collections.abc import Sequence
