@@ -113,6 +113,22 @@ def test_reduced_precision(case, dtype):
 
 
 @case
+def test_without_a_cache_each_step_is_a_prefill(case):
+    one = trial(case)
+    config = one.model.config
+    special = {config.image_token_id, getattr(config, "video_token_id", config.image_token_id)}
+    options = {"max_new_tokens": 3, "min_new_tokens": 3, "do_sample": False, "use_cache": False}
+    options["suppress_tokens"] = sorted(special)
+    plain = one.model.generate(**one.inputs, **options)
+    with prune(one.model, Method("all", (Stage(1, 1.0, Attention()),))):
+        assert torch.equal(one.model.generate(**one.inputs, **options), plain)
+    with prune(one.model, HALF) as trace:
+        one.model.generate(**one.inputs, **options)
+    length = one.inputs["input_ids"].shape[1]
+    assert trace.segments[0].valid.shape[1] == length + 2
+
+
+@case
 def test_samples_and_beams(case):
     one = trial(case)
     rows = [row for row, single in enumerate(one.singles) if repeats_images(one.model, single)]

@@ -33,7 +33,7 @@ class Watch:
         self.prefill = False
         self.model, self.family, self._given = model, family, layout
         self.inputs: Mapping[str, Any] = {}  # of this call, by name
-        self._images: Mapping[str, Any] = {}  # `generate` encodes images before the prefill
+        self._images: Mapping[str, Any] = {}  # `generate` encodes them once, before the prefill
         self._features: Tensor | None = None
         self._position_ids: LongTensor | None = None
         for module, hook in ((model, self._see_inputs), (decoder, self._see_text)):
@@ -73,7 +73,6 @@ class Watch:
             self.layout = self._given or self.family.layout(self.model, self.inputs)
         else:
             self._features = None
-        self._images = {}
 
     def segment(self, hidden: Tensor) -> Segment:
         """The whole prompt, of which `hidden` (b, s, dim) are the embeddings."""

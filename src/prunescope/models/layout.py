@@ -135,5 +135,8 @@ def _deal(sizes: list[int], counts: list[int]) -> list[list[int]]:
             )
         dealt.append(own)
     if number < len(sizes):
-        raise InputError(f"{len(sizes)} images (or tiles of images), the prompts have {number}")
+        raise InputError(
+            f"{len(sizes)} images (or tiles of images), the prompts have the tokens of {number}; "
+            "a prompt must come in one piece"
+        )
     return dealt
