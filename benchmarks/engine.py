@@ -92,27 +92,42 @@ class Bench:
         found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
         return int(found[1]) * 1024
 
-    def method(self, method: Method, unpruned: float) -> dict[str, Any]:
-        """Times, peak memory and cache of a method, beside the ideal speed-up of its prefill."""
-        depth, total = self.model.config.num_hidden_layers, PROMPT * self.layout.visual.shape[0]
-        firsts, alls = [], []
-        for _ in range(self.repeats):
-            firsts.append(self.seconds(lambda: self.generate(1, method)))
-            alls.append(self.seconds(lambda: self.generate(1 + NEW, method)))
-        lengths = [sum(layer) for layer in self.generate(1, method).kv_lengths]
-        ideal, prefill = depth * total / sum(lengths), statistics.median(firsts)
+    def methods(self, methods: list[Method]) -> list[dict[str, Any]]:
+        """Times, peak memory and cache of each method, beside the ideal speed-up of its prefill.
+
+        The first is the model as it is. They take turns, so that all see the same load.
+        """
+        laps = [[self.lap(each) for each in methods] for _ in range(self.repeats + 1)][1:]
+        prefill, whole = torch.tensor(laps).median(0).values.T.tolist()
+        rows = []
+        for number, method in enumerate(methods):
+            lengths = [sum(layer) for layer in self.generate(1, method).kv_lengths]
+            ideal = len(lengths) * PROMPT * len(self.layout.visual) / sum(lengths)
+            speedup = prefill[0] / prefill[number]
+            rows.append(
+                {
+                    "method": method.name,
+                    "prefill seconds": prefill[number],
+                    "decode seconds per token": (whole[number] - prefill[number]) / NEW,
+                    "peak bytes": self.peak(lambda method=method: self.generate(1, method)),
+                    "cache bytes": sum(lengths) * self.token_bytes,
+                    "ideal speed-up": ideal,
+                    "speed-up": speedup,
+                    "of the ideal": speedup / ideal,
+                }
+            )
+        return rows
+
+    def lap(self, method: Method) -> tuple[float, float]:
+        """Seconds to the first token, and to the last."""
+        first = self.seconds(lambda: self.generate(1, method))
+        return first, self.seconds(lambda: self.generate(1 + NEW, method))
+
+    @property
+    def token_bytes(self) -> int:
+        """A key and a value in one layer."""
         config = self.model.config
-        token = 2 * config.num_key_value_heads * config.head_dim * self.model.dtype.itemsize
-        return {
-            "method": method.name,
-            "prefill seconds": prefill,
-            "decode seconds per token": (statistics.median(alls) - prefill) / NEW,
-            "peak bytes": self.peak(lambda: self.generate(1, method)),
-            "cache bytes": sum(lengths) * token,
-            "ideal speed-up": ideal,
-            "speed-up": unpruned / prefill,
-            "of the ideal": unpruned / prefill / ideal,
-        }
+        return 2 * config.num_key_value_heads * config.head_dim * self.model.dtype.itemsize
 
 
 def prepare(size: str, device: str, batch: int, repeats: int) -> Bench:
@@ -135,11 +150,7 @@ def measure(bench: Bench) -> dict[str, Any]:
     recording = bench.compare(bench.prefill, bench.record)
     recording["peak memory"] = bench.peak(bench.record) / bench.peak(bench.prefill)
     known = read_methods("workflow/config/methods.yaml")
-    bench.generate(1, known["unpruned"])
-    unpruned = statistics.median(
-        bench.seconds(lambda: bench.generate(1, known["unpruned"])) for _ in range(bench.repeats)
-    )
-    methods = [bench.method(known[name], unpruned) for name in METHODS]
+    methods = bench.methods([known[name] for name in METHODS])
     return {"keep all": keep_all, "record_scores": recording, "methods": methods}
 
 

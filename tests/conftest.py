@@ -10,6 +10,9 @@ from transformers import (
     SiglipVisionConfig,
 )
 
+# Models of these sizes are slower on several threads.
+torch.set_num_threads(1)
+
 IMAGE_TOKEN, PAD_TOKEN, GRID = 60, 61, (6, 6)
 
 
