@@ -86,6 +86,7 @@ STAGE = {"layer": 3, "remove": 0.5, "score": NOROPE}
         ({"remove": "half"}, "remove: expected a number, got 'half'"),
         ({"keep": 0.5}, "give `remove` or `keep`, not both"),
         ({"power": 0}, "power: must be a whole number from 1"),
+        ({"of": "some"}, r"of: 'some' is not one of \['left', 'all'\]"),
         ({"positions": "new"}, r"positions: 'new' is not one of \['original', 'compact', 'shuff"),
         ({"score": {"uniform": {"stride": 2}}}, "uniform has a count of its own"),
         ({"always": NOROPE}, "always: attention has no count of its own"),
@@ -142,3 +143,14 @@ def test_stages_in_python_are_checked_too():
         Stage(3, None, Attention())
     with pytest.raises(InputError, match="positions"):
         Stage(3, 0.5, Attention(), positions="new")
+
+
+def test_a_fraction_of_all_tokens():
+    [method] = parse_methods(
+        {"m": [{"layer": 2, "keep": 0.25, "of": "all", "score": NOROPE}]}, "f"
+    ).values()
+    [stage] = method.stages
+    assert [stage.count(left, 100) for left in (100, 30, 20)] == [25, 25, 20]
+    assert parse_methods({"m": [{"layer": 2, "keep": 0.25, "score": NOROPE}]}, "f")["m"] != method
+    with pytest.raises(InputError, match="of: only goes with a fraction"):
+        Stage(2, 9, stage.criterion, of="all")

@@ -35,6 +35,7 @@ class Others(Trial):
         Method("uniform", (Stage(0, None, Uniform(2)),)),
         Method("last-quarter", (Stage(3, None, Last(0.25)),)),
         Method("text-mean", (Stage(2, 9, Attention(query="text-mean", softmax="row")),)),
+        Method("of-all", (Stage(1, 0.5, NOROPE), Stage(3, 0.25, NOROPE, of="all"))),
         Method("layer-k", (Stage(0, 0.5, Attention(projections="own")),)),
     )
 

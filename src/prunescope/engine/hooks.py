@@ -140,8 +140,9 @@ class Engine:
         selection = replace(selection, **self._asked_for(index, selection, kwargs))
         counts = None
         if stage.keep is not None:
-            counts = [stage.count(n) for n in selection.present.sum(1).tolist()]
-            counts = torch.tensor(counts, device=hidden.device)
+            left = selection.present.sum(1).tolist()
+            begun = (self.trace.segments[0].raster >= 0).sum(1).tolist()
+            counts = torch.tensor(list(map(stage.count, left, begun)), device=hidden.device)
         chosen = stage.criterion.select(selection, counts)
         if stage.always is not None:
             chosen = chosen | stage.always.select(selection, None)

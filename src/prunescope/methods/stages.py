@@ -10,6 +10,7 @@ from prunescope.criteria import Criterion
 from prunescope.errors import InputError
 
 Positions = Literal["original", "compact", "shuffled"]
+Share = Literal["left", "all"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,10 @@ class Stage:
     """Remove visual tokens once, before decoder layer `layer` (0-based), during the prefill.
 
     layer: an index, or a fraction of the depth in (0, 1): `round(layer * depth)`.
-    keep: fraction in (0, 1] of the tokens that are left, of n of them `int(n * keep)`; or how
-        many; None for a criterion that has a count of its own.
+    keep: fraction in (0, 1] of n tokens, `int(n * keep)`; or how many; None for a criterion that
+        has a count of its own.
+    of: which n: those that are "left", as in the papers' code, or "all" that the prompt began
+        with (no more than are left are kept).
     always: tokens of this set are kept too (union), so that more than `keep` may stay.
     positions: "original" position ids; "compact": numbered anew, without gaps; "shuffled": the
         visual tokens left exchange theirs at random (a control).
@@ -29,6 +32,7 @@ class Stage:
     criterion: Criterion
     always: Criterion | None = None
     positions: Positions = "original"
+    of: Share = "left"
 
     def __post_init__(self) -> None:
         if isinstance(self.layer, float) and not 0 < self.layer < 1:
@@ -48,6 +52,10 @@ class Stage:
             raise InputError(
                 f"positions: {self.positions!r} is not one of {list(get_args(Positions))}"
             )
+        if self.of not in get_args(Share):
+            raise InputError(f"of: {self.of!r} is not one of {list(get_args(Share))}")
+        if self.of == "all" and not isinstance(self.keep, float):
+            raise InputError("of: only goes with a fraction to `remove` or `keep`")
 
     def needs(self) -> frozenset[str]:
         """What its criteria need to know, of `prunescope.criteria.base.NEEDS`."""
@@ -61,11 +69,16 @@ class Stage:
         """The decoder layer in a model of `depth` layers."""
         return round(self.layer * depth) if isinstance(self.layer, float) else self.layer
 
-    def count(self, present: int) -> int | None:
-        """How many of `present` tokens the score keeps; None if the criterion decides."""
+    def count(self, left: int, begun: int | None = None) -> int | None:
+        """How many of the tokens that are `left` the score keeps; None if the criterion decides.
+
+        begun: how many the prompt began with, for `of: all`.
+        """
         if self.keep is None:
             return None
-        return int(present * self.keep) if isinstance(self.keep, float) else min(self.keep, present)
+        if isinstance(self.keep, int):
+            return min(self.keep, left)
+        return min(int((begun if self.of == "all" else left) * self.keep), left)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -74,6 +87,7 @@ class Stage:
             "score": criteria.to_dict(self.criterion),
             "always": None if self.always is None else criteria.to_dict(self.always),
             "positions": self.positions,
+            "of": self.of,
         }
 
 

@@ -99,8 +99,9 @@ def check_counts_and_order(trial: Trial) -> None:
             prefill(trial.model, trial.inputs)
         before = [torch.arange(n) for n in trial.full]
         for stage, kept in zip(method.stages, trace.kept, strict=True):
-            for earlier, now in zip(before, kept, strict=True):
-                least, where = stage.count(len(earlier)), f"{method.name}, layer {stage.layer}"
+            where = f"{method.name}, layer {stage.layer}"
+            for begun, earlier, now in zip(trial.full, before, kept, strict=True):
+                least = stage.count(len(earlier), begun)
                 assert (now.diff() > 0).all(), f"{where}: {now.tolist()} is not in order"
                 assert torch.isin(now, earlier).all(), f"{where}: dropped tokens are back"
                 most = len(earlier) if stage.always is not None else least
