@@ -35,6 +35,7 @@ STORED = {
 SHARED = {
     "bootstrap": config["bootstrap"] | {"seed": config["seed"]},
     "seed": config["seed"],
+    "adjust": config["adjust"],
 }
 ITEMS = [(kind, name) for kind in ("figures", "tables") for name in config[kind]]
 
