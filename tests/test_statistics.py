@@ -161,18 +161,6 @@ def test_unknown_method_is_named():
         accuracy.compare(synthetic.records(), [("fastw", "unpruned")], [], FEW)
 
 
-@pytest.mark.parametrize(("gains", "losses"), [(0, 0), (3, 3), (1, 9), (12, 4)])
-def test_mcnemar_is_the_binomial_test(gains, losses):
-    both = gains + losses
-    expected = stats.binomtest(gains, both, 0.5).pvalue if both else 1.0
-    assert accuracy.mcnemar(np.array([gains]), np.array([losses])) == pytest.approx([expected])
-
-
-def test_holm_by_hand():
-    p = np.array([0.04, np.nan, 0.01, 0.03, 0.9])
-    np.testing.assert_allclose(accuracy.holm(p), [0.09, np.nan, 0.04, 0.09, 0.9])
-
-
 def test_budget_is_one_for_the_unpruned_model():
     table = accuracy.budgets(synthetic.records())
     assert (table["unpruned"] == 1).all()

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap, countable, ratio, unit_sums, weighted
+from prunescope.statistics.multiple import adjusted
+from prunescope.statistics.proportions import cohens_g, mcnemar
 
 BASELINE = "unpruned"
 LOCALIZATION, OTHER, CONTRAST = "localization", "other tasks", "localization minus other tasks"
@@ -95,33 +96,19 @@ def budgets(records: pd.DataFrame) -> pd.DataFrame:
     return tokens.div(tokens[BASELINE], axis=0)
 
 
-def mcnemar(gains: np.ndarray, losses: np.ndarray) -> np.ndarray:
-    """Exact two-sided p-values of McNemar's test from the numbers of discordant examples."""
-    fewer, both = np.minimum(gains, losses), np.add(gains, losses)
-    return np.minimum(1.0, 2 * binom.cdf(fewer, both, 0.5))
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's step-down adjusted p-values of one family; NaN stays NaN and does not count."""
-    p = np.asarray(p, float)
-    adjusted = np.full_like(p, np.nan)
-    order = np.argsort(p)[: np.count_nonzero(~np.isnan(p))]
-    steps = p[order] * (len(order) - np.arange(len(order)))
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    return adjusted
-
-
 def compare(
     records: pd.DataFrame,
     pairs: Sequence[tuple[str, str]],
     localization: Sequence[str],
     bootstrap: Bootstrap,
+    adjust: str = "holm",
 ) -> pd.DataFrame:
     """Differences of accuracy, method minus reference, by task and by group of tasks.
 
     Columns group, method, reference, value, low, high, examples, units and, for single tasks,
-    gains and losses (examples that only one of the two answers), McNemar's exact p (paired by
-    example) and p_holm over all its rows.
+    gains and losses (examples that only one of the two answers), their effect size cohens_g,
+    McNemar's exact p (paired by example) and p_holm or p_bh, adjusted over all rows of the table
+    (`multiple.ADJUSTMENTS`).
     """
     values = by_method(records)
     change = differences(values, pairs)
@@ -129,10 +116,11 @@ def compare(
     groups = {t: {t: 1.0} for t in tasks} | task_groups(tasks, localization)
     table = estimates(change, groups, bootstrap)
     table[["method", "reference"]] = table["method"].tolist()
-    gains, losses = ((sign * change > 0).groupby("task").sum() for sign in (1, -1))
     single = table["group"].isin(tasks)
     keys = list(table.loc[single, ["group", "method", "reference"]].itertuples(index=False))
-    table.loc[single, "gains"] = [gains.loc[g, (m, r)] for g, m, r in keys]
-    table.loc[single, "losses"] = [losses.loc[g, (m, r)] for g, m, r in keys]
+    for name, sign in (("gains", 1), ("losses", -1)):
+        counts = (sign * change > 0).groupby("task").sum()
+        table.loc[single, name] = [counts.loc[g, (m, r)] for g, m, r in keys]
+    table["cohens_g"] = cohens_g(table["gains"], table["losses"])
     table.loc[single, "p"] = mcnemar(table.loc[single, "gains"], table.loc[single, "losses"])
-    return table.assign(p_holm=holm(table["p"]))
+    return table.assign(**{f"p_{adjust}": adjusted(table["p"], adjust)})

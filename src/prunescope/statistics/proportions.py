@@ -1,0 +1,45 @@
+"""Shares of successes: intervals without resampling, and paired comparisons."""
+
+import numpy as np
+from scipy.stats import binom, norm
+
+from prunescope.errors import InputError
+
+
+def wilson(
+    successes: np.ndarray, trials: np.ndarray, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper ends of Wilson's score interval (J. Am. Stat. Assoc. 22, 1927).
+
+    For examples that are independent, one for an image. Any shape; NaN for no trials. Raises
+    InputError for successes outside 0..trials or a level outside (0, 1).
+    """
+    successes, trials = np.asarray(successes, float), np.asarray(trials, float)
+    if not 0 < level < 1:
+        raise InputError(f"level: must lie in (0, 1), got {level}")
+    if ((successes < 0) | (successes > trials)).any():
+        raise InputError("successes: must lie between 0 and the number of trials")
+    z2 = norm.ppf((1 + level) / 2) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rest = successes * (trials - successes) / trials
+        centre = (successes + z2 / 2) / (trials + z2)
+        half = np.sqrt(z2 * (rest + z2 / 4)) / (trials + z2)
+    # Exactly 0 and 1 at the ends, where rounding would leave a little more or less.
+    low = np.where(successes == 0, 0.0, centre - half)
+    high = np.where(successes == trials, 1.0, centre + half)
+    return np.where(trials > 0, low, np.nan), np.where(trials > 0, high, np.nan)
+
+
+def mcnemar(gains: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """Exact two-sided p-values of McNemar's test from the numbers of discordant examples."""
+    fewer, both = np.minimum(gains, losses), np.add(gains, losses)
+    return np.minimum(1.0, 2 * binom.cdf(fewer, both, 0.5))
+
+
+def cohens_g(gains: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """Effect size of McNemar's test: the share of gains among discordant examples less one half.
+
+    -0.5 to 0.5, NaN where no example is discordant (Cohen, Statistical Power Analysis, chapter 5).
+    """
+    gains, both = np.asarray(gains, float), np.add(gains, losses, dtype=float)
+    return np.divide(gains, both, out=np.full_like(both, np.nan), where=both > 0) - 0.5
