@@ -13,7 +13,7 @@ from prunescope.cost import layer_flops, measure, prefill_flops
 from prunescope.decoding import prefill
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
-from prunescope.sharing import Prefix
+from prunescope.sharing import Images
 from prunescope.tasks import read_task
 
 ROOT = Path(__file__).parents[1]
@@ -43,12 +43,12 @@ def test_layer_flops_by_hand():
 def test_prefill_flops_are_those_that_torch_counts(method):
     # torch counts no operations of its fused attention on the CPU.
     model, inputs = build_llava(backend="eager"), build_inputs((7,))
-    embeddings = Prefix(model, layers=False)
+    images = Images(model)
     with torch.inference_mode():
-        with embeddings.of(method):
+        with images.shared():
             prefill(model, inputs)
         counter = FlopCounterMode(display=False)
-        with prune(model, method) as trace, embeddings.of(method), counter:
+        with images.shared(), prune(model, method) as trace, counter:
             prefill(model, inputs)
     counts = [36, *(len(stage[0]) for stage in trace.kept)]
     config = model.config.text_config

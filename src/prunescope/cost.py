@@ -21,7 +21,7 @@ from prunescope.evaluation import check_all, token_bytes
 from prunescope.methods import Method
 from prunescope.models import family_of
 from prunescope.pruning import Trace, prune
-from prunescope.sharing import Prefix
+from prunescope.sharing import Images
 from prunescope.tasks import Task
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class _Stopwatch:
 
     def __init__(self, model: nn.Module, inputs: Mapping[str, Any], steps: int):
         self.model, self.inputs, self.steps = model, inputs, steps
-        self.embeddings = Prefix(model, layers=False)  # from the first lap on, without the tower
+        self.images = Images(model)  # from the first lap on, without the tower
 
     @torch.inference_mode()
     def lap(self, method: Method, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,9 +146,8 @@ class _Stopwatch:
         is to be told besides."""
         pixels, mask = self.inputs["pixel_values"], self.inputs["attention_mask"]
         vision, _ = self._time(lambda: self.model.get_image_features(pixel_values=pixels))
-        with prune(self.model, method, **told) as trace:
-            with self.embeddings.of(method):
-                start, (token, cache) = self._time(lambda: prefill(self.model, self.inputs))
+        with self.images.shared(), prune(self.model, method, **told) as trace:
+            start, (token, cache) = self._time(lambda: prefill(self.model, self.inputs))
             rest, _ = self._time(lambda: continued(self.model, mask, token, cache, self.steps))
         times = {"vision_ms": vision, "prefill_ms": start, "decode_ms": rest / self.steps}
         return times | {"trace": trace}

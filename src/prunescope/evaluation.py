@@ -22,8 +22,8 @@ from prunescope.decoding import greedy
 from prunescope.methods import Method, check
 from prunescope.models import family_of
 from prunescope.provenance import ENGINE, HERE, digest
-from prunescope.pruning import Trace, prune
-from prunescope.sharing import Prefix
+from prunescope.pruning import Trace
+from prunescope.sharing import Tree
 from prunescope.store import RecordStore
 from prunescope.tasks import Task
 
@@ -134,17 +134,16 @@ class _Evaluator:
 
     @torch.inference_mode()
     def run(
-        self, batch: "Dataset", methods: Iterable[Method]
+        self, batch: "Dataset", methods: Sequence[Method]
     ) -> Iterator[tuple[Method, list[dict[str, Any]]]]:
         """The records of a batch, method by method."""
         inputs = tasks.prompts(batch, self.task, self.processor).to(
             self.model.device, self.model.dtype
         )
-        prefix, depth = Prefix(self.model), len(self.decoder.layers)
         examples = batch.remove_columns("image").to_list()
-        for method in sorted(methods, key=lambda each: -min(each.layers(depth), default=depth)):
-            told = self.hints.of(method, batch)
-            with prune(self.model, method, **told) as trace, prefix.of(method):
+        tree = Tree(self.model, methods)
+        for method in tree.methods:
+            with tree.prune(method, **self.hints.of(method, batch)) as trace:
                 tokens = greedy(self.model, inputs, self.task.max_new_tokens)
             answers = self.processor.batch_decode(tokens, skip_special_tokens=True)
             yield method, self._records(examples, method, trace, answers)
@@ -172,8 +171,9 @@ class _Evaluator:
 
 def token_bytes(model: nn.Module) -> int:
     """Size of one token in the KV cache of one layer: a key and a value."""
-    config = family_of(model).decoder(model).config
-    return 2 * config.num_key_value_heads * config.head_dim * model.dtype.itemsize
+    decoder = family_of(model).decoder(model)
+    head_dim = decoder.layers[0].self_attn.head_dim
+    return 2 * decoder.config.num_key_value_heads * head_dim * model.dtype.itemsize
 
 
 def _judged(task: Task, example: Mapping[str, Any], answer: str) -> dict[str, Any]:

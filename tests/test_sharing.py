@@ -1,0 +1,127 @@
+"""Branches that share what they have in common give what each gives alone, in every family."""
+
+from collections import Counter
+
+import pytest
+import torch
+import yaml
+from conftest import build_inputs, build_llava
+from families import CASES
+
+from prunescope.criteria.attention import Attention
+from prunescope.decoding import continued, greedy, prefill
+from prunescope.methods import parse_methods
+from prunescope.pruning import prune
+from prunescope.sharing import Images, Tree
+from prunescope.testing.trial import generate
+
+METHODS = parse_methods(
+    yaml.safe_load("""
+unpruned: []
+first: [{layer: 0, remove: 0.3, score: {attention: {rope: true, projections: own}}}]
+first-again: [{layer: 0, remove: 0.3, score: {attention: {rope: true, projections: own}}}]
+fastv: [{layer: 2, remove: 0.5, score: {attention: {rope: true}}}]
+compact: [{layer: 2, remove: 0.5, positions: compact, score: {attention: {rope: true}}}]
+then-late:
+  - {layer: 2, remove: 0.5, score: {attention: {rope: true}}}
+  - {layer: 4, remove: 0.5, score: {attention: {rope: false}}}
+then-later:
+  - {layer: 2, remove: 0.5, score: {attention: {rope: true}}}
+  - {layer: 5, remove: 0.7, score: {attention: {rope: true}}}
+compact-then-late:
+  - {layer: 2, remove: 0.5, positions: compact, score: {attention: {rope: true}}}
+  - {layer: 4, remove: 0.5, score: {attention: {rope: false}}}
+ensemble-then-late:
+  - {layer: 0.5, remove: 0.7, score: {random: {seed: 0}}, always: {uniform: {stride: 2}}}
+  - {layer: 4, remove: 0.5, score: {attention: {rope: false}}}
+ensemble: [{layer: 3, remove: 0.7, score: {random: {seed: 0}}, always: {uniform: {stride: 2}}}]
+shuffled-then-late:
+  - {layer: 1, keep: 1.0, positions: shuffled, score: {random: {seed: 0}}}
+  - {layer: 4, remove: 0.5, score: {attention: {rope: false}}}
+shuffled: [{layer: 1, keep: 1.0, positions: shuffled, score: {random: {seed: 0}}}]
+"""),
+    "test",
+)
+SAME = ("first-again",)  # as another method
+
+case = pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
+
+
+@torch.inference_mode()
+@case
+def test_every_branch_is_what_prune_and_generate_give_alone(case):
+    model, inputs = case.build("sdpa"), case.inputs(*range(len(case.prompts)))
+    tree, different = Tree(model, METHODS.values()), set()
+    for method in tree.methods:
+        with tree.prune(method) as shared:
+            tokens, logits = generate(model, inputs)
+        with prune(model, method) as alone:
+            assert_equal((tokens, logits), generate(model, inputs))
+        assert kept(shared) == kept(alone) and shared.kv_lengths == alone.kv_lengths
+        different.add(logits.numpy().tobytes())
+    assert not tree.runs
+    assert len(different) == len(METHODS) - len(SAME)
+
+
+@torch.inference_mode()
+def test_nothing_is_computed_twice(monkeypatch):
+    model, inputs = build_llava(), build_inputs((5, 7))
+    decoder, methods = model.model.language_model, METHODS.values()
+    calls = Counter()
+    for index, layer in enumerate(decoder.layers):
+        layer.mlp.register_forward_hook(lambda *args, index=index: calls.update([index]))
+    model.model.vision_tower.register_forward_hook(lambda *args: calls.update(["tower"]))
+    scored, score = [], Attention.score
+    monkeypatch.setattr(Attention, "score", lambda *args: scored.append(1) or score(*args))
+    tree = Tree(model, methods)
+    for method in tree.methods:
+        with tree.prune(method):
+            greedy(model, inputs, 1)
+    branches = [(), ("first",), ("fastv",), ("compact",), ("ensemble",), ("shuffled",)]
+    late = ["fastv", "compact", "ensemble", "shuffled"]
+    assert calls == {
+        "tower": 1,
+        0: 2,  # "first" begins here
+        1: 3,  # and "shuffled"
+        2: 5,
+        3: len(branches),
+        4: len(branches) + len(late),
+        5: len(branches) + len(late) + 1,  # "then-later"
+    }
+    assert len(scored) == 3 + len(late) + 1  # first, fastv, compact
+
+
+@torch.inference_mode()
+def test_images_that_are_shared_are_those_of_the_batch(monkeypatch):
+    """Also for a criterion that sees the features of the tower."""
+    model, inputs = build_llava(), build_inputs((5, 7))
+    method = parse_methods({"knn": [{"layer": 1, "keep": 9, "score": {"knn": {}}}]}, "test")["knn"]
+    with prune(model, method) as alone:
+        tokens = greedy(model, inputs, 2)
+    images = Images(model)
+    for _ in range(2):
+        with images.shared(), prune(model, method) as shared:
+            assert torch.equal(greedy(model, inputs, 2), tokens)
+        assert kept(shared) == kept(alone)
+        monkeypatch.setattr(model.model.vision_tower, "forward", None)
+
+
+@torch.inference_mode()
+@case
+def test_the_parts_of_an_answer_are_those_of_generate(case):
+    model, inputs = case.build("sdpa"), case.inputs(*range(len(case.prompts)))
+    model.generation_config.eos_token_id = None
+    for name in ("unpruned", "compact"):
+        with prune(model, METHODS[name]):
+            token, cache = prefill(model, inputs)
+            rest = continued(model, inputs["attention_mask"], token, cache, 2)
+        with prune(model, METHODS[name]):
+            assert torch.equal(greedy(model, inputs, 3), torch.cat([token, rest], 1))
+
+
+def kept(trace):
+    return [[example.tolist() for example in stage] for stage in trace.kept]
+
+
+def assert_equal(ours, theirs):
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
