@@ -5,16 +5,17 @@ A single-stage attention method that removes the fraction R before layer K keeps
 counts as in FEATHER's code, arXiv 2412.13180): no model is run again for another K or R.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.special import entr
 
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap, unit_sums
 
-MEASURES = ("mean_row", "bottom_quarter", "total_variation")
+MEASURES = ("mean_row", "bottom_quarter", "total_variation", "kl")
 DIFFERENCE = "rope - norope"
 
 
@@ -42,26 +43,60 @@ def kept(scores: xr.DataArray, remove: float) -> xr.DataArray:
     return scores.copy(data=mask.reshape(scores.shape))
 
 
+def retention_maps(scores: xr.DataArray, removes: Sequence[float]) -> xr.DataArray:
+    """`retention` for each of `removes`: (remove, layer, variant, row, col)."""
+    maps = [retention(scores, remove) for remove in removes]
+    return xr.concat(maps, pd.Index([float(r) for r in removes], name="remove"))
+
+
 def retention(scores: xr.DataArray, remove: float) -> xr.DataArray:
     """P(kept | row, col) over the examples: (layer, variant, row, col)."""
     return kept(scores, remove).mean("example").rename("retention")
 
 
+def divergences(counts: np.ndarray) -> np.ndarray:
+    """(..., cells) tokens -> (..., 2) how far their distribution over the cells is from uniform.
+
+    Total variation, 0 to 1 - 1 / cells, and Kullback-Leibler divergence in nats, 0 to log(cells).
+    Sampling noise adds to both; `chance_divergences` says how much.
+    """
+    cells = counts.shape[-1]
+    share = counts / counts.sum(-1, keepdims=True)
+    variation = np.abs(share - 1 / cells).sum(-1) / 2
+    return np.stack([variation, np.log(cells) - entr(share).sum(-1)], axis=-1)
+
+
+def chance_divergences(cells: int, of: int, kept: int, examples: int) -> np.ndarray:
+    """(2,) what `divergences` come to if each example keeps `kept` of its tokens at random.
+
+    of: tokens of an example, in `cells` cells of equal size. The counts of all examples are taken
+    for normal, with the variance of draws without replacement; so the value holds for large
+    samples.
+    """
+    finite = (of - kept) / (of - 1)
+    variance = finite * (1 - 1 / cells) / (cells * kept * examples)  # of the share of a cell
+    return np.array([cells * np.sqrt(variance / (2 * np.pi)), cells**2 * variance / 2])
+
+
 def row_measures(counts: np.ndarray) -> np.ndarray:
-    """(..., rows) tokens per row, top first -> (..., 3), in the order of `MEASURES`.
+    """(..., rows) tokens per row, top first -> (..., 4), in the order of `MEASURES`.
 
     mean_row: mean height (row + 0.5) / rows, 0 top, 1 bottom, 0.5 for uniform.
     bottom_quarter: share in the lowest quarter of the image, a row that straddles it counted in
     part, so that uniform is 0.25 for any number of rows.
-    total_variation: of the distribution over rows from uniform, 0 to 1 - 1 / rows. Sampling noise
-    adds to it, so its interval lies a little high when there is no bias.
+    total_variation, kl: see `divergences`, of the distribution over rows.
     """
     rows = counts.shape[-1]
     share = counts / counts.sum(-1, keepdims=True)
     height = (np.arange(rows) + 0.5) / rows
     lowest = np.clip(np.arange(1, rows + 1) - 0.75 * rows, 0, 1)
-    variation = np.abs(share - 1 / rows).sum(-1) / 2
-    return np.stack([share @ height, share @ lowest, variation], axis=-1)
+    ends = np.stack([share @ height, share @ lowest], axis=-1)
+    return np.concatenate([ends, divergences(counts)], axis=-1)
+
+
+def chance_measures(rows: int, of: int, kept: int, examples: int) -> np.ndarray:
+    """(4,) what `row_measures` come to by chance; arguments as in `chance_divergences`."""
+    return np.array([0.5, 0.25, *chance_divergences(rows, of, kept, examples)])
 
 
 def position_bias(
@@ -69,15 +104,40 @@ def position_bias(
 ) -> pd.DataFrame:
     """The `MEASURES` of the kept set for every (remove, layer, variant), with intervals by image.
 
-    Rows of the variant `DIFFERENCE` hold rope minus norope, paired by image.
+    Rows of the variant `DIFFERENCE` hold rope minus norope, paired by image. `chance` is what
+    choosing at random gives, 0 for the difference.
     """
-    counts = _row_counts(scores, removes)  # (units, removes, layers, variants, rows)
-    shape = counts.shape[1:]
+    examples, *_, rows, cols = scores.shape
+    chance = [
+        chance_measures(rows, rows * cols, kept_count(rows * cols, remove), examples)
+        for remove in removes
+    ]
+    return _bias(scores, removes, (rows, cols), row_measures, MEASURES, chance, bootstrap)
+
+
+def map_bias(scores: xr.DataArray, removes: Sequence[float], bootstrap: Bootstrap) -> pd.DataFrame:
+    """The same for total_variation and kl of the whole map, all cells by themselves."""
+    examples, *_, rows, cols = scores.shape
+    cells = rows * cols
+    chance = [chance_divergences(cells, cells, kept_count(cells, r), examples) for r in removes]
+    return _bias(scores, removes, (cells, 1), divergences, MEASURES[2:], chance, bootstrap)
+
+
+def _bias(
+    scores: xr.DataArray,
+    removes: Sequence[float],
+    shape: tuple[int, int],
+    measures: Callable[[np.ndarray], np.ndarray],
+    names: Sequence[str],
+    chance: Sequence[np.ndarray],
+    bootstrap: Bootstrap,
+) -> pd.DataFrame:
+    """`measures` of the tokens kept in each of shape[0] runs of shape[1] tokens."""
+    counts = _counts(scores, removes, shape)  # (units, removes, layers, variants, runs)
 
     def statistic(sums: np.ndarray) -> np.ndarray:
-        measures = row_measures(sums.reshape(*sums.shape[:-1], *shape))
-        difference = measures[..., :1, :] - measures[..., 1:, :]
-        both = np.concatenate([measures, difference], axis=-2)
+        found = measures(sums.reshape(*sums.shape[:-1], *counts.shape[1:]))
+        both = np.concatenate([found, found[..., :1, :] - found[..., 1:, :]], axis=-2)
         return both.reshape(*sums.shape[:-1], -1)
 
     estimates = bootstrap.interval(counts.reshape(len(counts), -1), statistic)
@@ -85,16 +145,19 @@ def position_bias(
         "remove": [float(r) for r in removes],
         "layer": scores["layer"].values.tolist(),
         "variant": [*scores["variant"].values.tolist(), DIFFERENCE],
-        "measure": list(MEASURES),
+        "measure": list(names),
     }
     table = pd.MultiIndex.from_product(levels.values(), names=levels).to_frame(index=False)
     table[["value", "low", "high"]] = estimates
+    expected = np.zeros((len(removes), scores.sizes["layer"], 3, len(names)))
+    expected[:, :, :2] = np.stack(chance)[:, None, None]
+    table["chance"] = expected.ravel()
     return table.assign(examples=scores.sizes["example"], units=len(counts))
 
 
-def _row_counts(scores: xr.DataArray, removes: Sequence[float]) -> np.ndarray:
-    """Kept tokens per row, summed over the examples of each image:
-    (units, removes, layers, variants, rows); variants in the order rope, norope."""
+def _counts(scores: xr.DataArray, removes: Sequence[float], shape: tuple[int, int]) -> np.ndarray:
+    """Kept tokens in each of shape[0] runs of shape[1] tokens, summed over the examples of each
+    image: (units, removes, layers, variants, runs); variants in the order rope, norope."""
     if scores["variant"].values.tolist() != ["rope", "norope"]:
         raise InputError(f"scores: variants must be rope, norope, got {scores['variant'].values}")
     examples, layers, variants, rows, cols = scores.shape
@@ -102,6 +165,6 @@ def _row_counts(scores: xr.DataArray, removes: Sequence[float]) -> np.ndarray:
     per_image = []
     for remove in removes:
         mask = rank < kept_count(rows * cols, remove)
-        in_row = mask.reshape(examples, -1, cols).sum(-1)
-        per_image.append(unit_sums(in_row, scores["image"].values))
-    return np.stack(per_image, axis=1).reshape(-1, len(removes), layers, variants, rows)
+        in_run = mask.reshape(examples, -1, shape[1]).sum(-1)
+        per_image.append(unit_sums(in_run, scores["image"].values))
+    return np.stack(per_image, axis=1).reshape(-1, len(removes), layers, variants, shape[0])

@@ -1,0 +1,105 @@
+"""How often the intervals cover the truth: target 95 % +- 1.5 in 2,000 simulated studies.
+
+    python benchmarks/coverage.py
+
+Each case draws 2,000 studies of questions about images, each with a truth of its own (means of a
+few questions move in steps, so that at one true value alone an interval can cover too often or
+too seldom), and asks `Bootstrap` for its default intervals, of 10,000 resamples of images. Several
+questions of an image share its difficulty, and images differ in how many they have. `by question`
+shows Wilson's interval, which takes questions for independent; it has no target where they are not.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from record import write
+from scipy.stats import binom
+
+from prunescope.statistics.bootstrap import Bootstrap, ratio
+from prunescope.statistics.proportions import mcnemar, wilson
+
+STUDIES, TARGET = 2_000, 0.015
+SHARES = 0.5, 0.7  # range of the true accuracy of the method
+LOSSES = 0.05, 0.15  # range of what it loses to its reference
+
+
+@dataclass(frozen=True)
+class Study:
+    """images, of which each has 1..questions questions; spread: correlation of two of one image.
+
+    The chance that a question is answered is drawn for each image from a beta distribution.
+    """
+
+    images: int
+    questions: int
+    spread: float
+
+    def draw(self) -> tuple[np.ndarray, np.ndarray]:
+        """Truths (2, studies): accuracy and its difference to that of the reference; and sums
+        (3, images, studies): questions, those answered, and how many more than by the reference.
+
+        The reference loses a tenth of what the method answers, and gains of the rest.
+        """
+        rng = np.random.default_rng(self.images)
+        share, loss = rng.uniform(*SHARES, STUDIES), rng.uniform(*LOSSES, STUDIES)
+        asked = rng.integers(1, self.questions, (self.images, STUDIES), endpoint=True)
+        chance = np.broadcast_to(share, asked.shape)
+        if self.spread:
+            strength = 1 / self.spread - 1
+            chance = rng.beta(share * strength, (1 - share) * strength, asked.shape)
+        answered = rng.binomial(asked, chance)
+        lost = rng.binomial(answered, 0.1)
+        gained = rng.binomial(asked - answered, (loss + 0.1 * share) / (1 - share))
+        return np.stack([share, -loss]), np.stack([asked, answered, lost - gained])
+
+
+def coverage(study: Study) -> dict[str, float]:
+    """Share of the studies whose interval holds the truth.
+
+    All studies see the same resamples of images, as any two studies with one seed do.
+    """
+    truth, (asked, answered, change) = study.draw()
+    sums = np.hstack([answered, change, asked, asked]).astype(float)
+    _, low, high = Bootstrap().interval(sums, ratio).T.reshape(3, *truth.shape)
+    mean, difference = ((low <= truth) & (truth <= high)).mean(1)
+    low, high = wilson(answered.sum(0), asked.sum(0))
+    naive = ((low <= truth[0]) & (truth[0] <= high)).mean()
+    return {"mean": mean, "difference": difference, "by question": naive}
+
+
+def wilson_mean_coverage(trials: int) -> float:
+    """Exact coverage of Wilson's interval, on average over all true shares."""
+    shares = np.linspace(0.0005, 0.9995, 1000)
+    low, high = wilson(np.arange(trials + 1), np.full(trials + 1, trials))
+    chances = binom.pmf(np.arange(trials + 1), trials, shares[:, None])
+    return float((chances * ((low <= shares[:, None]) & (shares[:, None] <= high))).sum(1).mean())
+
+
+def mcnemar_size(discordant: int) -> float:
+    """Exact chance of p <= 0.05 where neither method is better."""
+    gains = np.arange(discordant + 1)
+    rejected = mcnemar(gains, discordant - gains) <= 0.05
+    return float(binom.pmf(gains, discordant, 0.5)[rejected].sum())
+
+
+def main() -> None:
+    start, cases = time.perf_counter(), []
+    for images in (30, 100, 250):
+        for questions, spread in ((1, 0.0), (4, 0.3), (8, 0.6)):
+            study = Study(images, questions, spread)
+            found = coverage(study)
+            ours = found["mean"], found["difference"]
+            within = all(abs(each - 0.95) <= TARGET for each in ours)
+            cases.append(vars(study) | found | {"within target": within})
+    exact = {
+        "wilson, mean over shares": {n: wilson_mean_coverage(n) for n in (10, 50, 250)},
+        "mcnemar, false rejections at 0.05": {n: mcnemar_size(n) for n in (10, 50, 250)},
+    }
+    seconds = round(time.perf_counter() - start, 1)
+    measured = {"studies": STUDIES, "seconds": seconds, "cases": cases, "exact": exact}
+    write("coverage", measured, ("numpy", "scipy"))
+
+
+if __name__ == "__main__":
+    main()
