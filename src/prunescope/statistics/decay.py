@@ -1,0 +1,99 @@
+"""How scores go with the place in the sequence, from stored scores.
+
+Tokens stand in raster order and the last prompt token asks. A token's `distance` is how many
+tokens lie between it and the end of the image, plus one; the text behind the image adds the same
+to every token of an example, and so changes no slope.
+"""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.stats import rankdata
+
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.position import DIFFERENCE
+
+
+def rank_correlation(scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Spearman's correlation of score and raster index, averaged over the examples.
+
+    1: the later a token the higher its score; 0 if all scores of an example are the same. Columns
+    layer, variant (and `DIFFERENCE`, paired by image), value, low, high, examples, units.
+    """
+    ranks = rankdata(_flat(scores), axis=-1)
+    ranks -= ranks.mean(-1, keepdims=True)
+    place = np.arange(ranks.shape[-1]) - (ranks.shape[-1] - 1) / 2
+    size = np.sqrt((ranks**2).sum(-1) * (place**2).sum())
+    along = np.divide(ranks @ place, size, out=np.zeros_like(size), where=size > 0)
+    return _by_layer(along, scores, bootstrap)
+
+
+def decay_slope(scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Least-squares slope of log score against distance, in nats per token, averaged over the
+    examples; below 0 if scores decay with the distance. Columns as in `rank_correlation`."""
+    logs = centred_logs(scores)
+    distance = distances(logs.shape[-1])
+    offset = distance - distance.mean()
+    return _by_layer(logs @ offset / (offset**2).sum(), scores, bootstrap)
+
+
+def decay_curve(scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Mean log score, less its mean in the example, at every distance.
+
+    Columns layer, variant, distance (tokens), value, low, high, examples, units.
+    """
+    logs = centred_logs(scores)
+    levels = {
+        **{name: scores[name].values.tolist() for name in ("layer", "variant")},
+        "distance": distances(logs.shape[-1]).tolist(),
+    }
+    table = pd.MultiIndex.from_product(levels.values(), names=levels).to_frame(index=False)
+    estimates = bootstrap.means(logs.reshape(len(logs), -1), scores["image"].values)
+    return pd.concat([table, estimates], axis=1).sort_values(list(levels), ignore_index=True)
+
+
+def distances(tokens: int) -> np.ndarray:
+    """(tokens,) distance of each token from the end of the image: tokens .. 1."""
+    return np.arange(tokens, 0, -1)
+
+
+def centred_logs(scores: xr.DataArray) -> np.ndarray:
+    """(examples, layers, variants, n) log of the scores less its mean over the n tokens.
+
+    What underflows to 0 counts as the smallest number that float32 holds exactly.
+    """
+    logs = np.log(np.maximum(_flat(scores), np.finfo(np.float32).tiny), dtype=np.float64)
+    return logs - logs.mean(-1, keepdims=True)
+
+
+def rope_decay(
+    query: np.ndarray, key: np.ndarray, frequencies: np.ndarray, distance: np.ndarray
+) -> np.ndarray:
+    """What RoPE alone makes of the logit of a query and a key at these distances.
+
+    query, key: (heads, d) before rotation, in the half-split form of transformers, say their
+    means over tokens; frequencies: (d / 2,) angle per position; distance: (m,) in positions.
+    Returns (heads, m), q . R(distance) k / sqrt(d) (arXiv 2104.09864, equation 16).
+    """
+    real, imaginary = np.split(np.asarray(query), 2, axis=-1)
+    pairs = real + 1j * imaginary
+    real, imaginary = np.split(np.asarray(key), 2, axis=-1)
+    products = pairs * (real - 1j * imaginary)
+    turned = np.exp(1j * np.multiply.outer(frequencies, distance))
+    return (products @ turned).real / np.sqrt(query.shape[-1])
+
+
+def _flat(scores: xr.DataArray) -> np.ndarray:
+    return scores.values.reshape(*scores.shape[:3], -1)
+
+
+def _by_layer(values: np.ndarray, scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Means of `values` (examples, layers, variants) and of the difference of the variants."""
+    both = np.concatenate([values, values[..., :1] - values[..., 1:]], axis=-1)
+    levels = {
+        "layer": scores["layer"].values.tolist(),
+        "variant": [*scores["variant"].values.tolist(), DIFFERENCE],
+    }
+    table = pd.MultiIndex.from_product(levels.values(), names=levels).to_frame(index=False)
+    estimates = bootstrap.means(both.reshape(len(both), -1), scores["image"].values)
+    return pd.concat([table, estimates], axis=1)
