@@ -1,8 +1,10 @@
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 import xarray as xr
@@ -10,7 +12,7 @@ import yaml
 from datasets import Dataset
 from testbed_model import random_examples, save_model
 
-from prunescope import evaluation, tasks
+from prunescope import answering, tasks
 from prunescope.attention import record_scores
 from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
@@ -64,14 +66,14 @@ def store(tmp_path):
 @pytest.fixture
 def computed(monkeypatch):
     """Counts (method, example) as they are computed."""
-    count, run = Counter(), evaluation._Evaluator.run
+    count, run = Counter(), answering.Answerer.run
 
     def counting(self, batch, methods):
         for method, records in run(self, batch, methods):
             count.update((method.name, each["example"]) for each in records)
             yield method, records
 
-    monkeypatch.setattr(evaluation._Evaluator, "run", counting)
+    monkeypatch.setattr(answering.Answerer, "run", counting)
     return count
 
 
@@ -187,6 +189,82 @@ def test_a_method_that_does_not_fit_stops_before_the_model_runs(checkpoint, task
     assert not computed
 
 
+def limit_memory(monkeypatch, size, error):
+    """The model fails with more than `size` examples; the first call works with any number."""
+    tried, greedy = [], answering.greedy
+
+    def limited(model, inputs, limit):
+        tried.append(len(inputs["input_ids"]))
+        if len(tried) > 1 and tried[-1] > size:
+            raise error
+        return greedy(model, inputs, limit)
+
+    monkeypatch.setattr(answering, "greedy", limited)
+    return tried
+
+
+CUDA = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+CPU = RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to")
+
+
+@pytest.mark.parametrize("error", [CUDA, CPU], ids=["cuda", "cpu"])
+def test_without_memory_the_batch_is_halved(
+    checkpoint, task, store, computed, monkeypatch, caplog, error
+):
+    tried = limit_memory(monkeypatch, 3, error)
+    records = evaluate(checkpoint, task, FEW, store, batch_size=8)
+    # The first method has its eight, the second gets them in twos; so do both in the last batch.
+    assert tried == [8, 8, 4, 2, 2, 2, 2, 2, 2] and set(computed.values()) == {1}
+    assert "out of memory with 8 examples: going on with 4" in caplog.text
+    monkeypatch.undo()
+    monkeypatch.setitem(tasks.SOURCES, "testbed", lambda task: random_examples(10))
+    assert records == evaluate(checkpoint, task, FEW, RecordStore(store.root / "all"))
+    parts = store.root.glob("*/*.parquet")
+    how = [json.loads(pq.read_schema(part).metadata[b"manifest"]) for part in parts]
+    how = Counter((each["batch_size"], str(each["out_of_memory"])) for each in how)
+    assert how == {(8, "[]"): 1, (2, "[8, 4]"): 6}
+
+
+def test_one_example_that_is_too_much_is_an_error(checkpoint, task, store, monkeypatch):
+    tried = limit_memory(monkeypatch, 0, CPU)
+    with pytest.raises(InputError, match="out of memory with one example"):
+        evaluate(checkpoint, task, FEW, store, batch_size=3)
+    assert tried == [3, 3, 1]
+
+
+def test_other_errors_are_no_lack_of_memory(checkpoint, task, store, monkeypatch):
+    tried = limit_memory(monkeypatch, 0, RuntimeError("shapes do not match"))
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        evaluate(checkpoint, task, FEW, store, batch_size=3)
+    assert tried == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"limit": 0}, "limit: must be at least 1 or null, got 0"),
+        ({"batch_size": 0}, "batch_size: must be at least 1, got 0"),
+    ],
+)
+def test_nothing_to_do_is_an_error(checkpoint, task, store, options, message):
+    with pytest.raises(InputError, match=message):
+        evaluate(checkpoint, task, FEW, store, **options)
+
+
+def test_a_task_without_examples_is_an_error(checkpoint, task, store, monkeypatch):
+    monkeypatch.setitem(tasks.SOURCES, "testbed", lambda task: random_examples(2).select([]))
+    with pytest.raises(InputError, match=r"'locate': split: .* has no examples"):
+        evaluate(checkpoint, task, FEW, store)
+
+
+def test_a_model_without_any_valid_answer_is_said_so(checkpoint, task, store, caplog):
+    records = evaluate(checkpoint, task, FEW, store, limit=3)
+    silent = [each["method"] for each in records.to_pylist() if each["invalid"]]
+    assert silent == ["unpruned"] * 3 + ["fastv"] * 3  # a random model names no box
+    for name in FEW:
+        assert f"task 'locate', method {name!r}: no answer is valid" in caplog.text
+
+
 ORACLES = parse_methods(
     yaml.safe_load("""
 oracle: [{layer: 1, keep: 9, score: {oracle: {}}}]
@@ -210,7 +288,7 @@ def test_the_oracle_keeps_the_tokens_of_each_examples_box(checkpoint, store, mon
         assert not inside & set(records[9 + index]["kept"][0])
 
 
-def test_a_task_without_boxes_has_no_oracle(checkpoint, store, computed, monkeypatch):
+def test_a_task_without_boxes_has_no_oracle(checkpoint, store, caplog, monkeypatch):
     rows = random_examples(4).to_list()
     for row in rows[2:]:
         row["box"] = []
@@ -219,10 +297,14 @@ def test_a_task_without_boxes_has_no_oracle(checkpoint, store, computed, monkeyp
         tasks.SOURCES, "testbed", lambda task: Dataset.from_list(rows, features=features)
     )
     task = read_task(ROOT / "data" / "tasks" / "locate.yaml")
-    with pytest.raises(InputError, match=r"'oracle': .* 'locate' .* 2 of 4, .* 'example-2'"):
-        evaluate(checkpoint, task, FEW | ORACLES, store)
-    assert not computed
-    assert evaluate(checkpoint, task, FEW, store).num_rows == 8
+    replay = parse_methods({"r": [{"layer": 0, "score": {"replay": {"method": "oracle"}}}]}, "test")
+    records = evaluate(checkpoint, task, FEW | replay | ORACLES, store)
+    assert set(records["method"].to_pylist()) == set(FEW) and records.num_rows == 8
+    [said] = [each for each in caplog.messages if "skipped" in each]
+    assert "'locate': 2 of 4 examples have no true box, the first is 'example-2'" in said
+    assert said.endswith("skipped ['anti-oracle', 'oracle', 'r']")
+    with pytest.raises(InputError, match=r"'locate': none of the methods .*'oracle'.* is possible"):
+        evaluate(checkpoint, task, ORACLES, store)
 
 
 REPLAY = parse_methods(

@@ -3,6 +3,7 @@
 Promised and measured stand side by side: fewer operations are not the same share of time.
 """
 
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,12 @@ import torch
 from torch import nn
 
 from prunescope import hints, tasks
+from prunescope.answering import token_bytes
 from prunescope.checkpoint import Checkpoint
 from prunescope.criteria import Criterion
 from prunescope.criteria.attention import Attention
 from prunescope.decoding import continued, prefill
-from prunescope.evaluation import check_all, token_bytes
+from prunescope.evaluation import check_all
 from prunescope.methods import Method
 from prunescope.models import family_of
 from prunescope.pruning import Trace, prune
@@ -88,7 +90,7 @@ def measure(
     examples = tasks.load(task, batch_size)
     model, processor = checkpoint.load()
     check_all(model, methods.values())
-    hints.check(methods, task, examples)
+    methods = hints.possible(methods, task, examples)
     [batch] = tasks.batches(examples, task, processor, batch_size)
     inputs = dict(tasks.prompts(batch, task, processor).to(model.device, model.dtype))
     told = _told(model, inputs, batch, methods)
@@ -138,14 +140,16 @@ class _Stopwatch:
 
     def __init__(self, model: nn.Module, inputs: Mapping[str, Any], steps: int):
         self.model, self.inputs, self.steps = model, inputs, steps
+        names = inspect.signature(model.get_image_features).parameters
+        self.seen = {name: inputs[name] for name in names if name in inputs}  # by the tower
         self.images = Images(model)  # from the first lap on, without the tower
 
     @torch.inference_mode()
     def lap(self, method: Method, told: Mapping[str, Any]) -> dict[str, Any]:
         """Milliseconds of vision, prefill and a decode step; and the trace. told: what `prune`
         is to be told besides."""
-        pixels, mask = self.inputs["pixel_values"], self.inputs["attention_mask"]
-        vision, _ = self._time(lambda: self.model.get_image_features(pixel_values=pixels))
+        mask = self.inputs["attention_mask"]
+        vision, _ = self._time(lambda: self.model.get_image_features(**self.seen))
         with self.images.shared(), prune(self.model, method, **told) as trace:
             start, (token, cache) = self._time(lambda: prefill(self.model, self.inputs))
             rest, _ = self._time(lambda: continued(self.model, mask, token, cache, self.steps))

@@ -1,5 +1,6 @@
 """What an evaluation tells criteria that the model cannot: true boxes, and what was kept before."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
+log = logging.getLogger(__name__)
+
+
 def replayed(method: Method) -> str | None:
     """The name of the method whose kept tokens it replays; None for most methods."""
     names = {each.method for each in method.criteria() if "kept" in each.needs}
@@ -23,19 +27,30 @@ def replayed(method: Method) -> str | None:
     return next(iter(names), None)
 
 
-def check(methods: Mapping[str, Method], task: Task, examples: "Dataset") -> None:
-    """Raise InputError if a method needs to be told what this task or study does not know."""
+def possible(methods: Mapping[str, Method], task: Task, examples: "Dataset") -> dict[str, Method]:
+    """Those of the methods that can be told what they need; which cannot is logged.
+
+    Raises InputError for a replay of what this study does not know, and if no method is left.
+    """
     for method in methods.values():
         if (source := replayed(method)) is not None:
             _check_replay(method.name, source, methods)
-        if needs_boxes(method):
-            lacking = [i for i, box in enumerate(examples["box"]) if len(box) != 4]
-            if lacking:
-                raise InputError(
-                    f"method {method.name!r}: needs a true box for every example; task "
-                    f"{task.name!r} has none for {len(lacking)} of {len(examples)}, the first "
-                    f"being {examples['id'][lacking[0]]!r}"
-                )
+    without = _without_boxes(examples)
+    blind = {name for name, each in methods.items() if without and needs_boxes(each)}
+    left = {name: each for name, each in methods.items() if not blind & {name, replayed(each)}}
+    if skipped := sorted(set(methods) - set(left)):
+        log.warning(
+            "task %r: %d of %d examples have no true box, the first is %r: skipped %s",
+            task.name, len(without), len(examples), without[0], skipped,
+        )  # fmt: skip
+    if not left:
+        raise InputError(f"task {task.name!r}: none of the methods {sorted(methods)} is possible")
+    return left
+
+
+def _without_boxes(examples: "Dataset") -> list[str]:
+    boxes = zip(examples["id"], examples["box"], strict=True)
+    return [example for example, box in boxes if len(box) != 4]
 
 
 def _check_replay(name: str, source: str, methods: Mapping[str, Method]) -> None:

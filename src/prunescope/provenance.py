@@ -11,6 +11,7 @@ ENGINE = [
     for name in (
         "criteria",
         "models",
+        "answering.py",
         "attention.py",
         "checkpoint.py",
         "decoding.py",

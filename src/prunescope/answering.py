@@ -1,0 +1,86 @@
+"""A loaded model answers the questions of a task, with every method."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import ProcessorMixin
+
+from prunescope import hints, tasks
+from prunescope.decoding import greedy
+from prunescope.methods import Method
+from prunescope.models import family_of
+from prunescope.pruning import Trace
+from prunescope.sharing import Tree
+from prunescope.tasks import Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+class Answerer:
+    """Answers batches of a task. name: how records call the model."""
+
+    def __init__(self, name: str, task: Task, model: nn.Module, processor: ProcessorMixin):
+        self.name, self.task = name, task
+        self.model, self.processor = model, processor
+        self.depth = len(family_of(model).decoder(model).layers)
+        self.hints = hints.Hints()
+
+    @torch.inference_mode()
+    def run(
+        self, batch: "Dataset", methods: Sequence[Method]
+    ) -> Iterator[tuple[Method, list[dict[str, Any]]]]:
+        """The records of a batch, method by method."""
+        inputs = tasks.prompts(batch, self.task, self.processor).to(
+            self.model.device, self.model.dtype
+        )
+        examples = batch.remove_columns("image").to_list()
+        tree = Tree(self.model, methods)
+        for method in tree.methods:
+            with tree.prune(method, **self.hints.of(method, batch)) as trace:
+                tokens = greedy(self.model, inputs, self.task.max_new_tokens)
+            answers = self.processor.batch_decode(tokens, skip_special_tokens=True)
+            yield method, self._records(examples, method, trace, answers)
+
+    def _records(
+        self, examples: list[dict[str, Any]], method: Method, trace: Trace, answers: list[str]
+    ) -> list[dict[str, Any]]:
+        full = [int(each) for each in (trace.segments[0].raster >= 0).sum(1)]
+        stages = [[tokens.tolist() for tokens in stage] for stage in trace.kept]
+        kv_bytes = token_bytes(self.model) * np.sum(trace.kv_lengths, axis=0)
+        labels = {"model": self.name, "task": self.task.name, "method": method.name}
+        records = []
+        for row, (example, answer) in enumerate(zip(examples, answers, strict=True)):
+            kept = [stage[row] for stage in stages]
+            counts = [len(each) for each in kept]
+            cost = {
+                "mean_tokens": method.mean_tokens(counts, full[row], self.depth),
+                "kv_bytes": int(kv_bytes[row]),
+                "stage_layers": method.layers(self.depth),
+                "kept": kept,
+            }
+            records.append(labels | _judged(self.task, example, answer.strip()) | cost)
+        return records
+
+
+def token_bytes(model: nn.Module) -> int:
+    """Size of one token in the KV cache of one layer: a key and a value."""
+    decoder = family_of(model).decoder(model)
+    head_dim = decoder.layers[0].self_attn.head_dim
+    return 2 * decoder.config.num_key_value_heads * head_dim * model.dtype.itemsize
+
+
+def _judged(task: Task, example: Mapping[str, Any], answer: str) -> dict[str, Any]:
+    verdict = task.metric.judge(answer, example["answer"], example["box"])
+    return {
+        "example": example["id"],
+        "image": example["image_id"],
+        "kind": example["kind"],
+        "prediction": answer,
+        "target": example["answer"],
+        "target_box": example["box"],
+        **verdict._asdict(),
+    }
