@@ -62,7 +62,7 @@ def methods(config: Config, source: str) -> dict[str, Stages]:
     First those of `methods`, then those of `sweeps`; a point of a sweep that has the stages of a
     method before it is left out.
     """
-    library = _read(config["library"])
+    library = read_library(config)
     found: dict[str, Stages] = {}
     for entry in config["methods"]:
         if isinstance(entry, str):
@@ -78,6 +78,11 @@ def methods(config: Config, source: str) -> dict[str, Stages]:
                 if point not in found.values():
                     found[f"{name}{label}"] = point
     return found
+
+
+def read_library(config: Config) -> dict[str, Stages]:
+    """The stages of the methods that may be called by name."""
+    return _read(config["library"])
 
 
 def caption(name: str) -> str:

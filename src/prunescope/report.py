@@ -1,4 +1,4 @@
-"""The report: one HTML page with findings, figures, tables and where they come from.
+"""The report: one HTML page with claims, figures, tables and where they come from.
 
 Self-contained: images are inside, nothing is fetched when it is opened.
 """
@@ -12,14 +12,13 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from prunescope.errors import InputError
-from prunescope.findings import findings
-from prunescope.findings.words import DIFFERS, MATCHES, OPEN, UNTESTED
+from prunescope.findings.words import TOO_FEW, VERDICTS, entries
 from prunescope.plotting import style
 
 SCALE = 0.68  # CSS pixels per pixel of a figure: its text comes out a little below the page's
 LONG = 60  # rows above which a table is folded
-SPREADS = (("low", "high"), ("q25", "q75"))  # how columns end that go with a value
-VERDICTS = (MATCHES, DIFFERS, OPEN, UNTESTED)
+# how columns end that go with a value, and what is written where a value has none
+SPREADS = (("low", "high", f" ({TOO_FEW})"), ("q25", "q75", ""))
 
 
 def write(
@@ -27,28 +26,26 @@ def write(
     study: str,
     figures: Mapping[str, Path | str],
     tables: Mapping[str, Path | str],
+    ledger: Path | str,
+    published: Path | str,
     captions: Mapping[str, str],
     manifest: Mapping[str, Any],
     template: Path | str,
 ) -> None:
     """Write the report of a study to `page`.
 
-    figures: PNG files by name; tables: CSV files by name, those beside figures included, which the
-    findings are read from; captions: by name; manifest: facts to show about the study's origin.
-    Raises InputError for a file that is missing.
+    figures: PNG files by name; tables: CSV files by name; ledger, published: CSV files of the
+    claims and of the paper's numbers beside ours (`prunescope.findings`); captions: by name;
+    manifest: facts to show about the study's origin. Raises InputError for a file that is missing.
     """
-    read = {name: _table(Path(path)) for name, path in tables.items()}
-    found = findings(read)
+    claims = entries(_table(ledger))
     context = {
         "study": study,
-        "findings": found,
-        "verdicts": {v: [f for f in found if f.verdict == v] for v in VERDICTS},
+        "claims": claims,
+        "counts": {v: sum(claim["verdict"] == v for claim in claims) for v in VERDICTS},
+        "published": to_html(_table(published)),
         "figures": [_item(name, captions, **_image(Path(p))) for name, p in figures.items()],
-        "tables": [
-            _item(name, captions, rows=len(table), html=to_html(table))
-            for name, table in read.items()
-            if name not in figures
-        ],
+        "tables": [_item(name, captions, **_shown(_table(p))) for name, p in tables.items()],
         "manifest": manifest,
         "long": LONG,
     }
@@ -79,22 +76,26 @@ def _image(path: Path) -> dict[str, Any]:
     return {"image": uri, "width": round(width * SCALE)}
 
 
-def _table(path: Path) -> pd.DataFrame:
-    if not path.exists():
+def _table(path: Path | str) -> pd.DataFrame:
+    if not Path(path).exists():
         raise InputError(f"{path}: no such table")
-    return pd.read_csv(path)
+    return pd.read_csv(path, dtype={"K": str, "R": str})
+
+
+def _shown(table: pd.DataFrame) -> dict[str, Any]:
+    return {"rows": len(table), "html": to_html(table)}
 
 
 def to_html(table: pd.DataFrame) -> str:
     """The table for a reader: a value and its spread in one cell, methods by their labels, three
     significant digits, empty cells for missing values."""
     table = table.copy()
-    for low, high in SPREADS:
+    for low, high, without in SPREADS:
         for lower in [column for column in table if column.endswith(low)]:
             value, upper = lower.removesuffix(low), lower.removesuffix(low) + high
             value = value.rstrip(" _") or "value"
             rows = table[[value, lower, upper]].itertuples(index=False)
-            table[value] = [_with_spread(*row) for row in rows]
+            table[value] = [_with_spread(*row, without) for row in rows]
             table = table.drop(columns=[lower, upper])
     for column in table.columns.intersection(["method", "reference"]):
         table[column] = table[column].map(lambda m: style(m).label)
@@ -102,9 +103,11 @@ def to_html(table: pd.DataFrame) -> str:
     return table.to_html(index=False, border=0, na_rep="", float_format=_digits)
 
 
-def _with_spread(value: float, low: float, high: float) -> str:
-    if pd.isna(value) or pd.isna(low):
-        return "" if pd.isna(value) else _digits(value)
+def _with_spread(value: float, low: float, high: float, without: str) -> str:
+    if pd.isna(value):
+        return ""
+    if pd.isna(low):
+        return _digits(value) + without
     return f"{_digits(value)} [{_digits(low)}, {_digits(high)}]"
 
 

@@ -1,8 +1,55 @@
-rule page:
-    """The report: findings in words, figures, tables and where they come from, on one page."""
+from pathlib import Path
+
+FIRST = next(iter(config["models"]))
+
+
+rule ledger:
+    """Every claim of the paper, judged on the first model, and the paper's numbers beside ours."""
     input:
+        records=[
+            f"{RESULTS}/records/{FIRST}/{task}.parquet" for task in config["tasks"]
+        ],
+        attention=[
+            f"{RESULTS}/attention/{FIRST}/{task}.zarr" for task in config["tasks"]
+        ],
+        reference=sorted(map(str, Path("data/reference").glob("*.csv"))),
+    output:
+        ledger=report(
+            f"{REPORTS}/ledger.csv",
+            category="Claims",
+            caption="../report/item.rst",
+            labels={"item": "ledger"},
+        ),
+        published=report(
+            f"{REPORTS}/published.csv",
+            category="Claims",
+            caption="../report/item.rst",
+            labels={"item": "ours beside published"},
+        ),
+    log:
+        f"{LOGS}/ledger.log",
+    benchmark:
+        f"{BENCHMARKS}/ledger.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        methods=METHODS,
+        library=study.read_library(config),
+        claims=config["claims"],
+        bootstrap=SHARED["bootstrap"],
+        caption="What the paper claims, checked on this study, and its numbers beside ours.",
+        source=[digest(["src/prunescope/findings"]), DRAWING],
+    script:
+        "../scripts/ledger.py"
+
+
+rule page:
+    """The report: claims, figures, tables and where they come from, on one page."""
+    input:
+        ledger=rules.ledger.output.ledger,
+        published=rules.ledger.output.published,
         figures=[f"{REPORTS}/figures/{name}.png" for name in config["figures"]],
-        tables=[f"{REPORTS}/{kind}/{name}.csv" for kind, name in ITEMS],
+        tables=[f"{REPORTS}/tables/{name}.csv" for name in config["tables"]],
         attention=STORED["attention"],
         template="reports/templates/report.html.j2",
     output:
@@ -20,7 +67,7 @@ rule page:
         captions={name: study.caption(name) for _, name in ITEMS},
         configuration=SOURCE,
         seed=config["seed"],
-        source=digest(["src/prunescope/findings", "src/prunescope/report.py"]),
+        source=digest(["src/prunescope/findings/words.py", "src/prunescope/report.py"]),
     script:
         "../scripts/page.py"
 

@@ -7,9 +7,13 @@ from prunescope.report import write
 from prunescope.scripting import run
 
 
-def make(figures, tables, attention, template, page, study, captions, configuration, seed):
+def make(
+    figures, tables, ledger, published, attention, template, page,
+    study, captions, configuration, seed,
+):  # fmt: skip
     facts = {"configuration": configuration, "seed": seed} | manifest(attention)
-    write(page, study, _by_name(figures), _by_name(tables), captions, facts, template)
+    files = _by_name(figures), _by_name(tables), ledger, published
+    write(page, study, *files, captions, facts, template)
 
 
 def _by_name(paths):

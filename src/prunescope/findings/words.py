@@ -1,25 +1,78 @@
-"""Numbers with intervals as words, and what an interval says."""
+"""Verdicts, and the ledger in words."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-MATCHES, DIFFERS, OPEN, UNTESTED = "matches", "does not match", "undecided", "not tested"
-Tables = Mapping[str, pd.DataFrame]
+HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
+UNMATCHED = "not matched"  # of a single check: budgets differ in a way that could explain it
+ABSENT = "not in this study"
+HEAD = ["number", "statement", "verdict"]
+VERDICTS = (HOLDS, FAILS, OPEN, ABSENT)  # of a claim
+
+TOO_FEW = "too few images for an interval"
 
 
-def verdict(row: pd.Series, null: float = 0.0, sign: int = 1) -> str:
-    """Does the interval lie on the side of `null` that `sign` (1 or -1) says?"""
-    sided = int(row["low"] > null) - int(row["high"] < null)  # 0 also without an interval
-    return {sign: MATCHES, -sign: DIFFERS, 0: OPEN}[sided]
+def judge(low: float, high: float, bound: float, below: bool = False) -> str:
+    """Does the interval lie above `bound` (or `below` it)? Undecided if it holds the bound, and
+    without an interval (NaN)."""
+    sides = (high < bound, low > bound) if below else (low > bound, high < bound)
+    return {(True, False): HOLDS, (False, True): FAILS}.get(sides, OPEN)
 
 
-def number(row: pd.Series, scale: float = 1.0, form: str = "z.2f") -> str:
+def number(value: float, low: float, high: float, form: str = "z.2f") -> str:
     """value [low, high]; z in the format: no negative zero."""
-    value, low, high = (format(scale * row[c], form) for c in ("value", "low", "high"))
-    return f"{value} [{low}, {high}]"
+    if pd.isna(value):
+        return TOO_FEW
+    if pd.isna(low):
+        return f"{value:{form}} ({TOO_FEW})"
+    return f"{value:{form}} [{low:{form}}, {high:{form}}]"
 
 
-def points(row: pd.Series) -> str:
-    """A difference of accuracies in percentage points."""
-    return f"{number(row, 100, '+z.1f')} points"
+@dataclass(frozen=True)
+class Unit:
+    """How an effect is written: times `scale`, in the format `form`, and what it counts."""
+
+    scale: float
+    form: str
+    name: str
+
+    def effect(self, value: float, low: float, high: float) -> str:
+        scaled = (self.scale * each for each in (value, low, high))
+        return f"{number(*scaled, self.form)} {self.name}"
+
+    def bound(self, bound: float, below: bool) -> str:
+        return f"{'below' if below else 'above'} {self.scale * bound:g}"
+
+
+UNITS = {
+    "points": Unit(100, "+z.1f", "points"),
+    "height": Unit(1, "+z.3f", "of the height"),
+    "recall": Unit(100, "+z.1f", "points of the box"),
+}
+
+
+def entries(ledger: pd.DataFrame) -> list[dict[str, Any]]:
+    """The table of `judge_claims`, in words: for each claim number, statement, verdict, note (or
+    "") and its checks with measure, effect, wanted, tokens, published, source and verdict."""
+    ledger = ledger.reindex(columns=[*ledger.columns, *({"note", "measure"} - {*ledger.columns})])
+    claims = []
+    for (number, statement, verdict), rows in ledger.groupby(HEAD, sort=False):
+        head = {"number": number, "statement": statement, "verdict": verdict}
+        checks = [_check(row) for _, row in rows[rows["measure"].notna()].iterrows()]
+        claims.append(head | {"note": rows["note"].fillna("").iloc[0], "checks": checks})
+    return claims
+
+
+def _check(row: pd.Series) -> dict[str, str]:
+    unit, spent = UNITS[row["unit"]], row[["method tokens", "reference tokens"]]
+    return {
+        "measure": row["measure"],
+        "effect": unit.effect(row["value"], row["low"], row["high"]),
+        "wanted": unit.bound(row["bound"], row["below"]),
+        "tokens": "" if spent.isna().any() else " and ".join(f"{each:.2f}" for each in spent),
+        "verdict": row["check"],
+        "published": row["published"],
+        "source": row["source"],
+    }

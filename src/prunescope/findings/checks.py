@@ -1,0 +1,42 @@
+"""A check of a claim: an effect, and where the claim wants it."""
+
+from dataclasses import dataclass
+
+from prunescope.findings.evidence import Effect, Evidence
+from prunescope.findings.published import Published
+from prunescope.plotting import style
+from prunescope.statistics.accuracy import BASELINE, LOCALIZATION
+
+
+@dataclass(frozen=True)
+class Check:
+    """measure: what the effect is; unit: one of `words.UNITS`; bound: what it must exceed (or stay
+    `below`); methods: whose budgets are stated beside it; fair: whether these must be matched."""
+
+    measure: str
+    effect: Effect
+    unit: str
+    bound: float
+    published: Published
+    below: bool = False
+    methods: tuple[str, ...] = ()
+    fair: bool = False
+
+
+def compare(
+    study: Evidence, method: str, reference: str, group: str, bound: float, paper: Published, **more
+) -> Check:
+    """Accuracy in a group of tasks, `method` minus `reference`."""
+    names = [style(each).label for each in (method, reference)]
+    lost = method == BASELINE
+    measure = f"accuracy lost with {names[1]}" if lost else f"accuracy, {names[0]} minus {names[1]}"
+    effect = study.difference(method, reference, group)
+    return Check(
+        f"{measure}: {group}", effect, "points", bound, paper, methods=(method, reference), **more
+    )
+
+
+def compare_fairly(study: Evidence, method: str, reference: str, shown: Published) -> Check:
+    """Localization of two pruning methods, which must have spent the same."""
+    bound = study.settings["smallest"]
+    return compare(study, method, reference, LOCALIZATION, bound, shown, fair=True)

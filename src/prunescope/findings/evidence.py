@@ -1,0 +1,154 @@
+"""What claims are judged on: the records and scores of one model, and which method is which."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from prunescope.errors import InputError
+from prunescope.findings.roles import Stages, layers, replays, same_kind, share_kept
+from prunescope.statistics import accuracy, boxes
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.inputs import localization_tasks
+from prunescope.statistics.position import kept
+
+COLUMNS = ["score", "mean_tokens", "target_box"]  # of the records
+NEAR = 0.02  # a method removes the fraction R if it keeps 1 - R to within this
+
+
+@dataclass(frozen=True)
+class Effect:
+    """An estimate with its interval by image, and the examples and images behind it."""
+
+    value: float
+    low: float
+    high: float
+    examples: int
+    units: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """records: of one model, with `COLUMNS`; scores: as `read_scores` gives them; methods: stages
+    of the study's methods, by name; library: of the methods known by name; settings: the key
+    `claims` of a study's configuration."""
+
+    records: pd.DataFrame
+    scores: xr.DataArray
+    methods: Mapping[str, Stages]
+    library: Mapping[str, Stages]
+    settings: Mapping[str, Any]
+    bootstrap: Bootstrap
+
+    @property
+    def depth(self) -> int:
+        """Decoder layers of the model."""
+        return int(self.scores["layer"].max())
+
+    def layer(self, depth: float) -> int:
+        """The layer at a fraction of the depth."""
+        return round(depth * self.depth)
+
+    @cached_property
+    def groups(self) -> dict[str, dict[str, float]]:
+        """Every task by itself, and the groups of tasks, as weights."""
+        tasks = list(dict.fromkeys(self.records["task"]))
+        boxed = localization_tasks(self.records)
+        return {t: {t: 1.0} for t in tasks} | accuracy.task_groups(tasks, boxed)
+
+    @property
+    def other_tasks(self) -> list[str]:
+        return list(self.groups.get(accuracy.OTHER, {}))
+
+    @cached_property
+    def answers(self) -> pd.DataFrame:
+        return accuracy.by_method(self.records)
+
+    @cached_property
+    def budgets(self) -> pd.Series:
+        """Realised mean visual tokens per layer, as a share of the unpruned model's, by method."""
+        return accuracy.budgets(self.records).mean()
+
+    # -- methods -----------------------------------------------------------------------------
+
+    def kind(self, role: str, at: Sequence[float] = ()) -> list[str]:
+        """Methods of the study that are `role` of the library but for their numbers.
+
+        at: one depth for each stage, if the layers matter.
+        """
+        wanted = [self.layer(depth) for depth in at]
+        return [
+            name
+            for name, stages in self.methods.items()
+            if name in self.budgets and same_kind(stages, self.library[role])
+            if not wanted or layers(stages, self.depth) == wanted
+        ]
+
+    def removing(self, remove: float, names: Sequence[str]) -> list[str]:
+        """Those of `names` whose first stage removes this fraction."""
+        tokens = int(np.prod(self.scores.shape[-2:]))
+        kept_by = {name: share_kept(self.methods[name][0], tokens) for name in names}
+        return [name for name, keeps in kept_by.items() if abs(1 - remove - keeps) <= NEAR]
+
+    def single(self, role: str, depth: float) -> list[str]:
+        """Those with one stage, at this depth, that remove the fraction that is judged."""
+        return self.removing(self.settings["remove"], self.kind(role, [depth]))
+
+    def closest(self, method: str, others: Sequence[str]) -> list[str]:
+        """The one of `others`, if any, whose budget is closest to that of `method`."""
+        return sorted(others, key=lambda o: abs(self.budgets[o] - self.budgets[method]))[:1]
+
+    def replays(self, source: str) -> list[str]:
+        """Methods that drop before the language model what `source` drops."""
+        present = {name: self.methods[name] for name in self.methods if name in self.budgets}
+        return [name for name, stages in present.items() if replays(stages, source)]
+
+    # -- effects -----------------------------------------------------------------------------
+
+    def difference(self, method: str, reference: str, group: str) -> Effect:
+        """Accuracy of `method` minus `reference`, paired by example."""
+        if group not in self.groups:
+            raise InputError(f"no {group} in this study; its tasks are {list(self.groups)}")
+        change = accuracy.differences(self.answers, [(method, reference)])
+        groups = {group: self.groups[group]}
+        return _effect(accuracy.estimates(change, groups, self.bootstrap))
+
+    def heights(self, depth: float, variant: str) -> np.ndarray:
+        """(examples,) mean height of what a score at this depth keeps, 0 top to 1 bottom."""
+        mask = self._kept(depth, variant)
+        rows = mask.sum(-1)
+        return rows @ ((np.arange(rows.shape[1]) + 0.5) / rows.shape[1]) / rows.sum(-1)
+
+    def recalls(self, depth: float, variant: str) -> np.ndarray:
+        """(examples,) share of the true box's tokens that it keeps; NaN without a box."""
+        found = self.records.drop_duplicates("example").set_index("example")["target_box"]
+        true = found.reindex(self.scores["example"].values)
+        asked = true.map(lambda box: np.size(box) == 4).to_numpy()
+        if not asked.any():
+            raise InputError("no question with scores has a true box")
+        cells = boxes.box_cells(np.stack(true[asked].to_list()), self.scores.shape[-2:])
+        mask = self._kept(depth, variant)[asked].reshape(len(cells), -1)
+        shares = np.full(len(true), np.nan)
+        shares[asked] = boxes.recall(mask, cells)
+        return shares
+
+    def mean(self, values: np.ndarray) -> Effect:
+        """Mean of values by example of the scores."""
+        return _effect(self.bootstrap.means(values[:, None], self.scores["image"].values))
+
+    def _kept(self, depth: float, variant: str) -> np.ndarray:
+        layer = self.layer(depth)
+        if layer not in self.scores["layer"]:
+            raise InputError(f"no scores for layer {layer} of {self.depth}")
+        return kept(self.scores.sel(layer=layer, variant=variant), self.settings["remove"]).values
+
+
+def _effect(table: pd.DataFrame) -> Effect:
+    row = table.iloc[0]
+    return Effect(
+        *map(float, row[["value", "low", "high"]]), int(row["examples"]), int(row["units"])
+    )

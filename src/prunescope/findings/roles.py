@@ -1,0 +1,45 @@
+"""Which method of a study is which of the library: the same but for layers, counts and seeds."""
+
+from typing import Any
+
+Stages = list[dict[str, Any]]
+NUMBERS = {"layer", "remove", "power", "keep", "of"}  # of a stage
+OPTIONS = {"stride", "seed"}  # of a criterion
+
+
+def same_kind(one: Stages, other: Stages) -> bool:
+    """Do two methods differ in numbers alone?"""
+    return _kind(one) == _kind(other)
+
+
+def _kind(stages: Stages) -> list[dict[str, Any]]:
+    return [{k: _criterion(v) for k, v in s.items() if k not in NUMBERS} for s in stages]
+
+
+def _criterion(value: Any) -> Any:
+    """`{name: options}` without its numbers; anything else as it is."""
+    if not isinstance(value, dict):
+        return value
+    [(name, options)] = value.items()
+    return name, {k: v for k, v in options.items() if k not in OPTIONS}
+
+
+def replays(stages: Stages, source: str) -> bool:
+    """Does a method drop before the first layer what `source` drops, positions as they were?"""
+    original = [{"positions": "original"} | stage for stage in stages]
+    return original == [
+        {"layer": 0, "score": {"replay": {"method": source}}, "positions": "original"}
+    ]
+
+
+def layers(stages: Stages, depth: int) -> list[int]:
+    """The layers before which the stages remove tokens, in a model of `depth` layers."""
+    return [round(s["layer"] * depth) if 0 < s["layer"] < 1 else s["layer"] for s in stages]
+
+
+def share_kept(stage: dict[str, Any], tokens: int) -> float:
+    """The share of `tokens` that a stage says it keeps; NaN if its criterion decides."""
+    if "remove" in stage:
+        return (1 - stage["remove"]) ** stage.get("power", 1)
+    keep = stage.get("keep") or float("nan")
+    return keep / tokens if isinstance(keep, int) else keep

@@ -1,0 +1,110 @@
+"""The reference tables agree with themselves and with what the paper computes from them."""
+
+import pandas as pd
+import pytest
+
+from prunescope import config, findings
+from prunescope.errors import InputError
+from prunescope.findings import published
+from prunescope.findings.published import Row
+from prunescope.methods import read_methods
+from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, OTHER
+
+ROOT = config.SCHEMA.parents[2]
+MEANS = {
+    "localization": ["ocid-ref", "refcocog", "refcoco+", "refcoco"],
+    "vqa": ["textvqa", "gqa", "vqav2", "vizwiz"],
+    "challenge": ["pope", "tallyqa", "vsr", "ai2d"],
+}
+ROWS = {"table1": 10, "table2": 2, "table_a1": 5, "table_a2": 7, "table_a3": 6}
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return published.read(ROOT / published.FOLDER)
+
+
+def test_averages_are_those_of_their_cells(paper):
+    checked = 0
+    for key, rows in paper.groupby(["source", "method", "K", "R"]):
+        cells = rows.set_index("task")["value"]
+        for mean, tasks in MEANS.items():
+            if mean in cells:
+                assert cells[mean] == pytest.approx(cells[tasks].mean(), abs=0.08), (key, mean)
+                checked += 1
+    assert checked == 3 * (sum(ROWS.values()) - ROWS["table2"]) + ROWS["table2"]
+
+
+def test_every_number_is_there_once(paper):
+    assert not paper.duplicated(["source", "method", "K", "R", "task"]).any()
+    for name, rows in ROWS.items():
+        table = pd.read_csv(ROOT / published.FOLDER / f"feather_{name}.csv")
+        assert table.groupby(["method", "K", "R"], dropna=False).ngroups == rows
+        tasks = table[table["task"] != "gpu-hours"].groupby(["method", "K", "R"], dropna=False)
+        assert set(tasks.size()) == {5 if name == "table2" else 15}
+
+
+def test_a_row_that_is_printed_twice_has_the_same_numbers(paper):
+    tables = paper[paper["source"].str.contains(r", Table (?:1|A2|A3)$")]
+    assert (tables.groupby(["method", "K", "R", "task"])["value"].nunique() == 1).all()
+
+
+def test_relative_losses_of_the_text_follow_from_the_table(paper):
+    said = paper[paper["task"].str.startswith("relative loss: ")]
+    assert len(said) == 12
+    for task, loss in zip(
+        said["task"].str.removeprefix("relative loss: "), said["value"], strict=True
+    ):
+        full = published.value(paper, Row("Table A2", "unpruned"), task)
+        left = published.value(paper, Row("Table A2", "fastv", "3", "0.75"), task)
+        assert loss == pytest.approx(100 * (full - left) / full, abs=0.25), task
+
+
+def test_printed_reductions_are_those_of_the_counts(paper):
+    """One stage on 729 tokens in 32 layers; what the union keeps depends on the image."""
+    methods = read_methods(ROOT / "workflow/config/methods.yaml")
+    rows = paper[paper["method"].isin(["fastv", "fastv-norope", "pyramiddrop"])]
+    for (method, k, r, printed), _ in rows.groupby(["method", "K", "R", "flops_reduction"]):
+        stages, counts = [int(each) for each in k.split("+")], [729]
+        for _ in stages:
+            counts.append(int(counts[-1] * (1 - float(r))))
+        mean = methods[method].mean_tokens(counts[1:], 729, 32)
+        if stages == methods[method].layers(32):
+            assert float(printed) == pytest.approx(100 * (1 - mean / 729), abs=0.7), (method, k, r)
+
+
+def test_effects_are_looked_up(paper):
+    feather, fastv = (
+        Row("Table A2", "feather", "8+16", "0.7"),
+        Row("Table A2", "fastv", "3", "0.75"),
+    )
+    found = published.difference(paper, feather, fastv, LOCALIZATION)
+    assert found.text == "+33.4 points (39.3 against 5.9)"
+    assert found.source == "Table A2: feather (K 8+16, R 0.7) and fastv (K 3, R 0.75)"
+    assert published.value(paper, fastv, OTHER) == pytest.approx(59.4)
+    contrast = published.difference(paper, Row("Table A2", "unpruned"), fastv, CONTRAST)
+    assert contrast.text == "+41.6 points (47.3 against 5.7)"
+
+
+def test_what_is_not_printed_is_an_error(paper, tmp_path):
+    with pytest.raises(InputError, match=r"expected one number for .*'gqa', got 0"):
+        published.value(paper, Row("Table 1", "fastv", "16", "0.75"), "gqa")
+    with pytest.raises(InputError, match="no reference tables"):
+        published.read(tmp_path)
+    (tmp_path / "x.csv").write_text("method,K,R\n")
+    with pytest.raises(InputError, match=r"x\.csv: missing columns \['task'"):
+        published.read(tmp_path)
+
+
+def test_ours_stands_beside_the_same_method(paper, monkeypatch):
+    from test_findings import study
+
+    monkeypatch.chdir(ROOT)
+    table = findings.side_by_side(study(), paper)
+    named = table.set_index("method")
+    assert named.loc["feather", "localization published"] == pytest.approx(0.393)
+    assert named.loc["feather", "R"] == "0.7" and "0.4" not in set(table["R"])
+    assert named.loc["unpruned", "localization kept"] == 1
+    assert set(table["source"]) <= {"Table 1", "Table A2", "Table A3"}
+    rows = study().records.query("method == 'feather' and task == 'locate'")
+    assert named.loc["feather", "localization"] == pytest.approx(rows["score"].mean())
