@@ -1,6 +1,8 @@
 import json
 import logging
+from uuid import uuid4
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -80,7 +82,13 @@ def empty(path):
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("damage", [truncate, flip_a_bit, empty])
+def swap_records(path):
+    """A valid file, but not the one that was written."""
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(0, "model", pa.array(["other"] * len(table))), path)
+
+
+@pytest.mark.parametrize("damage", [truncate, flip_a_bit, empty, swap_records])
 def test_a_damaged_part_is_set_aside_and_said_so(store, damage, caplog):
     [damaged] = [each for each in parts(store) if pq.read_table(each).num_rows == 2]
     damage(damaged)
@@ -90,12 +98,22 @@ def test_a_damaged_part_is_set_aside_and_said_so(store, damage, caplog):
     assert damaged.with_suffix(".corrupt").exists() and damaged not in parts(store)
 
 
+def test_a_part_of_an_old_store_counts(store):
+    [part] = [each for each in parts(store) if pq.read_table(each).num_rows == 2]
+    part.rename(part.with_stem(uuid4().hex))
+    assert store.finished(KEY) == {"a", "b", "c"}
+
+
+def test_the_same_part_twice_is_one(store):
+    store.append(KEY, [record("c", score=0.0)], {"device": "cpu"})
+    assert len(parts(store)) == 2
+
+
 def test_a_part_that_was_being_written_does_not_count(store, monkeypatch):
-    def killed(table, path, **options):
-        path.write_bytes(b"PAR1 half of it")
+    def killed(self, target):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("prunescope.store.pq.write_table", killed)
+    monkeypatch.setattr("pathlib.Path.replace", killed)
     with pytest.raises(KeyboardInterrupt):
         store.append(KEY, [record("d")], {})
     assert store.finished(KEY) == {"a", "b", "c"}

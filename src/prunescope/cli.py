@@ -73,4 +73,62 @@ def _convert_prismatic(**arguments: Any) -> None:
     convert(**arguments)
 
 
-COMMANDS = (_add_convert_prismatic,)
+def _add_records(commands: Any) -> None:
+    parser = commands.add_parser(
+        "records",
+        help="look after a store of records",
+        description="Show what a store of records holds, check it, or remove what no study needs.",
+    )
+    parser.add_argument("store", type=Path, metavar="STORE", help="folder, such as results/store")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="what is there, by model, task and method")
+    listing.set_defaults(run=_list_records)
+    verify = actions.add_parser("verify", help="check every part against its checksum")
+    verify.set_defaults(run=_verify_records)
+    prune = actions.add_parser(
+        "prune", help="remove records that no study asks for, such as those of older code"
+    )
+    prune.add_argument(
+        "--keep",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="CONFIG",
+        help="configurations of the studies whose records stay, such as "
+        "workflow/config/testbed.yaml; run from the project's folder",
+    )
+    prune.add_argument("--delete", action="store_true", help="do it, rather than say what it does")
+    prune.set_defaults(run=_prune_records)
+
+
+def _list_records(store: Path, action: str) -> None:
+    import pandas as pd
+
+    from prunescope import records
+
+    rows = records.contents(store)
+    print(pd.DataFrame(rows).to_string(index=False) if rows else f"{store}: no records")
+
+
+def _verify_records(store: Path, action: str) -> None:
+    from prunescope import records
+
+    counts = records.verify(store)
+    print(", ".join(f"{count} {state}" for state, count in counts.items()))
+    if counts["damaged"]:
+        raise InputError(f"{store}: what was damaged is set aside; the next evaluation redoes it")
+
+
+def _prune_records(store: Path, keep: list[Path], delete: bool, action: str) -> None:
+    from prunescope import records
+
+    folders = records.unasked(store, keep)
+    for folder in folders:
+        print(folder)
+    if delete:
+        records.remove(folders)
+    done = "removed" if delete else "would be removed; --delete does it"
+    print(f"{len(folders)} keys that no study asks for: {done}")
+
+
+COMMANDS = (_add_convert_prismatic, _add_records)

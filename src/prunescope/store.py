@@ -1,8 +1,9 @@
 """Records on disk: appended in parts, keyed by all that determines them, resumed after a crash.
 
 A key is plain data that spells out everything a record depends on besides its example. Each key
-has one folder, called by its digest: `key.json` and Parquet parts. A part appears whole or not at
-all; one that cannot be read is set aside and counts as not there.
+has one folder, called by its digest: `key.json` and Parquet parts, each called by the SHA-256 of
+its bytes. A part appears whole or not at all; one that is damaged is set aside and counts as not
+there.
 """
 
 import hashlib
@@ -12,7 +13,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -78,10 +78,11 @@ class RecordStore:
         if not (folder / "key.json").exists():
             text = json.dumps(key, indent=1, sort_keys=True) + "\n"
             _write(folder / "key.json", lambda path: path.write_text(text))
-        _write(
-            folder / f"{uuid4().hex}.parquet",
-            lambda path: pq.write_table(table, path, write_page_checksum=True),
-        )
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink)
+        data = sink.getvalue().to_pybytes()
+        name = f"{hashlib.sha256(data).hexdigest()}.parquet"
+        _write(folder / name, lambda path: path.write_bytes(data))
 
     def read(self, keys: Iterable[Mapping[str, Any]], examples: Sequence[str]) -> pa.Table:
         """The records of these examples, one per key and example, in the order of both.
@@ -104,14 +105,37 @@ class RecordStore:
             raise InputError(f"{self.folder(key)}: {missing} of {len(wanted)} records are missing")
         return table.take([place[rank] for rank in range(len(wanted))]).drop_columns("rank")
 
+    def folders(self) -> list[Path]:
+        """One for each key that has records."""
+        return sorted(each.parent for each in self.root.glob("*/key.json"))
+
     def _parts(self, key: Mapping[str, Any]) -> Iterator[pa.Table]:
-        for path in sorted(self.folder(key).glob("*.parquet")):
-            try:
-                yield pq.read_table(path, page_checksum_verification=True, partitioning=None)
-            except (OSError, pa.ArrowException) as error:
-                aside = path.with_suffix(".corrupt")
-                path.rename(aside)
-                log.warning("%s cannot be read (%s): set aside, to be computed again", aside, error)
+        yield from read_parts(self.folder(key)).values()
+
+
+def read_parts(folder: Path) -> dict[Path, pa.Table]:
+    """The parts of a key's folder; damaged ones are set aside, to be computed again."""
+    parts = {}
+    for path in sorted(folder.glob("*.parquet")):
+        try:
+            parts[path] = _read_part(path)
+        except (OSError, pa.ArrowException) as error:
+            aside = path.with_suffix(".corrupt")
+            path.rename(aside)
+            log.warning("%s is damaged (%s): set aside, to be computed again", aside, error)
+    return parts
+
+
+def _read_part(path: Path) -> pa.Table:
+    data = path.read_bytes()
+    if has_checksum(path) and path.stem != hashlib.sha256(data).hexdigest():
+        raise OSError("its bytes are not those of its checksum")
+    return pq.read_table(pa.BufferReader(data), page_checksum_verification=True)
+
+
+def has_checksum(part: Path) -> bool:
+    """Whether a part is called by its checksum; those of old stores have a random name."""
+    return len(part.stem) == 2 * hashlib.sha256().digest_size
 
 
 def _write(path: Path, write: Any) -> None:
