@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from hypothesis import settings
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
@@ -12,6 +13,9 @@ from transformers import (
 
 # Models of these sizes are slower on several threads.
 torch.set_num_threads(1)
+# Time is for benchmarks to tell.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 IMAGE_TOKEN, PAD_TOKEN, GRID = 60, 61, (6, 6)
 

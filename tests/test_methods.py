@@ -1,6 +1,8 @@
 """Methods as data."""
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,3 +156,13 @@ def test_a_fraction_of_all_tokens():
     assert parse_methods({"m": [{"layer": 2, "keep": 0.25, "score": NOROPE}]}, "f")["m"] != method
     with pytest.raises(InputError, match="of: only goes with a fraction"):
         Stage(2, 9, stage.criterion, of="all")
+
+
+@pytest.mark.parametrize("value", [True, "0.5", np.float32(0.5), torch.tensor(0.5)], ids=repr)
+def test_python_is_checked_like_yaml(value):
+    for build in (lambda: Stage(2, value, Attention()), lambda: Stage(value, 0.5, Attention())):
+        with pytest.raises(InputError, match="expected a number"):
+            build()
+    for field in ("rope", "query", "softmax", "heads", "projections"):
+        with pytest.raises(InputError, match=f"{field}: 'mean of all' is not"):
+            Attention(**{field: "mean of all"})

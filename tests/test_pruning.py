@@ -6,11 +6,13 @@ from typing import ClassVar
 
 import pytest
 import torch
-from conftest import build_inputs, build_llama, build_llava, row_of
+from conftest import GRID, PAD_TOKEN, build_inputs, build_llama, build_llava, row_of
 from transformers import BertConfig, BertModel, StaticCache
 
+from prunescope.attention import record_scores
 from prunescope.criteria import SetCriterion
 from prunescope.criteria.attention import Attention
+from prunescope.criteria.knn import Knn
 from prunescope.criteria.last import Last
 from prunescope.criteria.random import Random
 from prunescope.criteria.uniform import Uniform
@@ -192,3 +194,79 @@ def test_random_draws_by_content(llava):
         llava.generate(**inputs, max_new_tokens=2, do_sample=False)
         assert torch.equal(one, trace.kept[0][0]) and torch.equal(other, trace.kept[0][1])
     assert not torch.equal(one, other)
+
+
+def test_a_further_turn_may_be_padded(llava):
+    """Turns of 1 and 3 tokens in a batch are what they are alone."""
+    inputs, turns = build_inputs((4, 7)), ([5], [7, 8, 9])
+    padded = torch.tensor([[PAD_TOKEN, PAD_TOKEN, 5], [7, 8, 9]])
+    with torch.inference_mode(), prune(llava, TWO_STAGES):
+        together = further_turn(llava, inputs, padded)
+        for row, own in enumerate(turns):
+            alone = further_turn(llava, row_of(inputs, row), torch.tensor([own]))
+            assert torch.allclose(together[row], alone[0], atol=1e-4)
+
+
+def further_turn(model, inputs, turn):
+    """Logits (b, 2, vocabulary) at the end of a further turn, and after one more token."""
+    mask, logits = inputs["attention_mask"], []
+    cache = model(**inputs, position_ids=counted(mask), use_cache=True).past_key_values
+    for tokens in (turn, torch.full((len(turn), 1), 11)):
+        mask = torch.cat([mask, (tokens != PAD_TOKEN).long()], 1)
+        positions = counted(mask)[:, -tokens.shape[1] :]
+        out = model(tokens, attention_mask=mask, position_ids=positions, past_key_values=cache)
+        logits.append(out.logits[:, -1])
+    return torch.stack(logits, 1)
+
+
+def counted(mask):
+    return (mask.cumsum(1) - 1).clamp(min=0)
+
+
+def test_only_the_latest_prompt_goes_on(llava):
+    first, second = build_inputs((4,)), build_inputs((6,), seed=1)
+    with torch.inference_mode(), prune(llava, TWO_STAGES):
+        cache = llava(**first, use_cache=True).past_key_values
+        llava(**second, use_cache=True)
+        with pytest.raises(InputError, match="before its latest prefill"):
+            llava(input_ids=torch.tensor([[5]]), past_key_values=cache)
+    whole = Method("m", (Stage(0, None, Uniform(2)),))
+    with torch.inference_mode(), prune(llava, whole):
+        cache = llava(**first, use_cache=True).past_key_values
+        ids = torch.cat([first["input_ids"], torch.tensor([[5, 6]])], 1)
+        with pytest.raises(InputError, match="cut at layer 0, as"):
+            llava.generate(ids, past_key_values=cache, max_new_tokens=2)
+
+
+def test_prompts_of_images_only_may_lose_all():
+    model, layout = build_llama(), Layout(torch.ones(1, 6, dtype=torch.bool), (2, 3))
+    with torch.inference_mode(), prune(model, Method("m", (Stage(2, 2, NOROPE),)), layout) as trace:
+        model(inputs_embeds=torch.randn(1, 6, 48))
+    assert trace.kv_lengths == [[6], [6], [2], [2], [2], [2]]
+
+
+def test_a_layout_is_that_of_each_sample():
+    model, layout = build_llama(), Layout(torch.arange(9)[None] < 6, (2, 3))
+    inputs = {"inputs_embeds": torch.randn(1, 9, 48), "attention_mask": torch.ones(1, 9).long()}
+    with prune(model, Method("m", (Stage(2, 2, NOROPE),)), layout) as trace:
+        model.generate(**inputs, do_sample=True, num_return_sequences=3, max_new_tokens=2)
+    assert [len(each) for each in trace.kept[0]] == [2, 2, 2]
+
+
+def test_without_images_there_are_no_features(llava):
+    embeds = torch.randn(1, 40, 48)
+    layout = Layout(torch.arange(40)[None] < 36, GRID)
+    method = Method("m", (Stage(1, 4, Knn()),))
+    with prune(llava, method, layout), pytest.raises(InputError, match="no features"):
+        llava(inputs_embeds=embeds)
+
+
+def test_recording_scores_predicts_nothing(llava):
+    calls = []
+    with ExitStack() as cleanup:
+        hook = llava.lm_head.register_forward_hook(lambda *each: calls.append(each))
+        cleanup.callback(hook.remove)
+        record_scores(llava, {**build_inputs(), "logits_to_keep": 3})
+        assert not calls
+        llava(**build_inputs())
+        assert calls

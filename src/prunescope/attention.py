@@ -20,6 +20,7 @@ from prunescope.engine.taps import Taps
 from prunescope.errors import InputError
 from prunescope.models import Layout, family_of
 
+OF_THE_HEAD = ("labels", "logits_to_keep")  # arguments that the model without it does not take
 VARIANTS = {"rope": Attention(rope=True), "norope": Attention(rope=False)}
 
 
@@ -27,25 +28,25 @@ VARIANTS = {"rope": Attention(rope=True), "norope": Attention(rope=False)}
 def record_scores(
     model: nn.Module, inputs: Mapping[str, Any], layout: Layout | None = None
 ) -> Tensor:
-    """Scores (batch, depth, variant, n_visual) float32 of the inputs' prompts.
-
-    Zero at the end where other examples of the batch have more visual tokens.
+    """Scores (batch, depth, variant, n_visual) float32 of the inputs' prompts, zero at the end
+    where other examples of the batch have more visual tokens.
 
     [:, K - 1] is what a stage before decoder layer K = 1..depth scores by: projections of layer
     K-1, last prompt token, softmax over the visual tokens, mean over heads; variants in the order
     of `VARIANTS`. Sees each layer's queries and keys as they go by: no attention map, O(N) memory.
 
-    inputs: keyword arguments of the model's forward. Raises InputError as `prune` does.
+    inputs: keyword arguments of the model's forward; no token is predicted. Raises InputError as
+    `prune` does.
     """
     family = family_of(model)
-    decoder = family.decoder(model)
+    base, layers = family.base(model), family.decoder(model).layers
+    inputs = {name: value for name, value in inputs.items() if name not in OF_THE_HEAD}
     with ExitStack() as cleanup:
-        watch = Watch(model, family, layout, cleanup)
-        depth = range(len(decoder.layers))
-        recorder = _Recorder(watch, [Taps(family, decoder, each, cleanup) for each in depth])
-        for index, layer in enumerate(decoder.layers):
+        watch = Watch(base, family, layout, cleanup)
+        recorder = _Recorder(watch, [Taps(family, layer, None, cleanup) for layer in layers])
+        for index, layer in enumerate(layers):
             cleanup.callback(layer.register_forward_hook(recorder.after_layer(index)).remove)
-        model(**{**inputs, "use_cache": False})
+        base(**{**inputs, "use_cache": False})
     return torch.stack(recorder.scores, dim=1)
 
 

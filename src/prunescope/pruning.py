@@ -22,10 +22,11 @@ class prune(AbstractContextManager[Trace]):
 
     For `generate` and plain calls; eager, sdpa and flash attention; any batch, padded on the
     left; dynamic KV caches. A forward pass without a cache, or with an empty one, is a prefill;
-    others continue it. Layers from a stage on compute and cache the remaining tokens only, and
-    examples with fewer of them are padded on the left: read outputs from the right. A prompt may
-    have several images; a stage's budget is of all visual tokens of an example. The hooks are
-    gone afterwards, also after an exception.
+    others continue the latest one, with its cache. Layers from a stage on compute and cache the
+    remaining tokens only, and examples with fewer of them are padded on the left: read outputs
+    from the right. A prompt may have several images; a stage's budget is of all visual tokens of
+    an example. The hooks are gone afterwards, also after an exception. Not for assisted decoding,
+    whose first pass has guesses after the prompt, nor for layers on several devices.
 
     layout: where the visual tokens are, for inputs that do not tell (`inputs_embeds`, a bare
     decoder). boxes (batch, 4), the true boxes x1 y1 x2 y2 in [0, 1], and kept, raster indices by
@@ -68,16 +69,14 @@ def _check(
     check(method, len(decoder.layers), family.grid(model))
     masks.check_backend(decoder.config._attn_implementation)
     masks.check_windows(decoder.config._attn_implementation, decoder.layers)
+    kind = type(model).__name__
     lacking = {
-        "boxes": "boxes" not in told and "the true boxes: prune(..., boxes=...)",
-        "kept": "kept" not in told and "the tokens to replay: prune(..., kept=...)",
-        "features": family.projector(model) is None and "features of a vision tower",
-        "axes": len(family.axes) == 1 and "positions of several axes",
+        "boxes": "boxes" not in told and "to be told the true boxes: prune(..., boxes=...)",
+        "kept": "kept" not in told and "to be told what to replay: prune(..., kept=...)",
+        "features": family.projector(model) is None and f"features of images; {kind} has none",
+        "axes": len(family.axes) == 1 and f"positions of several axes; those of {kind} have one",
     }
     for criterion in method.criteria():
         for need in sorted(criterion.needs):
             if what := lacking.get(need):
-                raise InputError(
-                    f"method {method.name!r}: {criterion.name} needs {what}, "
-                    f"which {type(model).__name__} was not given or does not have"
-                )
+                raise InputError(f"method {method.name!r}: {criterion.name} needs {what}")

@@ -36,6 +36,7 @@ class Attention(Criterion):
     without: Literal["nothing", "temporal", "row", "column"] = "nothing"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.rope and self.without != "nothing":
             raise InputError("without: there is no axis to leave out if rope is false")
 

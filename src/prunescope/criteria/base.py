@@ -1,11 +1,13 @@
 """What a criterion sees and what it answers."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import torch
 from torch import BoolTensor, LongTensor, Tensor
+
+from prunescope.errors import InputError
 
 # What a selection holds only for criteria that ask for it.
 NEEDS = (
@@ -37,6 +39,7 @@ class Selection:
     place: LongTensor  # (b, n, 2) row and column in the token's view
     shape: LongTensor  # (b, n, 2) rows and columns of the token's view
     view: LongTensor  # (b, n) number of the token's view in the prompt
+    separators: BoolTensor | None = None  # (b, s) other tokens of images (line ends, say), if any
     projected: "Projected | None" = None  # queries and keys; where needed
     content: list[bytes] | None = None  # digest of each example's input; where needed
     features: Tensor | None = None  # (b, n, dim) of the vision tower; where needed
@@ -50,9 +53,9 @@ class Selection:
 
     @property
     def text(self) -> BoolTensor:
-        """(b, s) the columns of text tokens."""
+        """(b, s) the columns of text tokens: neither padding nor an image's."""
         rows, slots = self.present.nonzero(as_tuple=True)
-        text = self.valid.clone()
+        text = self.valid.clone() if self.separators is None else self.valid & ~self.separators
         text[rows, self.visual[rows, slots]] = False
         return text
 
@@ -96,6 +99,13 @@ class Criterion(ABC):
     name: ClassVar[str]  # how configurations call it
     sized: ClassVar[bool] = True  # False: the criterion itself says how many tokens it keeps
 
+    def __post_init__(self) -> None:
+        """Raise InputError for a field of another type than declared. Subclasses with conditions
+        of their own call this first."""
+        hints = get_type_hints(type(self))
+        for field in fields(self):
+            _check_type(getattr(self, field.name), hints[field.name], field.name)
+
     @property
     def needs(self) -> frozenset[str]:
         """Of `NEEDS`: what the selection must hold for it beyond the fields always there."""
@@ -138,3 +148,16 @@ def highest(scores: Tensor, present: BoolTensor, counts: LongTensor) -> BoolTens
     order = scores.argsort(dim=-1, descending=True, stable=True)
     first = torch.arange(scores.shape[-1], device=scores.device) < counts.unsqueeze(-1)
     return torch.zeros_like(present).scatter(-1, order, first) & present
+
+
+def _check_type(value: Any, hint: Any, name: str) -> None:
+    if get_origin(hint) is Literal:
+        choices = list(get_args(hint))
+        fits, expected = value in choices, f"one of {choices}"
+    elif hint in (bool, int, float, str):
+        kinds = (int, float) if hint is float else (hint,)
+        fits, expected = type(value) in kinds, f"a value of type {hint.__name__}"
+    else:  # of a plug-in, which knows
+        return
+    if not fits:
+        raise InputError(f"{name}: {value!r} is not {expected}")

@@ -29,6 +29,7 @@ class Knn(Drawing):
     neighbours: int = 5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.neighbours < 1:
             raise InputError(f"neighbours must be at least 1, got {self.neighbours}")
 

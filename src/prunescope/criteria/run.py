@@ -19,6 +19,7 @@ class Run(SetCriterion):
     fraction: float
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.fraction <= 1:
             raise InputError(f"fraction must lie in (0, 1], got {self.fraction}")
 

@@ -23,13 +23,14 @@ class Uniform(SetCriterion):
     offset: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.stride < 1:
             raise InputError(f"stride must be at least 1, got {self.stride}")
         if not 0 <= self.offset < self.stride:
             raise InputError(f"offset must lie in 0..{self.stride - 1}, got {self.offset}")
 
     def check(self, grid: tuple[int, int]) -> None:
-        if self.stride > max(grid) or self.offset >= min(grid):
+        if self.stride > min(grid):  # so every offset fits, too
             raise InputError(
                 f"uniform: stride {self.stride} with offset {self.offset} does not fit "
                 f"a grid of {grid[0]} x {grid[1]} tokens"

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers import Cache
 
 from prunescope.engine import masks
@@ -88,13 +87,13 @@ class Arguments:
         self, window: int | None, segment: Segment, hidden: Tensor, index: int, cache: Cache
     ) -> Tensor | None:
         new, total = hidden.shape[1], cache.get_seq_length(index) + hidden.shape[1]
-        if not segment.padded and new == 1 and window is None:
+        if not segment.padded and not self.watch.gaps and new == 1 and window is None:
             return None
         added = total - segment.valid.shape[1]
         length = self.segments[0].valid.shape[1]
         later = length + torch.arange(added, device=hidden.device).expand(len(hidden), -1)
         columns = torch.cat([segment.columns, later], 1)
-        valid = functional.pad(segment.valid, (0, added), value=True)
+        valid = torch.cat([segment.valid, self.watch.later(hidden, length, added)], 1)
         mask = masks.causal(valid, columns, new, self.backend, hidden.dtype, window)
         return mask[..., -cache.get_mask_sizes(new, index)[0] :]
 

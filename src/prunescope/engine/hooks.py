@@ -5,14 +5,16 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
 from typing import Any
+from weakref import ReferenceType, ref
 
 import torch
 from torch import BoolTensor, Tensor, nn
+from transformers import Cache
 
 from prunescope.criteria import Projected, Selection
 from prunescope.engine import segments
 from prunescope.engine.arguments import Arguments
-from prunescope.engine.prompt import Watch
+from prunescope.engine.prompt import Watch, embeddings
 from prunescope.engine.segments import rows_of, select_from
 from prunescope.engine.taps import Taps
 from prunescope.engine.trace import Trace
@@ -35,10 +37,12 @@ class Engine:
     ):
         self.watch, self.family, self.decoder = watch, watch.family, decoder
         self.method, self.told = method, told
+        self.axes = self.family.rotary_axes(decoder) if len(self.family.axes) > 1 else None
         layers = method.layers(len(decoder.layers))
         self.trace = Trace(layers, len(decoder.layers))
         self.stages = dict(zip(layers, method.stages, strict=True))
-        self.injected: list[Tensor] = []  # after layer i, what it adds to the prompt (b, s, dim)
+        self.injected: dict[int, Tensor] = {}  # before layer i, added to the prompt (b, s, dim)
+        self.cache: ReferenceType[Cache] | None = None  # of the latest prefill
         self.arguments = Arguments(watch, decoder, self.trace.segments)
         hooks = [(watch.model, self._before_model), (decoder, self._before_decoder)]
         hooks += [(layer, self._before_layer(i)) for i, layer in enumerate(decoder.layers)]
@@ -46,9 +50,9 @@ class Engine:
             cleanup.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
         # These come last, to see what layers get from the hooks above.
         self.taps = {
-            (need, layer): Taps(self.family, decoder, layer - (need == "previous"), cleanup)
+            layer: Taps(self.family, decoder.layers[layer - 1], self.axes, cleanup)
             for layer, stage in self.stages.items()
-            for need in stage.needs() & FIELDS.keys()
+            if "previous" in stage.needs()
         }
         if any("features" in stage.needs() for stage in method.stages):
             watch.watch_features(cleanup)
@@ -60,15 +64,10 @@ class Engine:
         begun = cache is not None and cache.get_seq_length() > 0
         if not begun or not self.trace.segments or kwargs.get("position_ids") is not None:
             return args, kwargs
-        tokens = next(
-            each
-            for each in (*args, kwargs.get("input_ids"), kwargs.get("inputs_embeds"))
-            if each is not None
-        )
-        prompt = self.trace.segments[0]
-        seen = cache.get_seq_length() - self.trace.segments[self.trace.segment_of(0)].valid.shape[1]
-        new = torch.arange(tokens.shape[1], device=prompt.valid.device)
-        return args, {**kwargs, "position_ids": prompt.positions.amax(0)[:, -1:] + 1 + seen + new}
+        prompt = self.trace.segments[0].positions.amax(0)
+        new = torch.arange(embeddings(args, kwargs).shape[1], device=prompt.device)
+        position_ids = prompt[:, -1:] + 1 + self._answered(cache) + new
+        return args, {**kwargs, "position_ids": position_ids}
 
     def _before_decoder(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         self.arguments.clear()
@@ -78,14 +77,33 @@ class Engine:
             kwargs, added = self.family.take_injections(kwargs)
             for grid in set(chain(*self.watch.layout.grids)):
                 check_grid(self.method, grid)
-            hidden = _embeddings(args, kwargs)
+            hidden = embeddings(args, kwargs)
             self.trace.segments[:] = [self.watch.segment(hidden)]
-            self.injected = [self._spread(each, hidden) for each in added]
-        elif not self.trace.segments:
-            raise InputError("the KV cache was filled outside of this `prune`")
+            self.injected = {i: self._spread(each, hidden) for i, each in enumerate(added, 1)}
         else:
-            self.injected = []
+            self._check_continues(kwargs["past_key_values"], embeddings(args, kwargs))
         return args, kwargs
+
+    def _check_continues(self, cache: Cache, hidden: Tensor) -> None:
+        """Raise InputError unless the tokens go on where the latest prefill's cache ends."""
+        if self.cache is None or self.cache() is not cache:
+            raise InputError(
+                "this KV cache was filled outside of this `prune`, or before its latest prefill"
+            )
+        new = hidden.shape[1]
+        if new == 1 or self.watch.inputs.get("attention_mask") is not None:
+            return
+        end = self.trace.segments[0].positions.amax() + self._answered(cache) + new
+        if self.watch.positions(hidden).amax() < end:
+            raise InputError(
+                "the prompt is there again after its own KV cache: `generate` cannot go on from a "
+                "cache that is cut at layer 0, as it takes its length for that of the prompt"
+            )
+
+    def _answered(self, cache: Cache) -> int:
+        """How many tokens have come after the prompt."""
+        prompt = self.trace.segments[self.trace.segment_of(0)].valid.shape[1]
+        return cache.get_seq_length() - prompt
 
     def _spread(self, rows: Tensor, hidden: Tensor) -> Tensor:
         """(visual tokens, dim) -> (b, s, dim), zero at text."""
@@ -100,10 +118,11 @@ class Engine:
             if not self.watch.prefill:
                 number = self.trace.segment_of(index)
                 return args, {**kwargs, **self.arguments.decode(index, number, hidden, kwargs)}
-            number = len(self.trace.segments) - 1
-            if 0 < index <= len(self.injected):
+            number, cache = len(self.trace.segments) - 1, kwargs.get("past_key_values")
+            self.cache = None if cache is None else ref(cache)
+            if (added := self.injected.pop(index, None)) is not None:
                 columns = self.trace.segments[number].columns
-                hidden = hidden + self.injected[index - 1][rows_of(columns), columns]
+                hidden = hidden + added[rows_of(columns), columns]
             if index in self.stages:
                 seen = {**kwargs, **self.arguments.prefill(index, number, hidden, kwargs)}
                 hidden = self._cut(index, hidden, seen)
@@ -123,7 +142,8 @@ class Engine:
             self.trace.segments.append(before)
             return hidden
         # Stable, so that the order stays; what is dropped goes first and pads shorter examples.
-        order = keep.byte().argsort(dim=1, stable=True)[:, -int(keep.sum(1).max()) :]
+        most = int(keep.sum(1).max())
+        order = keep.byte().argsort(dim=1, stable=True)[:, keep.shape[1] - most :]
         after = segments.take(before, order, keep)
         if stage.positions == "compact":
             after = segments.compact(after, whole=self.trace.segments[0])
@@ -162,7 +182,7 @@ class Engine:
     ) -> dict[str, Any]:
         """What the criteria of the stage need beyond what every selection has."""
         made = {
-            "previous": lambda: self.taps["previous", index].take(),
+            "previous": lambda: self.taps[index].take(),
             "own": lambda: self._project(index, selection.hidden, kwargs),
             "content": self.watch.content,
             "features": lambda: self.watch.features(selection.raster),
@@ -174,9 +194,11 @@ class Engine:
 
     def _project(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Projected:
         """What layer `index` will compute its attention from if nothing is dropped."""
-        taps = self.taps["own", index]
-        taps.see_arguments(kwargs)
-        self.family.project(self.decoder.layers[index], hidden)
+        layer = self.decoder.layers[index]
+        with ExitStack() as cleanup:
+            taps = Taps(self.family, layer, self.axes, cleanup)
+            taps.see_arguments(kwargs)
+            self.family.project(layer, hidden)
         return taps.take()
 
     def _told(self, name: str, selection: Selection) -> Any:
@@ -186,10 +208,3 @@ class Engine:
             raise InputError(f"{name} of {len(told)} examples for a batch of {batch}")
         repeated = [each for each in told for _ in range(batch // len(told))]
         return torch.stack(repeated) if isinstance(told, Tensor) else repeated
-
-
-def _embeddings(args: tuple, kwargs: dict[str, Any]) -> Tensor:
-    """(b, s, ...) what the decoder is called with."""
-    if kwargs.get("inputs_embeds") is not None:
-        return kwargs["inputs_embeds"]
-    return (args[0] if args else kwargs["input_ids"])[..., None]

@@ -8,7 +8,7 @@ from typing import Any
 from weakref import WeakSet
 
 import torch
-from torch import LongTensor, Tensor, nn
+from torch import BoolTensor, LongTensor, Tensor, nn
 from transformers import StaticCache
 
 from prunescope.engine.segments import Segment
@@ -35,6 +35,7 @@ class Watch:
         self.inputs: Mapping[str, Any] = {}  # of this call, by name
         self._images: Mapping[str, Any] = {}  # `generate` encodes them once, before the prefill
         self._features: Tensor | None = None
+        self.gaps = False  # whether tokens after the prompt have padding among them
         self._position_ids: LongTensor | None = None
         for module, hook in ((model, self._see_inputs), (decoder, self._see_text)):
             cleanup.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
@@ -49,6 +50,8 @@ class Watch:
 
     def _see_inputs(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
         self.inputs = {"input_ids": args[0], **kwargs} if args else kwargs
+        if kwargs.get("mm_encoder_outputs") is None:  # not encoded before, by `generate`
+            self._images, self._features = {}, None
 
     def _see_images(self, method: Callable) -> Callable:
         signature = inspect.signature(method)
@@ -71,13 +74,29 @@ class Watch:
             given = {name: value for name, value in self.inputs.items() if value is not None}
             self.inputs = {**self._images, **given}
             self.layout = self._given or self.family.layout(self.model, self.inputs)
+            self.gaps = False
         else:
-            self._features = None
+            self.gaps |= self._adds_padding(args, kwargs)
+
+    def _adds_padding(self, args: tuple, kwargs: dict) -> bool:
+        """Whether a continuation by several tokens, such as a further turn, has padding."""
+        mask, new = self.inputs.get("attention_mask"), embeddings(args, kwargs).shape[1]
+        return mask is not None and new > 1 and not bool(mask[:, -new:].all())
+
+    def later(self, hidden: Tensor, length: int, added: int) -> BoolTensor:
+        """(b, added) which of the tokens after the prompt's `length` are no padding."""
+        mask = self.inputs.get("attention_mask")
+        if mask is None or not self.gaps:
+            return torch.ones(len(hidden), added, dtype=torch.bool, device=hidden.device)
+        return mask[:, length : length + added].to(hidden.device, torch.bool)
 
     def segment(self, hidden: Tensor) -> Segment:
         """The whole prompt, of which `hidden` (b, s, dim) are the embeddings."""
         shape, device = hidden.shape[:2], hidden.device
-        visual = self.layout.visual.to(device)
+        times, rest = divmod(shape[0], len(self.layout.visual))
+        if self._given and times > 1 and not rest:
+            self.layout = self.layout.repeated(times)
+        visual, separators = self.layout.visual.to(device), self.layout.separators
         if visual.shape != shape:
             raise InputError(f"layout.visual is {tuple(visual.shape)}, the input {tuple(shape)}")
         mask = self.inputs.get("attention_mask")
@@ -90,6 +109,7 @@ class Watch:
             raster=(visual.long().cumsum(1) - 1).masked_fill(~visual, -1),
             valid=mask.to(device, torch.bool),
             positions=self.positions(hidden),
+            separators=None if separators is None else separators.to(device),
         )
 
     def positions(self, hidden: Tensor) -> LongTensor:
@@ -124,6 +144,8 @@ class Watch:
 
     def features(self, raster: LongTensor) -> Tensor:
         """(b, n, dim) features of the vision tower of the visual tokens `raster` (b, n)."""
+        if self._features is None:
+            raise InputError("without images in the inputs there are no features of them")
         rows = self.family.features(self.model, self._features, self.inputs)
         sizes = _view_sizes(self.layout)
         views = rows.split([sizes[number] for number in sorted(sizes)])
@@ -131,6 +153,13 @@ class Watch:
         return torch.stack(
             [each[index] for each, index in zip(examples, raster.cpu(), strict=True)]
         )
+
+
+def embeddings(args: tuple, kwargs: Mapping[str, Any]) -> Tensor:
+    """(b, s, ...) what a decoder is called with: embeddings, or ids as (b, s, 1)."""
+    if kwargs.get("inputs_embeds") is not None:
+        return kwargs["inputs_embeds"]
+    return (args[0] if args else kwargs["input_ids"])[..., None]
 
 
 def _view_sizes(layout: Layout) -> dict[int, int]:

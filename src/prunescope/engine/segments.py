@@ -16,9 +16,10 @@ class Segment:
     """The tokens of a prompt that a run of decoder layers sees: b examples, s columns."""
 
     columns: LongTensor  # (b, s) their columns in the whole prompt
-    raster: LongTensor  # (b, s) index among the example's visual tokens, -1 elsewhere
+    raster: LongTensor  # (b, s) index among the example's visual tokens, below 0 elsewhere
     valid: BoolTensor  # (b, s) False: padding
     positions: LongTensor  # (axes, b, s) position ids
+    separators: BoolTensor | None = None  # (b, s) other tokens of images
     whole: bool = True  # all tokens as the model has them; the fields below are for others
     padded: bool = False  # whether any row of `valid` has padding
     renumbered: bool = False  # whether positions are not the model's own
@@ -46,6 +47,7 @@ def take(before: Segment, order: LongTensor, keep: BoolTensor) -> Segment:
         columns=before.columns[rows, order],
         raster=before.raster[rows, order].masked_fill(~valid, -1),
         valid=valid,
+        separators=None if before.separators is None else before.separators[rows, order],
         positions=before.positions[:, rows, order],
         whole=False,
         padded=not bool(valid.all()),
@@ -104,5 +106,6 @@ def select_from(segment: Segment, hidden: Tensor, layout: Layout, **fields: Any)
         place=places[..., :2],
         shape=places[..., 2:4],
         view=places[..., 4],
+        separators=segment.separators,
         **fields,
     )

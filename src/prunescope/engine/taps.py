@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from torch import Tensor, nn
+from torch import LongTensor, Tensor, nn
 
 from prunescope.criteria import Projected
 from prunescope.models import Family
@@ -13,9 +13,10 @@ from prunescope.models import Family
 class Taps:
     """Keeps what a decoder layer computes its attention from."""
 
-    def __init__(self, family: Family, decoder: nn.Module, index: int, cleanup: ExitStack):
-        self._family, self._layer = family, decoder.layers[index]
-        self._axes = family.rotary_axes(decoder) if len(family.axes) > 1 else None
+    def __init__(
+        self, family: Family, layer: nn.Module, axes: LongTensor | None, cleanup: ExitStack
+    ):
+        self._family, self._layer, self._axes = family, layer, axes
         self._seen: dict[str, Any] = {}
         hook = self._layer.register_forward_pre_hook(self._see_layer, with_kwargs=True)
         cleanup.callback(hook.remove)

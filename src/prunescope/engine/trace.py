@@ -26,5 +26,7 @@ class Trace:
     def kv_lengths(self) -> list[list[int]]:
         """Per decoder layer and example: tokens in the KV cache when decoding starts (of which a
         layer with a sliding window keeps the last)."""
+        if not self.segments:
+            return []
         lengths = [each.valid.sum(1).tolist() for each in self.segments]
         return [lengths[self.segment_of(layer)] for layer in range(self.depth)]

@@ -7,7 +7,7 @@ import yaml
 
 from prunescope import criteria
 from prunescope.errors import InputError
-from prunescope.methods.stages import Method, Stage
+from prunescope.methods.stages import Method, Stage, number
 
 FIELDS = ("layer", "remove", "power", "keep", "of", "score", "always", "positions")
 
@@ -51,12 +51,11 @@ def _stage(data: Any, where: str) -> Stage:
         raise InputError(f"{where}: unknown key {unknown[0]!r}; allowed: {list(FIELDS)}")
     if missing := [key for key in ("layer", "score") if key not in data]:
         raise InputError(f"{where}: missing key {missing[0]!r}")
-    layer = _number(data["layer"], f"{where}.layer")
     criterion = criteria.parse(data["score"], f"{where}.score")
     always = data.get("always")
     try:
         return Stage(
-            layer=layer,
+            layer=data["layer"],
             keep=_keep(data, where),
             criterion=criterion,
             always=None if always is None else criteria.parse(always, f"{where}.always"),
@@ -74,19 +73,13 @@ def _keep(data: dict[str, Any], where: str) -> float | int | None:
     if "remove" not in data:
         if "power" in data:
             raise InputError(f"{where}.power: only goes with `remove`")
-        return None if data.get("keep") is None else _number(data["keep"], f"{where}.keep")
+        return data.get("keep")
     if "keep" in data:
         raise InputError(f"{where}: give `remove` or `keep`, not both")
-    remove = _number(data["remove"], f"{where}.remove")
+    remove = number(data["remove"], f"{where}.remove")
     power = data.get("power", 1)
     if not 0 <= remove < 1:
         raise InputError(f"{where}.remove: must lie in [0, 1), got {remove}")
     if not isinstance(power, int) or isinstance(power, bool) or power < 1:
         raise InputError(f"{where}.power: must be a whole number from 1, got {power!r}")
     return float(1 - remove) ** power
-
-
-def _number(value: Any, where: str) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{where}: expected a number, got {value!r}")
-    return value

@@ -35,6 +35,9 @@ class Stage:
     of: Share = "left"
 
     def __post_init__(self) -> None:
+        number(self.layer, "layer")
+        if self.keep is not None:
+            number(self.keep, "keep")
         if isinstance(self.layer, float) and not 0 < self.layer < 1:
             raise InputError(f"layer: a fraction of the depth lies in (0, 1), got {self.layer}")
         if self.layer < 0:
@@ -89,6 +92,14 @@ class Stage:
             "positions": self.positions,
             "of": self.of,
         }
+
+
+def number(value: Any, name: str) -> Any:
+    """`value` if it is an int or a float; InputError otherwise, also for True and numbers of other
+    libraries, which would pass for fractions or counts unnoticed."""
+    if type(value) not in (int, float):
+        raise InputError(f"{name}: expected a number, got {value!r}")
+    return value
 
 
 @dataclass(frozen=True)

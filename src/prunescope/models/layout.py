@@ -44,12 +44,14 @@ class Layout:
 
     visual: (batch, seq). grids: for each example, (rows, columns) of its views in their order; or
     one pair for one such image in every example. views: for each example, the numbers of its
-    views among those of the batch's pixels; None: counted through.
+    views among those of the batch's pixels; None: counted through. separators: (batch, seq) tokens
+    of images that are no visual tokens (line ends, say); None: there are none.
     """
 
     visual: BoolTensor
     grids: Sequence[Sequence[Grid]] | Grid
     views: Sequence[Sequence[int]] | None = None
+    separators: BoolTensor | None = None
 
     def __post_init__(self) -> None:
         grids = self.grids
@@ -74,6 +76,16 @@ class Layout:
                     f"example {example} of the batch has {count} visual tokens; "
                     f"a grid of {shapes} needs {needed}"
                 )
+
+    def repeated(self, times: int) -> "Layout":
+        """That of a batch in which each example comes so many times, as for beams and samples."""
+        examples = [row for row in range(len(self.visual)) for _ in range(times)]
+        return Layout(
+            self.visual[examples],
+            [self.grids[row] for row in examples],
+            [self.views[row] for row in examples],
+            None if self.separators is None else self.separators[examples],
+        )
 
     @cached_property
     def places(self) -> LongTensor:
@@ -115,7 +127,7 @@ def lay_out(placeholders: BoolTensor, views: Sequence[View]) -> Layout:
     visual = placeholders.clone()
     visual[placeholders] = marked.to(placeholders.device)
     grids = [[(views[each].rows, views[each].columns) for each in row] for row in numbers]
-    return Layout(visual, grids, numbers)
+    return Layout(visual, grids, numbers, placeholders & ~visual)
 
 
 def _deal(sizes: list[int], counts: list[int]) -> list[list[int]]:

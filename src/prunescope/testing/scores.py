@@ -52,13 +52,13 @@ def check_later_stages_score_what_is_left(trial: Trial) -> None:
         seen = look(trial.model, single, layer, "previous", before=(first,))
         kept = seen.raster[0, seen.present[0]]
         visual = trial.family.layout(trial.model, single).visual[0]
-        left = ~visual
+        left, text = ~visual, ~trial.family.placeholders(trial.model, single)[0]
         left[visual.nonzero()[kept, 0]] = True
         for fields, still in _rotations(trial):
             with masked(trial.eager, single, Method("first", (first,)), [kept]):
                 weights = _attention_map(trial, single, layer - 1, still)[0]
             for kind in _kinds(fields):
-                expected = _slice(weights, visual & left, left, kind)
+                expected = _slice(weights, visual & left, left, text, kind)
                 _compare(kind.score(seen), [expected], f"example {row} alone, {kind}")
 
 
@@ -118,14 +118,18 @@ def _attention_map(trial: Trial, inputs: Inputs, index: int, still: Sequence[int
 def _received(trial: Trial, weights: Tensor, kind: Attention) -> list[Tensor]:
     """For each example, (n,) the attention that its visual tokens get."""
     valid = trial.inputs["attention_mask"].bool()
-    return [_slice(*each, kind) for each in zip(weights, trial.layout.visual, valid, strict=True)]
+    text = valid & ~trial.family.placeholders(trial.model, trial.inputs)
+    rows = zip(weights, trial.layout.visual, valid, text, strict=True)
+    return [_slice(*each, kind) for each in rows]
 
 
-def _slice(weights: Tensor, visual: BoolTensor, valid: BoolTensor, kind: Attention) -> Tensor:
-    """(heads, seq, seq), (seq,), (seq,) -> (n,)"""
+def _slice(
+    weights: Tensor, visual: BoolTensor, valid: BoolTensor, text: BoolTensor, kind: Attention
+) -> Tensor:
+    """(heads, seq, seq), three of (seq,) -> (n,)"""
     asking = {
         "last": torch.arange(len(valid), device=valid.device) == len(valid) - 1,
-        "text-mean": valid & ~visual,
+        "text-mean": text,
         "all-mean": valid,
     }[kind.query]
     received = weights[:, asking][:, :, visual]
