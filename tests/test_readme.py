@@ -47,6 +47,11 @@ def test_use_without_the_workflow():
     assert names["trace"].kv_lengths[3] == [9 + 1 + 5, 9 + 1 + 3]
 
 
-def test_the_table_has_all_families():
-    rows = re.findall(r"^\| (`.*?) \|", README, re.M)
+def test_the_tables_have_all_families_and_criteria():
+    stages, families = README.split("| key of a stage |")[1].split("| family |")
+    rows = re.findall(r"^\| (`.*?) \|", families, re.M)
     assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(models.known())
+    [score] = re.findall(r"^\| `score` \|.*", stages, re.M)
+    assert set(criteria.known()) <= set(re.findall(r"[\w-]+", score))
+    for key in FIELDS:
+        assert f"`{key}" in stages
