@@ -14,10 +14,10 @@ import numpy as np
 
 from prunescope import plotting
 from prunescope.errors import InputError
+from prunescope.pictures import asked, draw_answer
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.inputs import localization_tasks, read_records, read_scores
-from prunescope.tasks import load, read_task
 
 COLUMNS = ["score", "iou", "prediction", "target", "target_box", "kept"]
 
@@ -38,26 +38,12 @@ def make(records, attention, cards, png, svg, csv, methods=(), fails="", seed=0)
     choice = choose(records, fails or pruned[0], seed)
     rows = records[records["example"].isin(choice[:2])]
     rows = rows[rows["method"].isin([BASELINE, *pruned])]
-    tasks = {task.name: task for task in map(read_task, cards)}
-    asked = {
-        e: question(tasks[t], e) for t, e in set(zip(rows["task"], rows["example"], strict=True))
-    }
+    questions = asked(rows, cards)
     plotting.write_table(
-        rows.drop(columns="kept").assign(question=rows["example"].map(lambda e: asked[e][0])), csv
+        rows.drop(columns="kept").assign(question=[questions[e].text for e in rows["example"]]), csv
     )
     grid = scores.sizes["row"], scores.sizes["col"]
-    plotting.save(draw(rows, choice, [BASELINE, *pruned], asked, grid), png, svg)
-
-
-def question(task, example):
-    """Text, image (height, width, 3) and the reader of predicted boxes (None without boxes)."""
-    examples = load(task)
-    row = examples[examples["id"].index(example)]
-    return (
-        row["question"],
-        np.asarray(row["image"].convert("RGB")),
-        getattr(task.metric, "parse", None),
-    )
+    plotting.save(draw(rows, choice, [BASELINE, *pruned], questions, grid), png, svg)
 
 
 def choose(records, fails, seed):
@@ -89,36 +75,19 @@ def choose(records, fails, seed):
     raise InputError("records: no image has both a localization and another question")
 
 
-def draw(rows, choice, methods, asked, grid):
-    """rows: records of the two examples; asked: example -> (question, image, box parser)."""
+def draw(rows, choice, methods, questions, grid):
+    """rows: records of the two examples; questions: example -> (question, image, box parser)."""
     figure, axes = plotting.canvas(2, len(methods), (0.5 + 1.55 * len(methods), 4.1))
     rows = rows.set_index(["example", "method"])
     for line, example in zip(axes, choice[:2], strict=True):
-        text, image, parse = asked[example]
+        text, image, parse = questions[example]
         line[0].set_ylabel(fill(text, 28), fontsize=8)
         for panel, method in zip(line, methods, strict=True):
-            _panel(panel, rows.loc[(example, method)], image, parse, grid)
+            draw_answer(panel, rows.loc[(example, method)], image, parse, grid)
             if example == choice.located:
                 panel.set_title(plotting.style(method).label)
     figure.suptitle(choice.why, fontsize=9)
     return figure
-
-
-def _panel(panel, row, image, parse, grid):
-    stages = row["kept"]
-    mask = np.full(grid[0] * grid[1], not len(stages))
-    if len(stages):
-        mask[np.asarray(stages[-1], int)] = True
-    plotting.kept_patches(panel, image, mask.reshape(grid))
-    if parse is None:
-        outcome = row["prediction"]
-    else:
-        plotting.draw_box(panel, row["target_box"], plotting.TRUE_BOX)
-        predicted = parse(row["prediction"])
-        if predicted is not None:
-            plotting.draw_box(panel, predicted, plotting.PREDICTED_BOX, dashed=True)
-        outcome = "no box" if predicted is None else f"IoU {row['iou']:.2f}"
-    panel.set_xlabel(f"{outcome} ({'right' if row['score'] else 'wrong'})", fontsize=8)
 
 
 run(make, globals())

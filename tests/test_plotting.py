@@ -15,6 +15,7 @@ from prunescope.metrics import parse_grid32
 
 ANALYSIS = Path(__file__).parents[1] / "analysis"
 FEW = {"resamples": 100}
+OPTIONS = {"before_llm": {"methods": ["fastv", "uniform"]}}
 
 
 def script(name):
@@ -45,6 +46,7 @@ def test_methods_look_different():
 @pytest.mark.parametrize(
     ("name", "inputs"),
     [
+        ("before_llm", ["records"]),
         ("retention_maps", ["attention"]),
         ("mean_kept_row", ["attention"]),
         ("bias_map", ["attention"]),
@@ -57,13 +59,56 @@ def test_methods_look_different():
 def test_figure_and_its_table_are_written(name, inputs, study, tmp_path):
     files = {kind: tmp_path / f"{name}.{kind}" for kind in ("png", "svg", "csv")}
     module = script(name)
-    bootstrap = {"bootstrap": FEW} if name != "retention_maps" else {}
-    module.make(**{key: study[key] for key in inputs}, **files, **bootstrap)
+    options = {"bootstrap": FEW} if name != "retention_maps" else {}
+    options |= OPTIONS.get(name, {})
+    module.make(**{key: study[key] for key in inputs}, **files, **options)
     assert files["png"].read_bytes().startswith(b"\x89PNG")
     assert "<svg" in files["svg"].read_text()
     assert len(pd.read_csv(files["csv"]))
     assert not plt.get_fignums()
     assert module.__doc__.count("\n\n") == 1  # a title, then how to read it
+
+
+def test_words_in_names_of_methods_are_told():
+    label = plotting.style("fastv-norope-k3-before-llm-compact").label
+    assert label == "FastV without RoPE, K = 3, before the LLM, compact"
+    assert plotting.style("fastv-whole-row-k1").label == "FastV, whole row, K = 1"
+
+
+@pytest.mark.parametrize("name", ["criteria_table", "budgets_table", "positions_table"])
+def test_table_has_a_row_for_each_method_and_its_realised_tokens(name, study, tmp_path):
+    wanted = ["feather", "unpruned", "fastv"]
+    script(name).make(study["records"], tmp_path / "t.csv", wanted, FEW)
+    table = pd.read_csv(tmp_path / "t.csv").set_index("method")
+    assert list(table.index) == wanted
+    assert table.loc["unpruned", "share"] == 1 > table.loc["fastv", "share"]
+    assert (table["localization"] == table["locate"]).all()  # the only task with boxes
+    np.testing.assert_allclose(table["other tasks"], (table["color"] + table["count"]) / 2, 1e-5)
+    assert (table["color low"] <= table["color high"]).all()
+
+
+def test_table_of_unknown_methods_is_refused(study, tmp_path):
+    with pytest.raises(InputError, match=r"no records of \['fastw'\]"):
+        script("criteria_table").make(study["records"], tmp_path / "t.csv", ["fastw"], FEW)
+
+
+def test_images_of_masks_are_those_the_unpruned_model_gets_right():
+    module, records = script("masks"), synthetic.records()
+    chosen = module.choose(records, 3, seed=0)
+    score = records.set_index(["example", "method"])["score"]
+    assert len(set(chosen)) == 3 and all(score[c, "unpruned"] == 1 for c in chosen)
+    with pytest.raises(InputError, match="asked for 1000"):
+        module.choose(records, 1000, seed=0)
+
+
+def test_masks_have_a_row_for_each_block():
+    module, records = script("masks"), synthetic.records()
+    chosen, blocks = module.choose(records, 2, 0), [["fastv", "uniform"], ["feather"]]
+    questions = {c: ("where", np.zeros((24, 24, 3), np.uint8), parse_grid32) for c in chosen}
+    figure = module.draw(records, chosen, blocks, questions, synthetic.GRID)
+    shown = [panel.get_title() for panel in figure.axes if panel.get_visible()]
+    assert shown == ["FastV", "Uniform grid", "FEATHER"] * 2
+    plt.close("all")
 
 
 def test_same_data_same_bytes(study, tmp_path):

@@ -36,12 +36,19 @@ METHODS = {
     "ensemble": Style("Without RoPE + grid", "#56B4E9", "D"),
     "feather": Style("FEATHER", "#CC79A7", "P"),
     "pyramiddrop": Style("PyramidDrop", "#E69F00", "X"),
+    "knn": Style("KNN", "#882255", "p"),
+    "oracle": Style("Oracle", "#117733", ">"),
+    "anti-oracle": Style("Anti-oracle", "#661100", "<"),
+    "text-only": Style("Text only", "#4D4D4D", "H"),
+    "position-shuffle": Style("All tokens, positions shuffled", "#999933", "d"),
 }
 VARIANTS = {
     "rope": Style("Score with RoPE", "#D55E00"),
     "norope": Style("Score without RoPE", "#0072B2", "s"),
 }
-AXES = {"k": "K", "r": "R", "s": "stride"}  # of the points of a sweep, by the letter in names
+# In the names of variations: values of a sweep by their letter, and words.
+AXES = {"k": "K", "r": "R", "s": "stride", "o": "offset"}
+WORDS = {"matched": "same count as union", "before-llm": "before the LLM"}
 TRUE_BOX, PREDICTED_BOX = "#00D000", "#FF00FF"
 VEIL = 0.80, 0.82, 0.94  # over removed patches: neither white, grey nor brown, as images may be
 DIVERGING = "RdBu_r"
@@ -70,8 +77,11 @@ def style(method: str) -> Style:
     """Style of a method: of its family, labelled with what varies; grey for an unknown one."""
     base = family(method)
     known = METHODS.get(base, Style(base, "#555555", "h"))
-    varied = re.sub(r"-([krs])(?=\d)", lambda axis: f", {AXES[axis[1]]} = ", method[len(base) :])
-    return Style(known.label + varied.replace("-", " "), known.color, known.marker)
+    varied = re.sub(r"-([krso])(?=\d)", lambda axis: f", {AXES[axis[1]]} = ", method[len(base) :])
+    for word, meaning in WORDS.items():
+        varied = varied.replace(f"-{word}", f", {meaning}")
+    varied = re.sub(r"-([a-z])", r", \1", varied, count=1).replace("-", " ")
+    return Style(known.label + varied, known.color, known.marker)
 
 
 def canvas(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7, 3), **kwargs):
@@ -107,6 +117,26 @@ def whiskers(axes: Axes, table: pd.DataFrame, at: Sequence[float], look: Style, 
     axes.hlines(at, table["low"], table["high"], color=look.color, lw=1.3)
     options = {"marker": look.marker, "ms": 4.5, "label": look.label} | kwargs
     axes.plot(table["value"], at, ls="none", color=look.color, **options)
+
+
+def forest(table: pd.DataFrame, methods: Sequence[str], baseline: str, xlabel: str) -> Figure:
+    """A panel for each `group` of the table, a row for each method with its interval; the
+    baseline, if the group has it, as a dashed line. A method may lack groups."""
+    groups = list(dict.fromkeys(table["group"]))
+    size = 3.4 + max(1.1, 6.0 / (len(groups) + 1)) * len(groups), 0.9 + 0.25 * len(methods)
+    figure, axes = canvas(1, len(groups), size, sharey=True, sharex=True)
+    cells = table.set_index(["group", "method"])
+    for panel, group in zip(axes[0], groups, strict=True):
+        if (group, baseline) in cells.index:
+            reference(panel, cells.loc[(group, baseline), "value"], "", vertical=True)
+        for height, method in enumerate(methods):
+            if (group, method) in cells.index:
+                whiskers(panel, cells.loc[[(group, method)]], [height], style(method), ms=4)
+        panel.set(title=group, xlim=(-0.03, 1.03), xticks=[0, 0.5, 1], xticklabels=["0", ".5", "1"])
+    axes[0, 0].set_yticks(range(len(methods)), [style(m).label for m in methods])
+    axes[0, 0].invert_yaxis()
+    figure.supxlabel(f"{xlabel} (dashed: {style(baseline).label.lower()})", fontsize=9)
+    return figure
 
 
 def reference(axes: Axes, value: float, text: str, vertical: bool = False) -> None:

@@ -1,0 +1,33 @@
+"""What earlier layers add: tokens dropped inside the LLM, the same dropped before it, no image.
+
+One panel for each task (figure 4 of FEATHER). "Before the LLM" replays exactly the tokens that the
+method kept, so that no layer sees the others: if it is as good as the method, the layers before K
+have carried nothing over from the tokens that are dropped. "Compact" numbers the remaining tokens
+anew. Text only is what the question alone gives away: a task where it is close to the unpruned
+model (dashed) tells little about pruning. Bars are 95 % intervals that resample images.
+"""
+
+from prunescope import plotting
+from prunescope.scripting import run
+from prunescope.statistics.accuracy import BASELINE, by_method, estimates
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.inputs import read_records
+from prunescope.statistics.wide import check_methods
+
+
+def make(records, png, svg, csv, methods, bootstrap=None):
+    """methods: from top to bottom, without the unpruned model."""
+    records = read_records(records, ["score"])
+    check_methods(records, [BASELINE, *methods])
+    table = estimates(by_method(records), None, Bootstrap(**bootstrap or {}))
+    table = table[table["method"].isin([BASELINE, *methods])]
+    plotting.write_table(table, csv)
+    plotting.save(draw(table, methods), png, svg)
+
+
+def draw(table, methods):
+    """table: columns group (the task), method, value, low, high."""
+    return plotting.forest(table, methods, BASELINE, "Accuracy")
+
+
+run(make, globals())

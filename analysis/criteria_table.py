@@ -1,0 +1,25 @@
+"""Accuracy by criterion and layer K (table 1 of FEATHER), with controls of equal count.
+
+Compare rows of one K. share is what a layer sees on average of the visual tokens, as realised. The
+union of score and grid keeps more tokens than the others; the rows "same count" keep as many as it
+does on average, but chosen by the score without RoPE alone, so that what the union gains on them is
+not owed to its number. Localization and other tasks are means over tasks, each counting the same.
+Intervals are 95 %, by image; those of two rows may overlap although the paired difference (table of
+differences) is clear.
+"""
+
+from prunescope import plotting
+from prunescope.scripting import run
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.inputs import read_records
+from prunescope.statistics.wide import COLUMNS, by_task
+
+
+def make(records, csv, methods=(), bootstrap=None):
+    """methods: the rows, from top to bottom; all by default."""
+    records = read_records(records, COLUMNS)
+    rows = methods or list(dict.fromkeys(records["method"]))
+    plotting.write_table(by_task(records, rows, Bootstrap(**bootstrap or {})), csv)
+
+
+run(make, globals())

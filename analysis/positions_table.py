@@ -1,0 +1,25 @@
+"""Positions: shuffled, compacted, and tokens dropped before the LLM (tables 2 and A3 of FEATHER).
+
+"Before the LLM" replays what the named method kept, so that no layer sees another token: compare it
+with that method to see what the layers before K add; the grid and KNN, which need no LLM, choose
+there by themselves (KNN by the vision tower's features, in the place of VisionZip and FasterVLM).
+"Compact" numbers the remaining tokens anew, without gaps; "shuffled" exchanges the positions of
+the visual tokens at random. share is what a layer sees on average of the visual tokens. Intervals
+are 95 %, by image.
+"""
+
+from prunescope import plotting
+from prunescope.scripting import run
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.inputs import read_records
+from prunescope.statistics.wide import COLUMNS, by_task
+
+
+def make(records, csv, methods=(), bootstrap=None):
+    """methods: the rows, from top to bottom; all by default."""
+    records = read_records(records, COLUMNS)
+    rows = methods or list(dict.fromkeys(records["method"]))
+    plotting.write_table(by_task(records, rows, Bootstrap(**bootstrap or {})), csv)
+
+
+run(make, globals())

@@ -1,0 +1,56 @@
+"""Examples as pictures: what was asked, what a method kept of the image, what it answered."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from prunescope import plotting
+from prunescope.tasks import load, read_task
+
+
+class Asked(NamedTuple):
+    """A question, its image (height, width, 3) and what reads a box from an answer, if any."""
+
+    text: str
+    image: np.ndarray
+    parse: Callable[[str], Any] | None
+
+
+def asked(rows: pd.DataFrame, cards: list[Path | str]) -> dict[str, Asked]:
+    """By example, what was asked in `rows` (columns task, example) of tasks that have cards."""
+    tasks = {task.name: task for task in map(read_task, cards)}
+    found = {}
+    for name, part in rows.groupby("task"):
+        examples, metric = load(tasks[name]), tasks[name].metric
+        for example in part["example"].unique():
+            row = examples[examples["id"].index(example)]
+            image = np.asarray(row["image"].convert("RGB"))
+            found[example] = Asked(row["question"], image, getattr(metric, "parse", None))
+    return found
+
+
+def draw_answer(
+    axes: Axes, row: Mapping[str, Any], image: np.ndarray, parse: Any, grid: tuple[int, int]
+) -> None:
+    """Patches that are left after the last stage, boxes and the outcome, of one record.
+
+    row: columns kept, prediction, target_box, iou, score; grid: (rows, columns) of tokens.
+    """
+    stages = row["kept"]
+    mask = np.full(grid[0] * grid[1], not len(stages))
+    if len(stages):
+        mask[np.asarray(stages[-1], int)] = True
+    plotting.kept_patches(axes, image, mask.reshape(grid))
+    if parse is None:
+        outcome = row["prediction"]
+    else:
+        plotting.draw_box(axes, row["target_box"], plotting.TRUE_BOX)
+        predicted = parse(row["prediction"])
+        if predicted is not None:
+            plotting.draw_box(axes, predicted, plotting.PREDICTED_BOX, dashed=True)
+        outcome = "no box" if predicted is None else f"IoU {row['iou']:.2f}"
+    axes.set_xlabel(f"{outcome} ({'right' if row['score'] else 'wrong'})", fontsize=8)
