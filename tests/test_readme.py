@@ -9,6 +9,7 @@ from conftest import build_inputs, build_llava
 
 from prunescope import criteria, models
 from prunescope.methods import check, parse_methods
+from prunescope.methods.parsing import FIELDS
 from prunescope.testing.contracts import check_criterion
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
