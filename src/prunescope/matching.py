@@ -1,0 +1,104 @@
+"""Matched budgets: the setting of a method at which it has a wanted number of visual tokens.
+
+Methods are compared at the same mean number of tokens over the decoder layers, T. How many a
+union leaves depends on the example, so T is that of a calibration split (`calibration`).
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from prunescope.calibration import Calibration
+from prunescope.errors import InputError
+from prunescope.methods import check, parse_methods
+
+Stages = list[dict[str, Any]]  # as configurations write a method
+STEPS = 10_000  # of a fraction: four decimals, finer than one of thousands of tokens
+
+
+@dataclass(frozen=True)
+class Match:
+    """A method at a budget. value: of the knob; stages: with it; mean_tokens: T as realised, a mean
+    over the calibration split; target: T as wanted."""
+
+    name: str
+    knob: str
+    value: float | int
+    stages: Stages
+    target: float
+    mean_tokens: float
+
+
+def match(name: str, stages: Stages, knob: str, target: float, calibration: Calibration) -> Match:
+    """The value of the knob at which T on the calibration split is closest to `target`.
+
+    stages: of a method, as a configuration writes them; knob, one of `KNOBS`: "remove" or "keep",
+    the fraction in all stages that have one; "stride", of all uniform grids. Raises InputError for
+    a knob that the method lacks, and for a target that no value reaches: it says which T are.
+    """
+    if knob not in KNOBS:
+        raise InputError(f"match: unknown knob {knob!r}; allowed: {sorted(KNOBS)}")
+    if not (found := KNOBS[knob].holders(stages)):
+        raise InputError(f"method {name!r}: no stage has a {knob} to match by")
+    values = KNOBS[knob].values(found, calibration.grid)
+
+    def at(index: int) -> Stages:
+        changed = deepcopy(stages)
+        for holder in KNOBS[knob].holders(changed):
+            holder[knob] = values[index]
+        return changed
+
+    @cache
+    def realised(index: int) -> float:
+        parsed = parse_methods({name: at(index)}, "match")[name]
+        check(parsed, calibration.depth, calibration.grid)
+        return float(calibration.mean_tokens(parsed).mean())
+
+    usable = bisect_left(range(len(values)), True, key=lambda i: np.isnan(realised(i)))
+    if not usable:
+        raise InputError(f"method {name!r}: leaves no token at any value of {knob}")
+    ceiling, floor = realised(0), realised(usable - 1)
+    if not floor <= target <= ceiling:
+        raise InputError(
+            f"method {name!r}: {knob} reaches {floor:.1f} to {ceiling:.1f} mean tokens, "
+            f"not {target:.1f}"
+        )
+    below = bisect_left(range(usable), -target, key=lambda i: -realised(i))
+    near = range(max(0, below - 1), min(below + 1, usable))
+    best = min(near, key=lambda i: abs(realised(i) - target))
+    return Match(name, knob, values[best], at(best), target, realised(best))
+
+
+@dataclass(frozen=True)
+class Knob:
+    """holders: the mappings in the stages of a method that have the key; values: those that it may
+    take, for these mappings and a grid, from the most tokens to the fewest."""
+
+    holders: Callable[[Stages], list[dict[str, Any]]]
+    values: Callable[[list[dict[str, Any]], tuple[int, int]], Sequence[float]]
+
+
+def _grids(stages: Stages) -> list[dict[str, Any]]:
+    criteria = [stage[key] for stage in stages for key in ("score", "always") if stage.get(key)]
+    return [each["uniform"] for each in criteria if "uniform" in each]
+
+
+KNOBS = {
+    "remove": Knob(
+        lambda stages: [each for each in stages if "remove" in each],
+        lambda _, grid: [step / STEPS for step in range(STEPS)],
+    ),
+    "keep": Knob(
+        lambda stages: [each for each in stages if 0 < (each.get("keep") or 0) <= 1],
+        lambda _, grid: [step / STEPS for step in range(STEPS, 0, -1)],
+    ),
+    "stride": Knob(
+        _grids,
+        lambda grids, grid: range(1 + max(each.get("offset", 0) for each in grids), min(grid) + 1),
+    ),
+}
