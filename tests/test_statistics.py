@@ -237,3 +237,21 @@ def test_bad_files_are_named(tmp_path):
         inputs.read_records(study["records"] * 2, [])
     with pytest.raises(InputError, match="no such store"):
         inputs.read_scores([tmp_path / "none.zarr"])
+
+
+@pytest.mark.parametrize("images", [10, 20, 40])
+def test_interval_of_few_images_is_as_wide_as_that_of_student(images):
+    values = np.linspace(-1, 1, images)[:, None]
+    low, high = Bootstrap(20_000).means(values, np.arange(images)).loc[0, ["low", "high"]]
+    student = stats.t.interval(0.95, images - 1, 0, stats.sem(values[:, 0]))
+    assert high - low == pytest.approx(student[1] - student[0], rel=0.08)
+
+
+def test_interval_of_two_images_spans_both():
+    table = FEW.means(np.array([[1.0], [3.0]]), np.arange(2))
+    assert table.loc[0, ["value", "low", "high"]].tolist() == [2, 1, 3]
+
+
+def test_draws_of_many_columns_are_held_in_smaller_blocks():
+    rows = [len(block) for block in FEW._counts(20, 2**22 // 100)]
+    assert rows == [100] * 4
