@@ -4,8 +4,11 @@ Promised and measured stand side by side: fewer operations are not the same shar
 """
 
 import inspect
+import math
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +19,9 @@ from torch import nn
 from prunescope import hints, tasks
 from prunescope.answering import token_bytes
 from prunescope.checkpoint import Checkpoint
-from prunescope.criteria import Criterion
-from prunescope.criteria.attention import Attention
 from prunescope.decoding import continued, prefill
 from prunescope.evaluation import check_all
+from prunescope.flops import counted_flops, prefill_flops
 from prunescope.methods import Method
 from prunescope.models import family_of
 from prunescope.pruning import Trace, prune
@@ -30,44 +32,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 QUARTILES = (25, 50, 75)
-
-
-def layer_flops(config: Any, tokens: int) -> int:
-    """Floating-point operations of one Llama decoder layer on a prompt of `tokens` tokens.
-
-    Two for a multiplication and an addition. Projections of query and output, key and value;
-    three matrices of SwiGLU; scores and weighted sum over the full square of tokens, as attention
-    kernels are counted.
-    """
-    width, queries = config.hidden_size, config.num_attention_heads * config.head_dim
-    keys = config.num_key_value_heads * config.head_dim
-    matrices = 2 * width * queries + 2 * width * keys + 3 * width * config.intermediate_size
-    return 2 * tokens * matrices + 2 * 2 * tokens**2 * queries
-
-
-def score_flops(criterion: Criterion, config: Any, visual: int, text: int) -> int:
-    """Operations of a score on top of the layer that it reads: logits from given projections."""
-    if not isinstance(criterion, Attention):
-        return 0
-    asking = 1 if criterion.query == "last" else visual + text
-    seen = visual if criterion.softmax == "image" else visual + text
-    return 2 * asking * seen * config.num_attention_heads * config.head_dim
-
-
-def prefill_flops(method: Method, config: Any, counts: Sequence[int], text: int) -> int:
-    """Operations of the language model's prefill of one prompt: layers, scores, one output token.
-
-    config: of the decoder; counts: visual tokens before the first stage and after each; text: other
-    tokens. The vision tower and the projector do not depend on the method and are not in it.
-    """
-    depth = config.num_hidden_layers
-    layers = method.layers(depth)
-    total = 2 * config.hidden_size * config.vocab_size
-    for layer in range(depth):
-        total += layer_flops(config, text + counts[sum(start <= layer for start in layers)])
-    for stage, visual in zip(method.stages, counts, strict=False):
-        total += score_flops(stage.criterion, config, visual, text)
-    return total
+TIMES = ("vision_ms", "prefill_ms", "decode_ms", "answer_ms")
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def measure(
@@ -82,10 +48,12 @@ def measure(
     """One row per method, on one batch of prompts of the task.
 
     Columns: model, method, batch_size, device, dtype, attn; visual_tokens before the first stage;
-    mean over the batch of mean_tokens, kept_share (mean_tokens / visual_tokens), kv_bytes and
-    prefill_flops per example; vision_ms, prefill_ms and decode_ms per batch (decode: per token),
-    median, with _q25 and _q75. Prefill is the language model's, scoring included; the methods take
-    turns, so that a change in the machine's load meets all alike.
+    mean over the batch of mean_tokens, kept_share (mean_tokens / visual_tokens), kv_bytes,
+    prefill_flops and, as torch counts them, counted_flops per example; peak_bytes of the process
+    or device during an answer, weights included; vision_ms, prefill_ms and answer_ms (1 + `steps`
+    tokens, from the pixels on) per batch, decode_ms per batch and token: median, with _q25 and
+    _q75. Prefill is the language model's, scoring included; the methods take turns, so that a
+    change in the machine's load meets all alike.
     """
     examples = tasks.load(task, batch_size)
     model, processor = checkpoint.load()
@@ -108,6 +76,8 @@ def measure(
             "dtype": checkpoint.dtype,
             "attn": checkpoint.attn,
             **_promised(model, method, laps[0][name]["trace"]),
+            "counted_flops": stopwatch.flops(method, told[name]) / len(batch),
+            "peak_bytes": stopwatch.peak(method, told[name]),
             **_spread([lap[name] for lap in laps]),
         }
         for name, method in methods.items()
@@ -153,8 +123,30 @@ class _Stopwatch:
         with self.images.shared(), prune(self.model, method, **told) as trace:
             start, (token, cache) = self._time(lambda: prefill(self.model, self.inputs))
             rest, _ = self._time(lambda: continued(self.model, mask, token, cache, self.steps))
-        times = {"vision_ms": vision, "prefill_ms": start, "decode_ms": rest / self.steps}
-        return times | {"trace": trace}
+        return {
+            "vision_ms": vision,
+            "prefill_ms": start,
+            "decode_ms": rest / self.steps,
+            "answer_ms": vision + start + rest,
+            "trace": trace,
+        }
+
+    def flops(self, method: Method, told: Mapping[str, Any]) -> int:
+        """Of the language model's prefill of the batch."""
+        return counted_flops(self.model, method, self.inputs, self.images, **told)
+
+    def peak(self, method: Method, told: Mapping[str, Any]) -> float:
+        """Bytes in use at the peak of a lap; NaN where the system does not tell."""
+        if self.model.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.model.device)
+            self.lap(method, told)
+            return torch.cuda.max_memory_allocated(self.model.device)
+        if not RESET.exists():
+            return math.nan
+        RESET.write_text("5")  # Linux: forget the peak so far
+        self.lap(method, told)
+        [peak] = re.findall(r"VmHWM:\s+(\d+) kB", STATUS.read_text())
+        return 1024 * int(peak)
 
     def _time(self, run: Callable[[], Any]) -> tuple[float, Any]:
         self._wait()
@@ -192,7 +184,7 @@ def _promised(model: nn.Module, method: Method, trace: Trace) -> dict[str, float
 def _spread(laps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Median and quartiles of the times of a method."""
     columns = {}
-    for name in ("vision_ms", "prefill_ms", "decode_ms"):
+    for name in TIMES:
         low, middle, high = np.percentile([lap[name] for lap in laps], QUARTILES)
         columns |= {name: middle, f"{name}_q25": low, f"{name}_q75": high}
     return columns

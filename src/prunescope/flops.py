@@ -1,0 +1,79 @@
+"""Operations of a prefill: as they follow from the method, and as torch counts them."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from prunescope.criteria import Criterion
+from prunescope.criteria.attention import Attention
+from prunescope.decoding import prefill
+from prunescope.methods import Method
+from prunescope.pruning import prune
+from prunescope.sharing import Images
+
+
+def layer_flops(config: Any, tokens: int) -> int:
+    """Floating-point operations of one Llama decoder layer on a prompt of `tokens` tokens.
+
+    Two for a multiplication and an addition. Projections of query and output, key and value;
+    three matrices of SwiGLU; scores and weighted sum over the full square of tokens, as attention
+    kernels are counted.
+    """
+    width, queries = config.hidden_size, config.num_attention_heads * config.head_dim
+    keys = config.num_key_value_heads * config.head_dim
+    matrices = 2 * width * queries + 2 * width * keys + 3 * width * config.intermediate_size
+    return 2 * tokens * matrices + 2 * 2 * tokens**2 * queries
+
+
+def score_flops(criterion: Criterion, config: Any, visual: int, text: int) -> int:
+    """Operations of a score on top of what the layers do anyway: logits, and the projections of
+    the layer after the stage, which are computed once more for the tokens that it keeps."""
+    if not isinstance(criterion, Attention):
+        return 0
+    asking = 1 if criterion.query == "last" else visual + text
+    seen = visual if criterion.softmax == "image" else visual + text
+    logits = 2 * asking * seen * config.num_attention_heads * config.head_dim
+    if criterion.projections == "previous":
+        return logits
+    heads = config.num_attention_heads + config.num_key_value_heads
+    return logits + 2 * (visual + text) * config.hidden_size * heads * config.head_dim
+
+
+def prefill_flops(method: Method, config: Any, counts: Sequence[int], text: int) -> int:
+    """Operations of the language model's prefill of one prompt: layers, scores, one output token.
+
+    config: of the decoder; counts: visual tokens before the first stage and after each; text: other
+    tokens. The vision tower and the projector do not depend on the method and are not in it.
+    """
+    depth = config.num_hidden_layers
+    layers = method.layers(depth)
+    total = 2 * config.hidden_size * config.vocab_size
+    for layer in range(depth):
+        total += layer_flops(config, text + counts[sum(start <= layer for start in layers)])
+    for stage, visual in zip(method.stages, counts, strict=False):
+        total += score_flops(stage.criterion, config, visual, text)
+    return total
+
+
+@torch.inference_mode()
+def counted_flops(
+    model: nn.Module, method: Method, inputs: Mapping[str, Any], images: Images, **told: Any
+) -> int:
+    """Operations of the language model's prefill of a batch, padding included, by torch's counter.
+
+    With eager attention, since torch counts no operations of its fused attention on the CPU.
+    images: of the batch, encoded before. told: to `prune`.
+    """
+    backend, counter = model.config._attn_implementation, FlopCounterMode(display=False)
+    with ExitStack() as cleanup:
+        cleanup.callback(model.set_attn_implementation, backend)
+        model.set_attn_implementation("eager")
+        cleanup.enter_context(images.shared())
+        cleanup.enter_context(prune(model, method, **told))
+        with counter:
+            prefill(model, inputs)
+    return counter.get_total_flops()
