@@ -53,6 +53,12 @@ def test_share_of_records_is_the_retention(tmp_path):
     assert (fastv["tokens"] / fastv["records"]).sum() == pytest.approx(9)
 
 
+def test_model_as_it_is_keeps_nothing_that_is_listed(tmp_path):
+    unpruned = synthetic.records(images=2).query("method == 'unpruned'")
+    table = tokens.count_tokens(written(tmp_path, unpruned))
+    assert table.empty and [*table] == [*BY, "stage", "raster", "tokens", "records"]
+
+
 def test_stages_that_keep_nothing_count_as_records(tmp_path):
     records = synthetic.records(images=2).query("method == 'fastv'").head(3)
     empty = np.array([], np.int16)
@@ -74,6 +80,14 @@ def test_position_of_kept_tokens_is_that_of_their_rows(tmp_path):
     assert (found["examples"] == 120).all() and (found["units"] == 20).all()
     height = found.iloc[0]
     assert height["measure"] == "mean_row" and height["low"] < 0.5 < height["high"]
+
+
+def test_method_that_keeps_nothing_has_no_position(tmp_path):
+    records = synthetic.records(images=3)
+    nothing = records["method"] == "uniform"
+    records.loc[nothing, "kept"] = records.loc[nothing, "kept"].map(lambda kept: [kept[0][:0]])
+    table = tokens.kept_position(written(tmp_path, records), synthetic.GRID, FEW)
+    assert "uniform" not in set(table["method"]) and np.isfinite(table["value"]).all()
 
 
 def test_methods_that_miss_images_are_measured_on_theirs(tmp_path):

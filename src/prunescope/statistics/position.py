@@ -71,7 +71,7 @@ def chance_divergences(cells: int, of: int, kept: int, examples: int) -> np.ndar
 
     of: tokens of an example, in `cells` cells of equal size. The counts of all examples are taken
     for normal, with the variance of draws without replacement; so the value holds for large
-    samples.
+    samples. Examples that share an image keep similar tokens, so that real noise is a little more.
     """
     finite = (of - kept) / (of - 1)
     variance = finite * (1 - 1 / cells) / (cells * kept * examples)  # of the share of a cell

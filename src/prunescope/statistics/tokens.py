@@ -48,7 +48,8 @@ def count_tokens(paths: Iterable[Path | str], by: Sequence[str] = METHOD) -> pd.
         group = dict(zip(by, key, strict=True)) | {"stage": stage, "raster": raster}
         tokens = {"tokens": count.tokens[raster], "records": count.records}
         tables.append(pd.DataFrame(group | tokens))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    none = pd.DataFrame(columns=[*by, "stage", "raster", "tokens", "records"])
+    return pd.concat(tables, ignore_index=True) if tables else none
 
 
 def kept_position(
@@ -61,16 +62,17 @@ def kept_position(
     tokens outside the grid.
     """
     found = _count(paths, ("model", "method", "image"), grid[1])
-    found = {key: count for key, count in found.items() if len(count.tokens)}
+    found = {key: count for key, count in found.items() if count.tokens.any()}
     groups = sorted({(model, method, stage) for model, method, _, stage in found})
     units = sorted({image for *_, image, _ in found})
+    row = {image: number for number, image in enumerate(units)}
+    column = {group: number for number, group in enumerate(groups)}
     sums, records = np.zeros((len(units), len(groups), grid[0])), np.zeros(len(groups), int)
-    place = {name: number for names in (groups, units) for number, name in enumerate(names)}
     for (model, method, image, stage), count in found.items():
         if len(count.tokens) > grid[0]:
             raise InputError(f"records: tokens of {method!r} lie outside the grid {grid}")
-        group = place[model, method, stage]
-        sums[place[image], group, : len(count.tokens)] = count.tokens
+        group = column[model, method, stage]
+        sums[row[image], group, : len(count.tokens)] = count.tokens
         records[group] += count.records
     return _measured(sums, records, groups, grid[1], bootstrap)
 
