@@ -21,6 +21,6 @@ rule cost:
         run=RUN,
         methods=METHODS,
         timing=config["cost"],
-        engine=digest(["src/prunescope/cost.py"]) + ENGINE,
+        engine=digest(["src/prunescope/cost.py", "src/prunescope/flops.py"]) + ENGINE,
     script:
         "../scripts/cost.py"
