@@ -41,7 +41,9 @@ def summary(records, bootstrap):
     table["tokens"] = spent["value"]
     layers = records.drop_duplicates("method").set_index("method")["stage_layers"]
     table["layers"] = [", ".join(map(str, layers[m])) for m in table["method"]]
-    table["family"] = [plotting.family(m) for m in table["method"]]
+    # a control, such as a replay, is not a point of its family's line
+    family = {m: plotting.family(m) if plotting.swept(m) else m for m in table["method"]}
+    table["family"] = table["method"].map(family)
     return table
 
 

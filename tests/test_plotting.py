@@ -15,7 +15,20 @@ from prunescope.metrics import parse_grid32
 
 ANALYSIS = Path(__file__).parents[1] / "analysis"
 FEW = {"resamples": 100}
-OPTIONS = {"before_llm": {"methods": ["fastv", "uniform"]}}
+OPTIONS = {
+    "before_llm": {"methods": ["fastv", "uniform"]},
+    "bounds": {"methods": ["fastv", "uniform"]},
+    "grid_offsets": {"methods": ["uniform"]},
+    "kept_positions": {"methods": ["fastv", "feather"]},
+    "score_variants": {"methods": ["fastv", "fastv-norope"]},
+    "union_or_score": {"lines": [[["fastv"], ["fastv-norope"]], [["uniform"]]]},
+    "accuracy_by_layer": {"layers": [1, 2]},
+    "stage_pairs": {"firsts": [1, 2], "seconds": [2, 3]},
+    "stage_removal": {"firsts": [0.5], "seconds": [0.7, 0.9]},
+    "score_decay": {"layers": [1, 2]},
+}
+# what sweeps call the methods of synthetic.py
+NAMES = {"fastv": "fastv-k1", "uniform": "pair-k1+2", "feather": "feather-r0.5+0.7"}
 
 
 def script(name):
@@ -28,7 +41,10 @@ def script(name):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return synthetic.write(tmp_path_factory.mktemp("study"), images=8)
+    folder = tmp_path_factory.mktemp("study")
+    records = synthetic.records(8).replace({"method": NAMES})
+    records.to_parquet(folder / "swept.parquet", index=False)
+    return synthetic.write(folder, images=8) | {"swept": [folder / "swept.parquet"]}
 
 
 def test_variations_of_a_method_share_its_look():
@@ -47,6 +63,16 @@ def test_methods_look_different():
     ("name", "inputs"),
     [
         ("before_llm", ["records"]),
+        ("bounds", ["records"]),
+        ("grid_offsets", ["records"]),
+        ("kept_positions", ["records"]),
+        ("score_variants", ["records"]),
+        ("union_or_score", ["records"]),
+        ("accuracy_by_layer", ["swept"]),
+        ("stage_pairs", ["swept"]),
+        ("stage_removal", ["swept"]),
+        ("position_statistics", ["attention"]),
+        ("score_decay", ["attention"]),
         ("retention_maps", ["attention"]),
         ("mean_kept_row", ["attention"]),
         ("bias_map", ["attention"]),
@@ -61,12 +87,18 @@ def test_figure_and_its_table_are_written(name, inputs, study, tmp_path):
     module = script(name)
     options = {"bootstrap": FEW} if name != "retention_maps" else {}
     options |= OPTIONS.get(name, {})
-    module.make(**{key: study[key] for key in inputs}, **files, **options)
+    stored = {"records" if key == "swept" else key: study[key] for key in inputs}
+    module.make(**stored, **files, **options)
     assert files["png"].read_bytes().startswith(b"\x89PNG")
     assert "<svg" in files["svg"].read_text()
     assert len(pd.read_csv(files["csv"]))
     assert not plt.get_fignums()
     assert module.__doc__.count("\n\n") == 1  # a title, then how to read it
+
+
+def test_only_values_make_a_point_of_a_sweep():
+    assert all(map(plotting.swept, ["fastv", "fastv-norope-k3-r0.5", "uniform-k1-s3", "pair-k1+2"]))
+    assert not any(map(plotting.swept, ["fastv-k1-before-llm", "feather-compact"]))
 
 
 def test_words_in_names_of_methods_are_told():
@@ -166,3 +198,28 @@ def test_example_shows_a_panel_for_each_method_and_question():
     figure = module.draw(records, choice, ["unpruned", "fastv"], asked, synthetic.GRID)
     assert [bool(panel.patches) for panel in figure.axes] == [True, True, False, False]
     plt.close("all")
+
+
+def test_saved_is_what_the_unpruned_model_spends_less_the_method():
+    module = script("promised_and_measured")
+    cost = {"method": ["unpruned", "fastv"], "kept_share": [1, 0.25], "prefill_flops": [8, 4]}
+    times = {"prefill_ms": [100, 60], "prefill_ms_q25": [90, 50], "prefill_ms_q75": [110, 70]}
+    table = module.savings(pd.DataFrame(cost | times).assign(device="cpu", batch_size=8))
+    row = table.set_index("method").loc["fastv"]
+    assert (row["kept_share"], row["prefill_flops"]) == (0.75, 0.5)
+    np.testing.assert_allclose(row[["low", "value", "high"]].astype(float), [0.3, 0.4, 0.5])
+    assert len(module.draw(table).axes) == 2
+    plt.close("all")
+
+
+def test_savings_need_the_unpruned_model(tmp_path):
+    pd.DataFrame({"method": ["fastv"]}).to_parquet(tmp_path / "cost.parquet")
+    with pytest.raises(InputError, match="expected a row for each method"):
+        script("promised_and_measured").make([tmp_path / "cost.parquet"], *[tmp_path / "x"] * 3)
+
+
+def test_pairs_of_layers_stand_where_they_belong(study, tmp_path):
+    files = {kind: tmp_path / f"x.{kind}" for kind in ("png", "svg", "csv")}
+    script("stage_pairs").make(study["swept"], **files, firsts=[1], seconds=[2], bootstrap=FEW)
+    table = pd.read_csv(files["csv"])
+    assert set(zip(table["first"], table["second"], strict=True)) == {(1, 2)}

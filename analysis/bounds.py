@@ -1,0 +1,31 @@
+"""Localization between its bounds: the true box kept first, and the true box dropped first.
+
+All rows of one K and R keep the same number of tokens. The oracle keeps the tokens of the true box
+and those nearest to it, which no method can know; the anti-oracle drops them first. What lies
+between is what a criterion may gain, and random says where chance stands. Both need a true box and
+so have no other tasks. An oracle above the unpruned model (dashed) tells that the answer itself
+leaks through the choice. Bars are 95 % intervals that resample images.
+"""
+
+from prunescope import plotting
+from prunescope.scripting import run
+from prunescope.statistics.accuracy import BASELINE
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.inputs import read_records
+from prunescope.statistics.wide import COLUMNS, by_group
+
+
+def make(records, png, svg, csv, methods, bootstrap=None):
+    """methods: from top to bottom, without the unpruned model."""
+    records = read_records(records, COLUMNS)
+    table = by_group(records, [BASELINE, *methods], Bootstrap(**bootstrap or {}))
+    plotting.write_table(table, csv)
+    plotting.save(draw(table, methods), png, svg)
+
+
+def draw(table, methods):
+    """table: as from `by_group`."""
+    return plotting.forest(table, methods, BASELINE, "Accuracy")
+
+
+run(make, globals())

@@ -1,0 +1,59 @@
+"""Four measures of positional bias by layer K, with and without RoPE in the score.
+
+Share of the kept tokens in the bottom quarter of the image; total variation and Kullback-Leibler
+divergence of the map of kept tokens from uniform, over all cells; Spearman's correlation of a
+token's score and its index in raster order, averaged over questions (1: the later in the sequence
+the higher). Dashed is what a choice at random would give. Bands are 95 % intervals that resample
+images. The first and the last say which way the bias goes, the two others how large it is, in any
+direction.
+"""
+
+import pandas as pd
+
+from prunescope import plotting
+from prunescope.scripting import run
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.decay import rank_correlation
+from prunescope.statistics.inputs import read_scores
+from prunescope.statistics.position import map_bias, position_bias
+
+PANELS = {
+    "bottom_quarter": "Share of kept tokens\nin the bottom quarter",
+    "total_variation": "Total variation\nfrom uniform",
+    "kl": "KL divergence\nfrom uniform, nats",
+    "rank_correlation": "Rank correlation of score\nand raster index",
+}
+
+
+def make(attention, png, svg, csv, remove=0.75, bootstrap=None):
+    """attention: Zarr stores of scores; remove: fraction of the tokens that is removed."""
+    scores, bootstrap = read_scores(attention), Bootstrap(**bootstrap or {})
+    rows = position_bias(scores, [remove], bootstrap)
+    along = rank_correlation(scores, bootstrap).assign(measure="rank_correlation", chance=0.0)
+    parts = [
+        rows[rows["measure"] == "bottom_quarter"],
+        map_bias(scores, [remove], bootstrap),
+        along.assign(remove=remove),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    plotting.write_table(table, csv)
+    plotting.save(draw(table), png, svg)
+
+
+def draw(table):
+    figure, axes = plotting.canvas(2, 2, (8, 5), sharex=True)
+    for panel, (measure, title) in zip(axes.flat, PANELS.items(), strict=True):
+        rows = table[table["measure"] == measure]
+        for variant, look in plotting.VARIANTS.items():
+            plotting.curve(panel, rows[rows["variant"] == variant], "layer", look)
+        chance = rows[rows["variant"] == "rope"]["chance"].iloc[0]
+        plotting.reference(panel, chance, "chance")
+        panel.set_ylabel(title)
+        panel.set_xticks(sorted(rows["layer"].unique()))
+    for panel in axes[-1]:
+        panel.set_xlabel("Layer K before which tokens are removed")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+run(make, globals())

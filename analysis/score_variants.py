@@ -1,0 +1,31 @@
+"""Accuracy by how the attention score is taken, at the same count.
+
+All rows of one K keep the same number of tokens. FastV takes the last token's attention in layer
+K - 1, softmax over the image, mean over heads; each other row changes one of these: softmax over
+the whole row (as FastV's code has it) and, with it, the mean of all queries (the text of its
+paper); the mean of all text tokens as the query; the maximum over heads; the queries and keys of
+layer K itself. Bars are 95 % intervals that resample images; the table beside has the tokens.
+"""
+
+from prunescope import plotting
+from prunescope.scripting import run
+from prunescope.statistics.accuracy import BASELINE
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.inputs import read_records
+from prunescope.statistics.wide import COLUMNS, by_group
+
+
+def make(records, png, svg, csv, methods, bootstrap=None):
+    """methods: from top to bottom, without the unpruned model."""
+    records = read_records(records, COLUMNS)
+    table = by_group(records, [BASELINE, *methods], Bootstrap(**bootstrap or {}))
+    plotting.write_table(table, csv)
+    plotting.save(draw(table, methods), png, svg)
+
+
+def draw(table, methods):
+    """table: as from `by_group`."""
+    return plotting.forest(table, methods, BASELINE, "Accuracy")
+
+
+run(make, globals())
