@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from prunescope.errors import InputError
-from prunescope.findings.words import TOO_FEW, VERDICTS, entries
+from prunescope.findings.words import TOO_FEW, VERDICTS, entries, rows_beside
 from prunescope.plotting import style
 
 SCALE = 0.68  # CSS pixels per pixel of a figure: its text comes out a little below the page's
@@ -43,7 +43,8 @@ def write(
         "study": study,
         "claims": claims,
         "counts": {v: sum(claim["verdict"] == v for claim in claims) for v in VERDICTS},
-        "published": to_html(_table(published)),
+        "published": rows_beside(_table(published)),
+        "label": lambda method: style(method).label,
         "figures": [_item(name, captions, **_image(Path(p))) for name, p in figures.items()],
         "tables": [_item(name, captions, **_shown(_table(p))) for name, p in tables.items()],
         "manifest": manifest,

@@ -76,3 +76,29 @@ def _check(row: pd.Series) -> dict[str, str]:
         "published": row["published"],
         "source": row["source"],
     }
+
+
+def rows_beside(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The table of `side_by_side`, in words: method, row (the paper's), tokens and, for each group
+    of tasks, pairs of the paper's and ours; accuracies in per cent, then that of the unpruned."""
+    groups = [c.removesuffix(" low") for c in table if c.endswith(" low")]
+    return [
+        {
+            "method": row["method"],
+            "row": f"{row['source']}{_settings(row)}",
+            "tokens": [f"{row[name]:.2f}" for name in ("tokens published", "tokens")],
+            "groups": {group: _accuracies(row, group) for group in groups},
+        }
+        for _, row in table.iterrows()
+    ]
+
+
+def _settings(row: pd.Series) -> str:
+    return "".join(f", {name} {row[name]}" for name in ("K", "R") if pd.notna(row[name]))
+
+
+def _accuracies(row: pd.Series, group: str) -> list[str]:
+    there = f"{100 * row[f'{group} published']:.1f}"
+    here = number(*100 * row[[group, f"{group} low", f"{group} high"]], "z.1f")
+    of = [f" ({100 * row[f'{group} kept{which}']:.0f} %)" for which in (" published", "")]
+    return [there + of[0], here + of[1]]
