@@ -18,6 +18,7 @@ from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
 from prunescope.evaluation import evaluate
 from prunescope.extraction import extract
+from prunescope.memory import ran_out
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
 from prunescope.store import RecordStore
@@ -223,6 +224,12 @@ def test_without_memory_the_batch_is_halved(
     how = [json.loads(pq.read_schema(part).metadata[b"manifest"]) for part in parts]
     how = Counter((each["batch_size"], str(each["out_of_memory"])) for each in how)
     assert how == {(8, "[]"): 1, (2, "[8, 4]"): 6}
+
+
+def test_the_error_of_the_cpu_is_known():
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(2**58)
+    assert ran_out(error.value)
 
 
 def test_one_example_that_is_too_much_is_an_error(checkpoint, task, store, monkeypatch):
