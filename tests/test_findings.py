@@ -123,6 +123,12 @@ def test_too_few_images_leave_claims_undecided_and_say_why():
     assert table["note"].str.contains("at least 2 images").all()
 
 
+def test_an_interval_of_few_images_decides_nothing():
+    few = judged(study(images=19))
+    assert few["value"].notna().all() and set(few["check"]) <= {OPEN}
+    assert HOLDS in set(judged(study(images=20))["check"])
+
+
 def test_a_study_without_other_tasks_judges_the_rest():
     one = study()
     one.records.drop(one.records.index[one.records["task"] != "locate"], inplace=True)
@@ -152,7 +158,7 @@ def test_verdict_is_the_side_of_the_interval(low, high, below, expected):
 def test_a_larger_budget_proves_nothing_and_a_smaller_one_all_the_more(effect, more, expected):
     evidence = study(matched=0.02)
     evidence.budgets["a"], evidence.budgets["b"] = 0.4 + more, 0.4
-    found = Effect(effect, effect - 0.1, effect + 0.1, 9, 9)
+    found = Effect(effect, effect - 0.1, effect + 0.1, 99, 99)
     check = Check("", found, "points", 0.0, Published("", ""), methods=("a", "b"), fair=True)
     assert ledger.verdict(check, evidence) == expected
 

@@ -18,6 +18,7 @@ CHECK = {
     "value": 0.24, "low": 0.17, "high": 0.31, "unit": "points", "bound": 0.1, "below": True,
     "method": "unpruned", "reference": "fastv", "method tokens": 1.0, "reference tokens": 0.3125,
     "check": FAILS, "published": "+41.6 points", "source": "Table A2: unpruned", "note": np.nan,
+    "units": 250,
 }  # fmt: skip
 HEIGHT = {"measure": "mean height", "value": -0.02, "low": np.nan, "high": np.nan, "check": HOLDS}
 HEIGHT |= {"unit": "height", "below": False, "method tokens": np.nan, "reference tokens": np.nan}
@@ -90,7 +91,13 @@ def test_page_says_captions_and_provenance(page):
 def test_page_opens_with_the_claims(page):
     text = Links(page).text
     assert "Of 2 claims" in " ".join(text.split())
-    said = ("1. Pruning <harms>.", "+24.0 [+17.0, +31.0] points", "below 10", "1.00 and 0.31")
+    said = (
+        "1. Pruning <harms>.",
+        "+24.0 [+17.0, +31.0] points",
+        "below 10",
+        "1.00 and 0.31",
+        "250 images",
+    )
     for part in (*said, "Table A2: unpruned", f"-0.020 ({TOO_FEW})", "needs more", ABSENT):
         assert part in text
     assert text.index("Later is better.") < text.index("A title.")

@@ -52,7 +52,10 @@ def _columns(check: Check, verdict: str, study: Evidence) -> dict[str, Any]:
 
 
 def verdict(check: Check, study: Evidence) -> str:
-    """Where the interval lies; not matched if a larger budget alone could have put it there."""
+    """Where the interval lies; undecided on too few images, not matched if a larger budget alone
+    could have put it there."""
+    if check.effect.units < study.settings["images"]:
+        return OPEN
     found = judge(check.effect.low, check.effect.high, check.bound, check.below)
     if not check.fair:
         return found

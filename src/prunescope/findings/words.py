@@ -55,7 +55,7 @@ UNITS = {
 
 def entries(ledger: pd.DataFrame) -> list[dict[str, Any]]:
     """The table of `judge_claims`, in words: for each claim number, statement, verdict, note (or
-    "") and its checks with measure, effect, wanted, tokens, published, source and verdict."""
+    "") and its checks, as `_check` gives them."""
     ledger = ledger.reindex(columns=[*ledger.columns, *({"note", "measure"} - {*ledger.columns})])
     claims = []
     for (number, statement, verdict), rows in ledger.groupby(HEAD, sort=False):
@@ -70,6 +70,7 @@ def _check(row: pd.Series) -> dict[str, str]:
     return {
         "measure": row["measure"],
         "effect": unit.effect(row["value"], row["low"], row["high"]),
+        "images": f"{row['units']:.0f} images",
         "wanted": unit.bound(row["bound"], row["below"]),
         "tokens": "" if spent.isna().any() else " and ".join(f"{each:.2f}" for each in spent),
         "verdict": row["check"],
