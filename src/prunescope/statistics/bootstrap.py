@@ -69,11 +69,16 @@ class Bootstrap:
             raise InputError(f"bootstrap.level: must lie in (0, 1), got {self.level}")
 
     def interval(
-        self, sums: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray] = total
+        self,
+        sums: np.ndarray,
+        statistic: Callable[[np.ndarray], np.ndarray] = total,
+        biased: np.ndarray | bool = False,
     ) -> np.ndarray:
         """(k, 3): value, lower and upper end of `statistic`, (..., columns) sums -> (..., k).
 
-        sums: (units, columns). Raises InputError for fewer than two units.
+        sums: (units, columns); biased: (k,) statistics that noise makes larger, such as distances.
+        A resample adds as much again as the sample did, so that is taken off the value once and
+        off the ends twice. Raises InputError for fewer than two units.
         """
         if len(sums) < 2:
             raise InputError(
@@ -85,7 +90,8 @@ class Bootstrap:
         with warnings.catch_warnings():  # a statistic may be undefined in every resample
             warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
             low, high = np.nanquantile(draws, [tail, 1 - tail], axis=0)
-        return np.stack([value, low, high], axis=-1)
+        bias = np.where(biased, draws.mean(0) - value, 0.0)
+        return np.stack([value - bias, low - 2 * bias, high - 2 * bias], axis=-1)
 
     def means(
         self, values: np.ndarray, units: np.ndarray, contrasts: np.ndarray | None = None

@@ -15,7 +15,8 @@ from scipy.special import entr
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap, unit_sums
 
-MEASURES = ("mean_row", "bottom_quarter", "total_variation", "kl")
+DIVERGENCES = ("total_variation", "kl")
+MEASURES = ("mean_row", "bottom_quarter", *DIVERGENCES)
 DIFFERENCE = "rope - norope"
 
 
@@ -58,7 +59,7 @@ def divergences(counts: np.ndarray) -> np.ndarray:
     """(..., cells) tokens -> (..., 2) how far their distribution over the cells is from uniform.
 
     Total variation, 0 to 1 - 1 / cells, and Kullback-Leibler divergence in nats, 0 to log(cells).
-    Sampling noise adds to both; `chance_divergences` says how much.
+    Sampling noise adds to both; tables have them with the bias that `Bootstrap` finds taken off.
     """
     cells = counts.shape[-1]
     share = counts / counts.sum(-1, keepdims=True)
@@ -67,15 +68,16 @@ def divergences(counts: np.ndarray) -> np.ndarray:
 
 
 def chance_divergences(cells: int, of: int, kept: int, examples: int) -> np.ndarray:
-    """(2,) what `divergences` come to if each example keeps `kept` of its tokens at random.
+    """(2,) what `divergences`, bias taken off, come to if each example keeps `kept` at random.
 
     of: tokens of an example, in `cells` cells of equal size. The counts of all examples are taken
-    for normal, with the variance of draws without replacement; so the value holds for large
-    samples. Examples that share an image keep similar tokens, so that real noise is a little more.
+    for normal, with the variance of draws without replacement; so the values hold for large
+    samples. A resample doubles that variance: of the divergence, which goes with it, nothing is
+    left; of total variation, which goes with its root, 2 less the root of 2.
     """
     finite = (of - kept) / (of - 1)
     variance = finite * (1 - 1 / cells) / (cells * kept * examples)  # of the share of a cell
-    return np.array([cells * np.sqrt(variance / (2 * np.pi)), cells**2 * variance / 2])
+    return np.array([(2 - np.sqrt(2)) * cells * np.sqrt(variance / (2 * np.pi)), 0.0])
 
 
 def row_measures(counts: np.ndarray) -> np.ndarray:
@@ -95,7 +97,7 @@ def row_measures(counts: np.ndarray) -> np.ndarray:
 
 
 def chance_measures(rows: int, of: int, kept: int, examples: int) -> np.ndarray:
-    """(4,) what `row_measures` come to by chance; arguments as in `chance_divergences`."""
+    """(4,) what the `MEASURES` come to by chance; arguments as in `chance_divergences`."""
     return np.array([0.5, 0.25, *chance_divergences(rows, of, kept, examples)])
 
 
@@ -120,7 +122,7 @@ def map_bias(scores: xr.DataArray, removes: Sequence[float], bootstrap: Bootstra
     examples, *_, rows, cols = scores.shape
     cells = rows * cols
     chance = [chance_divergences(cells, cells, kept_count(cells, r), examples) for r in removes]
-    return _bias(scores, removes, (cells, 1), divergences, MEASURES[2:], chance, bootstrap)
+    return _bias(scores, removes, (cells, 1), divergences, DIVERGENCES, chance, bootstrap)
 
 
 def _bias(
@@ -140,7 +142,8 @@ def _bias(
         both = np.concatenate([found, found[..., :1, :] - found[..., 1:, :]], axis=-2)
         return both.reshape(*sums.shape[:-1], -1)
 
-    estimates = bootstrap.interval(counts.reshape(len(counts), -1), statistic)
+    biased = np.tile(np.isin(names, DIVERGENCES), 3 * len(removes) * scores.sizes["layer"])
+    estimates = bootstrap.interval(counts.reshape(len(counts), -1), statistic, biased)
     levels = {
         "remove": [float(r) for r in removes],
         "layer": scores["layer"].values.tolist(),

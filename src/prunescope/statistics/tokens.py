@@ -15,7 +15,12 @@ import pyarrow.parquet as pq
 
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.position import MEASURES, chance_measures, row_measures
+from prunescope.statistics.position import (
+    DIVERGENCES,
+    MEASURES,
+    chance_measures,
+    row_measures,
+)
 
 ROWS = 2**13  # records that are held at a time
 METHOD = ("model", "task", "method")
@@ -90,7 +95,8 @@ def _measured(
     rows = [(*group, measure) for group in groups for measure in MEASURES]
     table = pd.DataFrame(rows, columns=["model", "method", "stage", "measure"])
     flat = sums.reshape(len(sums), -1)
-    table[["value", "low", "high"]] = bootstrap.interval(flat, statistic)
+    biased = table["measure"].isin(DIVERGENCES).to_numpy()
+    table[["value", "low", "high"]] = bootstrap.interval(flat, statistic, biased)
     # Unions keep more of one example than of another; chance is what the mean number gives.
     mean = sums.sum((0, 2)) / records
     chance = [
