@@ -7,7 +7,7 @@ anew. Text only is what the question alone gives away: a task where it is close 
 model (dashed) tells little about pruning. Bars are 95 % intervals that resample images.
 """
 
-from prunescope import plotting
+from prunescope import charts, plotting
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE, by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
@@ -27,7 +27,7 @@ def make(records, png, svg, csv, methods, bootstrap=None):
 
 def draw(table, methods):
     """table: columns group (the task), method, value, low, high."""
-    return plotting.forest(table, methods, BASELINE, "Accuracy")
+    return charts.forest(table, methods, BASELINE, "Accuracy")
 
 
 run(make, globals())

@@ -7,7 +7,7 @@ so have no other tasks. An oracle above the unpruned model (dashed) tells that t
 leaks through the choice. Bars are 95 % intervals that resample images.
 """
 
-from prunescope import plotting
+from prunescope import charts, plotting
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
@@ -25,7 +25,7 @@ def make(records, png, svg, csv, methods, bootstrap=None):
 
 def draw(table, methods):
     """table: as from `by_group`."""
-    return plotting.forest(table, methods, BASELINE, "Accuracy")
+    return charts.forest(table, methods, BASELINE, "Accuracy")
 
 
 run(make, globals())

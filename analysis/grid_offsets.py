@@ -6,7 +6,7 @@ differs where the stride does not divide the side of the grid. The table beside 
 Bars are 95 % intervals that resample images.
 """
 
-from prunescope import plotting
+from prunescope import charts, plotting
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
@@ -24,7 +24,7 @@ def make(records, png, svg, csv, methods, bootstrap=None):
 
 def draw(table, methods):
     """table: as from `by_group`."""
-    return plotting.forest(table, methods, BASELINE, "Accuracy")
+    return charts.forest(table, methods, BASELINE, "Accuracy")
 
 
 run(make, globals())

@@ -9,7 +9,7 @@ column to move the first; empty cells have no second stage behind the first. The
 
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import charts, plotting
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records
@@ -31,7 +31,7 @@ def draw(table):
     """table: as from `by_group`, with the columns first and second."""
     spent = table.drop_duplicates("method").assign(group="visual tokens per layer, T/N")
     shown = pd.concat([table, spent.assign(value=spent["share"])], ignore_index=True)
-    return plotting.pair_maps(shown, "Layer of the first stage", "Layer of the second stage")
+    return charts.pair_maps(shown, "Layer of the first stage", "Layer of the second stage")
 
 
 run(make, globals())

@@ -8,7 +8,7 @@ free. The table beside has 95 % intervals that resample images.
 
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import charts, plotting
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records
@@ -30,7 +30,7 @@ def draw(table):
     """table: as from `by_group`, with the columns first and second."""
     spent = table.drop_duplicates("method").assign(group="visual tokens per layer, T/N")
     shown = pd.concat([table, spent.assign(value=spent["share"])], ignore_index=True)
-    return plotting.pair_maps(shown, "R of the first stage", "R of the second stage")
+    return charts.pair_maps(shown, "R of the first stage", "R of the second stage")
 
 
 run(make, globals())

@@ -35,7 +35,7 @@ def draw(table, lines):
         for block, dash in zip(lines, DASHES, strict=False):
             for line in block:
                 _line(panel, rows.loc[line].sort_values("share"), dash)
-        plotting.reference(panel, rows.loc[BASELINE, "value"], "unpruned")
+        plotting.reference(panel, rows.loc[BASELINE, "value"], "")
         panel.set(title=group, xlabel="Mean visual tokens per layer, T/N", ylim=(0, 1.04))
     axes[0, 0].set_ylabel("Accuracy")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center")

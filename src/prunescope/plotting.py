@@ -53,7 +53,6 @@ WORDS = {"matched": "same count as union", "before-llm": "before the LLM"}
 TRUE_BOX, PREDICTED_BOX = "#00D000", "#FF00FF"
 VEIL = 0.80, 0.82, 0.94  # over removed patches: neither white, grey nor brown, as images may be
 DIVERGING = "RdBu_r"
-LEAST_SPAN = 0.2  # of the scale of `pair_maps`
 RC = {
     "figure.dpi": 110,
     "savefig.dpi": 160,
@@ -126,27 +125,6 @@ def whiskers(axes: Axes, table: pd.DataFrame, at: Sequence[float], look: Style, 
     axes.plot(table["value"], at, ls="none", color=look.color, **options)
 
 
-def forest(table: pd.DataFrame, methods: Sequence[str], baseline: str, xlabel: str) -> Figure:
-    """A panel for each `group` of the table, a row for each method with its interval; the
-    baseline, if the group has it, as a dashed line. A method may lack groups."""
-    groups = list(dict.fromkeys(table["group"]))
-    size = 3.4 + max(1.1, 6.0 / (len(groups) + 1)) * len(groups), 0.9 + 0.25 * len(methods)
-    figure, axes = canvas(1, len(groups), size, sharey=True, sharex=True)
-    cells = table.set_index(["group", "method"])
-    for panel, group in zip(axes[0], groups, strict=True):
-        if (group, baseline) in cells.index:
-            reference(panel, cells.loc[(group, baseline), "value"], "", vertical=True)
-        for height, method in enumerate(methods):
-            if (group, method) in cells.index:
-                whiskers(panel, cells.loc[[(group, method)]], [height], style(method), ms=4)
-        panel.set(title=group, xlim=(-0.03, 1.03), xticks=[0, 0.5, 1], xticklabels=["0", ".5", "1"])
-    axes[0, 0].set_yticks(range(len(methods)), [style(m).label for m in methods])
-    axes[0, 0].invert_yaxis()
-    label = f"{xlabel} (dashed: {style(baseline).label.lower()})"
-    axes[0, len(groups) // 2].set_xlabel(label)
-    return figure
-
-
 def reference(axes: Axes, value: float, text: str, vertical: bool = False) -> None:
     """A dashed line at a value to compare with, named."""
     draw = axes.axvline if vertical else axes.axhline
@@ -154,7 +132,7 @@ def reference(axes: Axes, value: float, text: str, vertical: bool = False) -> No
     if text:
         axes.annotate(
             text, (1, value), xycoords=("axes fraction", "data"), xytext=(0, 2),
-            textcoords="offset points", ha="right", va="bottom", color="0.35", fontsize=7, zorder=5,
+            textcoords="offset points", ha="right", va="bottom", color="0.35", fontsize=7, zorder=1,
             bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.5, "lw": 0},
         )  # fmt: skip
 
@@ -175,32 +153,6 @@ def write_cells(axes: Axes, values: np.ndarray, form: str = "{:.2f}") -> None:
         dark = sum(image.cmap(image.norm(value))[:3]) < 1.4
         look = {"color": "white" if dark else "black", "ha": "center", "va": "center"}
         axes.text(column, row, form.format(value), fontsize=6.5, **look)
-
-
-def pair_maps(table: pd.DataFrame, first: str, second: str) -> Figure:
-    """A heat map for each `group` of the table (columns group, first, second, value), brighter for
-    higher, each with a scale of its own; first, second: what rows and columns are."""
-    groups = list(dict.fromkeys(table["group"]))
-    grids = [
-        table[table["group"] == group].pivot(index="first", columns="second", values="value")
-        for group in groups
-    ]
-    rows, columns = grids[0].shape
-    size = 0.9 + len(groups) * (0.5 + 0.55 * columns), 1.0 + 0.42 * rows
-    figure, axes = canvas(1, len(groups), size, sharey=True)
-    for panel, group, grid in zip(axes[0], groups, grids, strict=True):
-        low, high = np.nanmin(grid.values), np.nanmax(grid.values)
-        spare = max(0.0, LEAST_SPAN - (high - low)) / 2  # so that small differences look small
-        span = {"vmin": low - spare, "vmax": high + spare}
-        panel.imshow(grid.values, cmap="cividis", aspect="auto", **span)
-        panel.spines[:].set_visible(False)
-        panel.tick_params(length=0)
-        write_cells(panel, grid.values, "{:.3f}")
-        panel.set(title=group, xlabel=second)
-        panel.set_xticks(range(columns), grid.columns)
-        panel.set_yticks(range(rows), grid.index)
-    axes[0, 0].set_ylabel(first)
-    return figure
 
 
 def kept_patches(axes: Axes, image: np.ndarray, mask: np.ndarray) -> None:

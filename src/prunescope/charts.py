@@ -1,0 +1,60 @@
+"""Whole figures that several scripts draw from tables of estimates. No statistics."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from prunescope import plotting
+
+LEAST_SPAN = 0.2  # of the scale of `pair_maps`
+
+
+def forest(table: pd.DataFrame, methods: Sequence[str], baseline: str, xlabel: str) -> Figure:
+    """A panel for each `group` of the table, a row for each method with its interval; the
+    baseline, if the group has it, as a dashed line. A method may lack groups."""
+    groups = list(dict.fromkeys(table["group"]))
+    size = 3.4 + max(1.1, 6.0 / (len(groups) + 1)) * len(groups), 0.9 + 0.25 * len(methods)
+    figure, axes = plotting.canvas(1, len(groups), size, sharey=True, sharex=True)
+    cells = table.set_index(["group", "method"])
+    for panel, group in zip(axes[0], groups, strict=True):
+        if (group, baseline) in cells.index:
+            plotting.reference(panel, cells.loc[(group, baseline), "value"], "", vertical=True)
+        for height, method in enumerate(methods):
+            if (group, method) in cells.index:
+                plotting.whiskers(
+                    panel, cells.loc[[(group, method)]], [height], plotting.style(method), ms=4
+                )
+        panel.set(title=group, xlim=(-0.03, 1.03), xticks=[0, 0.5, 1], xticklabels=["0", ".5", "1"])
+    axes[0, 0].set_yticks(range(len(methods)), [plotting.style(m).label for m in methods])
+    axes[0, 0].invert_yaxis()
+    label = f"{xlabel} (dashed: {plotting.style(baseline).label.lower()})"
+    axes[0, len(groups) // 2].set_xlabel(label)
+    return figure
+
+
+def pair_maps(table: pd.DataFrame, first: str, second: str) -> Figure:
+    """A heat map for each `group` of the table (columns group, first, second, value), brighter for
+    higher, each with a scale of its own; first, second: what rows and columns are."""
+    groups = list(dict.fromkeys(table["group"]))
+    grids = [
+        table[table["group"] == group].pivot(index="first", columns="second", values="value")
+        for group in groups
+    ]
+    rows, columns = grids[0].shape
+    size = 0.9 + len(groups) * (0.5 + 0.55 * columns), 1.0 + 0.42 * rows
+    figure, axes = plotting.canvas(1, len(groups), size, sharey=True)
+    for panel, group, grid in zip(axes[0], groups, grids, strict=True):
+        low, high = np.nanmin(grid.values), np.nanmax(grid.values)
+        spare = max(0.0, LEAST_SPAN - (high - low)) / 2  # so that small differences look small
+        span = {"vmin": low - spare, "vmax": high + spare}
+        panel.imshow(grid.values, cmap="cividis", aspect="auto", **span)
+        panel.spines[:].set_visible(False)
+        panel.tick_params(length=0)
+        plotting.write_cells(panel, grid.values, "{:.3f}")
+        panel.set(title=group, xlabel=second)
+        panel.set_xticks(range(columns), grid.columns)
+        panel.set_yticks(range(rows), grid.index)
+    axes[0, 0].set_ylabel(first)
+    return figure
