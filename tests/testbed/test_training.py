@@ -119,6 +119,16 @@ def test_stages_lower_their_loss(stage, tmp_path):
     assert end["loss"] < start["loss"]
 
 
+@pytest.mark.parametrize(("positions", "matter"), [("rope", True), ("none", False)])
+def test_positions_of_the_decoder(positions, matter):
+    torch.manual_seed(0)
+    decoder = LlamaForCausalLM(decoder_config(positions)).eval()
+    tokens, given = torch.arange(3, 12)[None], torch.tensor([[0, 7, 2, 9, 30, 4, 1, 8, 80]])
+    with torch.no_grad():
+        plain, moved = decoder(tokens).logits, decoder(tokens, position_ids=given).logits
+    assert torch.allclose(plain, moved, atol=1e-6) != matter
+
+
 def test_features_are_what_llava_takes(parts):
     model = assemble(*parts)
     images = pixels([make_scene(3)])

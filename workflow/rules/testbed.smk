@@ -1,21 +1,31 @@
-# Training of the testbed: about two hours on two CPU cores, `snakemake --cores all train_testbed`.
+# Training of the testbeds: two hours on two CPU cores, `snakemake --cores all train_testbed`.
 # No other rule asks for these outputs: a study uses the weights in data/testbed as they are.
-# A stage goes on from its last checkpoint (`unfinished`) when it is started again.
+# A stage goes on from its last checkpoint (`unfinished`) when it is started again. The testbeds
+# differ in the positions that the decoder sees and share the vision tower.
 
 from prunescope.testbed.questions import ASK
 
 TRAINING = "results/training"
+DECODER = TRAINING + "/{positions}"
+POSITIONS = ["rope", "none"]
+
+
+wildcard_constraints:
+    positions="|".join(POSITIONS),
+
+
 RECIPES = {
     "vision": dict(steps=2600, batch=32, rate=2e-3, matrix_rate=2e-3),
     "symbols": dict(steps=1000, horizon=2500, batch=8, rate=3e-3, matrix_rate=4e-3),
     "align": dict(steps=400, batch=32, rate=3e-3, matrix_rate=3e-3),
     "images": dict(steps=2400, batch=8, rate=2e-3, matrix_rate=3e-3, seed=1),
 }
-# What the four stages share
-STAGES = {
-    name: dict(recipe=recipe, unfinished=f"{TRAINING}/unfinished/{name}.pt")
-    for name, recipe in RECIPES.items()
-}
+
+
+def stage(name):
+    """What the four stages share; those of the decoder have a folder for each testbed."""
+    folder = TRAINING if name == "vision" else DECODER
+    return dict(recipe=RECIPES[name], unfinished=f"{folder}/unfinished/{name}.pt")
 
 
 rule vision:
@@ -30,7 +40,7 @@ rule vision:
         "../../environment.yml"
     threads: CORES
     params:
-        **STAGES["vision"],
+        **stage("vision"),
         threads=CORES,
     script:
         "../scripts/vision.py"
@@ -39,16 +49,17 @@ rule vision:
 rule symbols:
     """Stage 2: the decoder on ideal visual tokens."""
     output:
-        checkpoint=f"{TRAINING}/symbols.pt",
+        checkpoint=f"{DECODER}/symbols.pt",
     log:
-        f"{TRAINING}/logs/symbols.log",
+        f"{DECODER}/logs/symbols.log",
     benchmark:
-        f"{TRAINING}/benchmarks/symbols.tsv"
+        f"{DECODER}/benchmarks/symbols.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
     params:
-        **STAGES["symbols"],
+        **stage("symbols"),
+        positions="{positions}",
         threads=CORES,
     script:
         "../scripts/symbols.py"
@@ -60,16 +71,17 @@ rule align:
         vision=rules.vision.output.checkpoint,
         symbols=rules.symbols.output.checkpoint,
     output:
-        checkpoint=f"{TRAINING}/align.pt",
+        checkpoint=f"{DECODER}/align.pt",
     log:
-        f"{TRAINING}/logs/align.log",
+        f"{DECODER}/logs/align.log",
     benchmark:
-        f"{TRAINING}/benchmarks/align.tsv"
+        f"{DECODER}/benchmarks/align.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
     params:
-        **STAGES["align"],
+        **stage("align"),
+        positions="{positions}",
         threads=CORES,
     script:
         "../scripts/align.py"
@@ -82,40 +94,49 @@ rule images:
         symbols=rules.symbols.output.checkpoint,
         align=rules.align.output.checkpoint,
     output:
-        checkpoint=f"{TRAINING}/images.pt",
+        checkpoint=f"{DECODER}/images.pt",
     log:
-        f"{TRAINING}/logs/images.log",
+        f"{DECODER}/logs/images.log",
     benchmark:
-        f"{TRAINING}/benchmarks/images.tsv"
+        f"{DECODER}/benchmarks/images.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
     params:
-        **STAGES["images"],
+        **stage("images"),
+        positions="{positions}",
         threads=CORES,
     script:
         "../scripts/images.py"
 
 
-rule train_testbed:
+rule testbed:
     """The model folder with its card; takes the place of the one in data/testbed."""
     input:
         vision=rules.vision.output.checkpoint,
         images=rules.images.output.checkpoint,
         cards=[f"data/tasks/{task}.yaml" for task in ASK],
     output:
-        model=directory(f"{TRAINING}/rope"),
+        model=directory(f"{DECODER}/model"),
     log:
-        f"{TRAINING}/logs/train_testbed.log",
+        f"{DECODER}/logs/testbed.log",
     benchmark:
-        f"{TRAINING}/benchmarks/train_testbed.tsv"
+        f"{DECODER}/benchmarks/testbed.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
     params:
         recipes=RECIPES,
-        place="data/testbed/rope",
-        unfinished=f"{TRAINING}/unfinished",
+        positions="{positions}",
+        place="data/testbed/{positions}",
+        unfinished=[stage(name)["unfinished"] for name in RECIPES],
         threads=CORES,
     script:
-        "../scripts/train_testbed.py"
+        "../scripts/testbed.py"
+
+
+rule train_testbed:
+    """All testbeds."""
+    input:
+        expand(rules.testbed.output.model, positions=POSITIONS),
+    localrule: True

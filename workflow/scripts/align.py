@@ -11,9 +11,10 @@ from prunescope.testbed.training import Recipe, trained
 from prunescope.testbed.vision import Pretraining
 
 
-def make(vision, symbols, recipe, unfinished, checkpoint, threads):
+def make(positions, vision, symbols, recipe, unfinished, checkpoint, threads):
     torch.set_num_threads(threads)
-    tower, reader = trained(Pretraining(), vision).tower, trained(Reader(Symbols()), symbols)
+    tower = trained(Pretraining(), vision).tower
+    reader = trained(Reader(Symbols(), positions), symbols)
     train_projector(tower, reader, Recipe(**recipe), Path(unfinished))
     shutil.copy(unfinished, checkpoint)
 

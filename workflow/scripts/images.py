@@ -11,10 +11,10 @@ from prunescope.testbed.training import Recipe, trained
 from prunescope.testbed.vision import Pretraining
 
 
-def make(vision, symbols, align, recipe, unfinished, checkpoint, threads):
+def make(positions, vision, symbols, align, recipe, unfinished, checkpoint, threads):
     torch.set_num_threads(threads)
-    reader = Reader(trained(Projector(), align))
-    reader.decoder = trained(Reader(Symbols()), symbols).decoder
+    reader = Reader(trained(Projector(), align), positions)
+    reader.decoder = trained(Reader(Symbols(), positions), symbols).decoder
     train_images(trained(Pretraining(), vision).tower, reader, Recipe(**recipe), Path(unfinished))
     shutil.copy(unfinished, checkpoint)
 

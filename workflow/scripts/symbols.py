@@ -10,9 +10,9 @@ from prunescope.testbed.language import train_symbols
 from prunescope.testbed.training import Recipe
 
 
-def make(recipe, unfinished, checkpoint, threads):
+def make(positions, recipe, unfinished, checkpoint, threads):
     torch.set_num_threads(threads)
-    train_symbols(Recipe(**recipe), Path(unfinished))
+    train_symbols(Recipe(**recipe), Path(unfinished), positions)
     shutil.copy(unfinished, checkpoint)
 
 

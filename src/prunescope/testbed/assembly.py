@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from transformers import (
     GenerationConfig,
+    LlamaConfig,
     LlamaForCausalLM,
     LlavaConfig,
     LlavaForConditionalGeneration,
@@ -14,7 +15,7 @@ from transformers import (
     SiglipVisionModel,
 )
 
-from prunescope.testbed.language import Projector, decoder_config
+from prunescope.testbed.language import Projector
 from prunescope.testbed.scenes import PATCH, SIDE
 from prunescope.testbed.vision import tower_config
 from prunescope.testbed.vocabulary import ID, build_tokenizer
@@ -23,11 +24,11 @@ from prunescope.testbed.vocabulary import ID, build_tokenizer
 STORED, USED = torch.float16, torch.float32
 
 
-def llava_config() -> LlavaConfig:
+def llava_config(decoder: LlamaConfig) -> LlavaConfig:
     """The features of the tower's last block, all 144 of them, right after <bos>."""
     return LlavaConfig(
         vision_config=tower_config(),
-        text_config=decoder_config(),
+        text_config=decoder,
         image_token_index=ID["<image>"],
         projector_hidden_act="gelu",
         vision_feature_select_strategy="full",
@@ -40,7 +41,7 @@ def assemble(
     tower: SiglipVisionModel, projector: Projector, decoder: LlamaForCausalLM
 ) -> LlavaForConditionalGeneration:
     """One model with the weights of the three, rounded to what is stored."""
-    model = LlavaForConditionalGeneration(llava_config())
+    model = LlavaForConditionalGeneration(llava_config(decoder.config))
     model.model.vision_tower.load_state_dict(tower.state_dict())
     model.model.multi_modal_projector.load_state_dict(projector.state_dict())
     model.model.language_model.load_state_dict(decoder.model.state_dict())

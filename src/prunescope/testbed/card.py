@@ -19,7 +19,7 @@ from prunescope.tasks import read_task
 TEMPLATE = Path(__file__).parent / "card.md.j2"
 
 
-def accuracies(folder: Path, cards: list[str], store: Path) -> pd.DataFrame:
+def accuracies(folder: Path, cards: list[str], store: Path | str) -> pd.DataFrame:
     """Accuracy of the unpruned model per task, and of `locate` by kind, with 95 % intervals.
 
     Columns group, value, low, high, examples.
@@ -38,13 +38,18 @@ def accuracies(folder: Path, cards: list[str], store: Path) -> pd.DataFrame:
 
 
 def write_card(
-    folder: Path, accuracy: pd.DataFrame, recipes: dict[str, dict], minutes: dict[str, float]
+    folder: Path,
+    positions: str,
+    cards: list[str],
+    recipes: dict[str, dict],
+    minutes: dict[str, float],
 ) -> None:
-    """`README.md` of the model folder."""
+    """`README.md` of the model folder. positions: of `language.POSITIONS`; cards: of the tasks."""
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
     template = environment.from_string(TEMPLATE.read_text())
     text = template.render(
-        accuracy=accuracy.to_dict("records"),
+        positions=positions,
+        accuracy=accuracies(folder, cards, "results/store").to_dict("records"),
         recipes=recipes,
         minutes=minutes,
         code=digest(sorted(Path(__file__).parent.glob("*.py")))[:16],

@@ -36,6 +36,9 @@ from prunescope.testbed.vocabulary import ID, WORDS
 DEPTH = 12
 INIT_STD = WIDTH**-0.5  # the library's 0.02 is made for widths of thousands
 LATE = 500  # step of stage 4 from which `LATE_MIX` is drawn
+# How the decoder knows the order of tokens. Positions divided by so much turn nothing, and what is
+# left is that a token sees only those before it.
+POSITIONS = {"rope": {"rope_type": "default"}, "none": {"rope_type": "linear", "factor": 1e12}}
 COUNTS = {400: (1, 2), 800: (2, 4)}  # objects of stage 2 until that step; 3 to 6 after them
 BACKGROUND_WORDS = torch.tensor([ID[name] for name in BACKGROUNDS])
 LOCAL_WORDS = torch.full((len(LOCAL_SIZES), max(LOCAL_SIZES)), ID["<pad>"])  # class -> word
@@ -43,9 +46,10 @@ for row, names in enumerate([COLORS, SHAPES, *[[str(n) for n in range(BINS)]] * 
     LOCAL_WORDS[row, : len(names)] = torch.tensor([ID[name] for name in names])
 
 
-def decoder_config() -> LlamaConfig:
-    """12 Llama layers with RoPE, so that K = 1, 3, 6 stand for 3, 8, 16 of 32."""
+def decoder_config(positions: str = "rope") -> LlamaConfig:
+    """12 Llama layers, so that K = 1, 3, 6 stand for 3, 8, 16 of 32; positions: of `POSITIONS`."""
     return LlamaConfig(
+        rope_parameters={"rope_theta": 10_000.0, **POSITIONS[positions]},
         vocab_size=len(WORDS),
         hidden_size=WIDTH,
         intermediate_size=320,
@@ -102,10 +106,10 @@ class Projector(nn.Module):
 class Reader(nn.Module):
     """The decoder and what feeds it visual tokens: `Symbols` or `Projector`."""
 
-    def __init__(self, eye: nn.Module):
+    def __init__(self, eye: nn.Module, positions: str = "rope"):
         super().__init__()
         self.eye = eye
-        self.decoder = LlamaForCausalLM(decoder_config())
+        self.decoder = LlamaForCausalLM(decoder_config(positions))
         self.decoder.set_attn_implementation("packed")
         initialise(self.decoder)
 
@@ -159,10 +163,10 @@ def _is_matrix(name: str) -> bool:
     return "layers" in name
 
 
-def train_symbols(recipe: Recipe, checkpoint: Path) -> tuple[Reader, dict]:
-    """Stage 2, from few objects to many."""
+def train_symbols(recipe: Recipe, checkpoint: Path, positions: str = "rope") -> tuple[Reader, dict]:
+    """Stage 2, from few objects to many; positions: of `POSITIONS`."""
     torch.manual_seed(recipe.seed)
-    reader = Reader(Symbols())
+    reader = Reader(Symbols(), positions)
 
     def loss_at(step: int):
         counts = next((c for until, c in COUNTS.items() if step < until), (3, 6))

@@ -7,18 +7,18 @@ import torch
 
 from prunescope.scripting import run as run_script
 from prunescope.testbed.assembly import assemble, save
-from prunescope.testbed.card import accuracies, write_card
+from prunescope.testbed.card import write_card
 from prunescope.testbed.language import Projector, Reader
 from prunescope.testbed.training import minutes_of, trained
 from prunescope.testbed.vision import Pretraining
 
 
-def make(vision, images, cards, model, recipes, place, unfinished, threads):
+def make(positions, vision, images, cards, model, recipes, place, unfinished, threads):
     torch.set_num_threads(threads)
-    tower, reader = trained(Pretraining(), vision).tower, trained(Reader(Projector()), images)
-    save(assemble(tower, reader.eye, reader.decoder), Path(model))
-    minutes = {stage: minutes_of(Path(unfinished) / f"{stage}.pt") for stage in recipes}
-    write_card(Path(model), accuracies(Path(model), cards, "results/store"), recipes, minutes)
+    reader = trained(Reader(Projector(), positions), images)
+    save(assemble(trained(Pretraining(), vision).tower, reader.eye, reader.decoder), Path(model))
+    minutes = dict(zip(recipes, map(minutes_of, map(Path, unfinished)), strict=True))
+    write_card(Path(model), positions, cards, recipes, minutes)
     shutil.copytree(model, place, dirs_exist_ok=True)
 
 
