@@ -1,8 +1,8 @@
 """Paired differences of accuracy: method minus reference, on the same questions.
 
 The interval of value resamples images. Gains and losses count the questions that only the method or
-only the reference has right; p is McNemar's exact test on them, paired by question, and p_holm
-corrects it for all tests in this table. Groups of tasks (each task counting the same) have
+only the reference has right; p is McNemar's exact test on them, paired by question, and p_holm (or
+p_bh, as the study says) corrects it for all tests in this table. Groups of tasks (each task counting the same) have
 intervals but no test.
 """
 
@@ -13,13 +13,14 @@ from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records
 
 
-def make(records, csv, pairs=(), bootstrap=None):
+def make(records, csv, pairs=(), bootstrap=None, adjust="holm"):
     """pairs: (method, reference) to compare besides each method with the unpruned model."""
     records = read_records(records, ["score", "target_box"])
     pruned = [m for m in records["method"].unique() if m != BASELINE]
     everything = [*((m, BASELINE) for m in pruned), *map(tuple, pairs)]
     boxed = localization_tasks(records)
-    plotting.write_table(compare(records, everything, boxed, Bootstrap(**bootstrap or {})), csv)
+    compared = compare(records, everything, boxed, Bootstrap(**bootstrap or {}), adjust)
+    plotting.write_table(compared, csv)
 
 
 run(make, globals())

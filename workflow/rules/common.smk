@@ -18,7 +18,9 @@ REPORTS = config["reports"]
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 ENGINE = engine_digest()
-DRAWING = digest(["src/prunescope/statistics", "src/prunescope/plotting.py"])
+DRAWING = digest(
+    [f"src/prunescope/{name}" for name in ("statistics", "charts.py", "pictures.py", "plotting.py")]
+)
 # unknown where no job is run, as for --report
 CORES = workflow.resource_settings.cores or 1
 GPUS = 1 if config["device"] == "cuda" else 0
