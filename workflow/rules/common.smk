@@ -19,7 +19,10 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 ENGINE = engine_digest()
 DRAWING = digest(
-    [f"src/prunescope/{name}" for name in ("statistics", "charts.py", "pictures.py", "plotting.py")]
+    [
+        f"src/prunescope/{name}"
+        for name in ("statistics", "charts.py", "pictures.py", "plotting.py")
+    ]
 )
 # unknown where no job is run, as for --report
 CORES = workflow.resource_settings.cores or 1
