@@ -5,12 +5,14 @@ import pytest
 import synthetic
 import torch
 import xarray as xr
+import yaml
 from conftest import build_inputs, build_llava
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prunescope.attention import VARIANTS, record_scores
 from prunescope.calibration import Calibration, Scores, members
+from prunescope.cli import main
 from prunescope.criteria.last import Last
 from prunescope.errors import InputError
 from prunescope.matching import match
@@ -18,6 +20,7 @@ from prunescope.methods import parse_methods
 from prunescope.pruning import prune
 
 GRID, DEPTH = synthetic.GRID, synthetic.DEPTH
+SIZE = GRID[0] * GRID[1]
 ATTENTION = {"attention": {"rope": False}}
 FASTV = [{"layer": 1, "remove": 0.5, "score": {"attention": {}}}]
 PYRAMID = [{"layer": k, "remove": 0.5, "score": {"attention": {}}} for k in (1, 2, 3)]
@@ -131,3 +134,18 @@ def test_union_with_a_score_that_is_not_stored_is_refused():
     replayed = [{"layer": 1, "score": {"replay": {"method": "fastv"}}}, *PYRAMID[1:]]
     with pytest.raises(InputError, match="what replay keeps depends on the example"):
         match("replayed", replayed, "remove", 20.0, SCORES.calibration())
+
+
+def test_the_command_prints_a_method_ready_for_a_study(tmp_path, capsys):
+    synthetic.scores().to_zarr(tmp_path / "scores.zarr", zarr_format=2)
+    library = tmp_path / "methods.yaml"
+    library.write_text(yaml.safe_dump(FRACTIONS))
+    arguments = ["fastv", str(tmp_path / "scores.zarr"), "--library", str(library)]
+    assert main(["match", *arguments, "--share", "0.5"]) == 0
+    printed = capsys.readouterr().out
+    [entry] = yaml.safe_load(printed)
+    tokens = realised(entry["fastv-t0.5"])
+    assert f"# {tokens / SIZE:.4f} of {SIZE} tokens, wanted 0.5000" in printed
+    assert abs(tokens / SIZE - 0.5) < 0.01
+    assert main(["match", "fasv", *arguments[1:], "--share", "0.5"]) != 0
+    assert "did you mean 'fastv'?" in capsys.readouterr().err

@@ -131,4 +131,43 @@ def _prune_records(store: Path, keep: list[Path], delete: bool, action: str) -> 
     print(f"{len(folders)} keys that no study asks for: {done}")
 
 
-COMMANDS = (_add_convert_prismatic, _add_records)
+def _add_match(commands: Any) -> None:
+    parser = commands.add_parser(
+        "match",
+        help="the setting of a method at a wanted budget",
+        description="Print a method, ready for a study's `methods`, with its knob where the mean "
+        "number of visual tokens over the layers comes closest to a share of all of them, on the "
+        "examples of stored scores.",
+    )
+    parser.add_argument("method", metavar="METHOD", help="a name from the library")
+    parser.add_argument("scores", type=Path, nargs="+", metavar="ZARR", help="stored scores")
+    parser.add_argument("--share", type=float, required=True, help="of all visual tokens, T / N")
+    parser.add_argument("--knob", default="remove", help="remove (default), keep or stride")
+    parser.add_argument(
+        "--library",
+        type=Path,
+        default=Path("workflow/config/methods.yaml"),
+        metavar="YAML",
+        help="file of the methods (default: %(default)s)",
+    )
+    parser.set_defaults(run=_match)
+
+
+def _match(method: str, scores: list[Path], share: float, knob: str, library: Path) -> None:
+    import yaml
+
+    from prunescope.calibration import Scores
+    from prunescope.config import known
+    from prunescope.matching import match
+    from prunescope.statistics.inputs import read_scores
+
+    methods = yaml.safe_load(library.read_text())
+    stages = methods[known(method, methods, str(library))]
+    calibration = Scores(read_scores(scores)).calibration()
+    tokens = calibration.grid[0] * calibration.grid[1]
+    found = match(method, stages, knob, share * tokens, calibration)
+    print(f"# {found.mean_tokens / tokens:.4f} of {tokens} tokens, wanted {share:.4f}")
+    print(yaml.safe_dump([{f"{method}-t{share:g}": found.stages}], sort_keys=False), end="")
+
+
+COMMANDS = (_add_convert_prismatic, _add_match, _add_records)
