@@ -7,31 +7,24 @@ column to move the first; empty cells have no second stage behind the first. The
 95 % intervals that resample images.
 """
 
-import pandas as pd
-
 from prunescope import charts, plotting
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_group
+from prunescope.statistics.wide import COLUMNS, by_pair
 
 
 def make(records, png, svg, csv, firsts, seconds, pattern="pair-k{}+{}", bootstrap=None):
     """firsts, seconds: layers; pattern: names of the methods; those without records stay empty."""
-    records, bootstrap = read_records(records, COLUMNS), Bootstrap(**bootstrap or {})
-    names = {pattern.format(a, b): (a, b) for a in firsts for b in seconds}
-    present = [name for name in names if name in set(records["method"])]
-    table = by_group(records, present, bootstrap)
-    table[["first", "second"]] = [names[method] for method in table["method"]]
+    records = read_records(records, COLUMNS)
+    table = by_pair(records, firsts, seconds, pattern, Bootstrap(**bootstrap or {}))
     plotting.write_table(table, csv)
     plotting.save(draw(table), png, svg)
 
 
 def draw(table):
-    """table: as from `by_group`, with the columns first and second."""
-    spent = table.drop_duplicates("method").assign(group="visual tokens per layer, T/N")
-    shown = pd.concat([table, spent.assign(value=spent["share"])], ignore_index=True)
-    return charts.pair_maps(shown, "Layer of the first stage", "Layer of the second stage")
+    """table: as from `by_pair`."""
+    return charts.pair_maps(table, "Layer of the first stage", "Layer of the second stage")
 
 
 run(make, globals())

@@ -6,31 +6,24 @@ of the visual tokens. Where accuracy hardly changes along a row, what the late s
 free. The table beside has 95 % intervals that resample images.
 """
 
-import pandas as pd
-
 from prunescope import charts, plotting
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_group
+from prunescope.statistics.wide import COLUMNS, by_pair
 
 
 def make(records, png, svg, csv, firsts, seconds, pattern="feather-r{}+{}", bootstrap=None):
     """firsts, seconds: fractions R; pattern: names of methods; those without records are empty."""
-    records, bootstrap = read_records(records, COLUMNS), Bootstrap(**bootstrap or {})
-    names = {pattern.format(a, b): (a, b) for a in firsts for b in seconds}
-    present = [name for name in names if name in set(records["method"])]
-    table = by_group(records, present, bootstrap)
-    table[["first", "second"]] = [names[method] for method in table["method"]]
+    records = read_records(records, COLUMNS)
+    table = by_pair(records, firsts, seconds, pattern, Bootstrap(**bootstrap or {}))
     plotting.write_table(table, csv)
     plotting.save(draw(table), png, svg)
 
 
 def draw(table):
-    """table: as from `by_group`, with the columns first and second."""
-    spent = table.drop_duplicates("method").assign(group="visual tokens per layer, T/N")
-    shown = pd.concat([table, spent.assign(value=spent["share"])], ignore_index=True)
-    return charts.pair_maps(shown, "R of the first stage", "R of the second stage")
+    """table: as from `by_pair`."""
+    return charts.pair_maps(table, "R of the first stage", "R of the second stage")
 
 
 run(make, globals())

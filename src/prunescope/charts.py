@@ -35,8 +35,10 @@ def forest(table: pd.DataFrame, methods: Sequence[str], baseline: str, xlabel: s
 
 
 def pair_maps(table: pd.DataFrame, first: str, second: str) -> Figure:
-    """A heat map for each `group` of the table (columns group, first, second, value), brighter for
-    higher, each with a scale of its own; first, second: what rows and columns are."""
+    """A heat map for each `group` of a table as from `by_pair`, and one of what the methods spend,
+    brighter for higher, each with a scale of its own; first, second: what rows and columns are."""
+    spent = table.drop_duplicates("method").assign(group="visual tokens per layer, T/N")
+    table = pd.concat([table, spent.assign(value=spent["share"])], ignore_index=True)
     groups = list(dict.fromkeys(table["group"]))
     grids = [
         table[table["group"] == group].pivot(index="first", columns="second", values="value")

@@ -44,6 +44,18 @@ def by_group(records: pd.DataFrame, methods: Sequence[str], bootstrap: Bootstrap
     return table.join(spent(records), on="method").reset_index(drop=True)
 
 
+def by_pair(
+    records: pd.DataFrame, firsts: Sequence, seconds: Sequence, pattern: str, bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """`by_group` of the methods that `pattern` calls after each pair of (first, second), with
+    these two as columns; pairs without records are left out."""
+    names = {pattern.format(a, b): (a, b) for a in firsts for b in seconds}
+    present = [name for name in names if name in set(records["method"])]
+    table = by_group(records, present, bootstrap)
+    table[["first", "second"]] = [names[method] for method in table["method"]]
+    return table
+
+
 def spent(records: pd.DataFrame) -> pd.DataFrame:
     """Layers of the stages and mean visual tokens of every method (the index)."""
     grouped = records.groupby("method", sort=False)
