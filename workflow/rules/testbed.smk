@@ -6,7 +6,7 @@
 from prunescope.testbed.questions import ASK
 
 TRAINING = "results/training"
-DECODER = TRAINING + "/{positions}"
+DECODER = f"{TRAINING}/{{positions}}"
 POSITIONS = ["rope", "none"]
 
 
@@ -20,12 +20,15 @@ RECIPES = {
     "align": dict(steps=400, batch=32, rate=3e-3, matrix_rate=3e-3),
     "images": dict(steps=2400, batch=8, rate=2e-3, matrix_rate=3e-3, seed=1),
 }
-
-
-def stage(name):
-    """What the four stages share; those of the decoder have a folder for each testbed."""
-    folder = TRAINING if name == "vision" else DECODER
-    return dict(recipe=RECIPES[name], unfinished=f"{folder}/unfinished/{name}.pt")
+# What the four stages share; those of the decoder have a folder for each testbed
+UNFINISHED = {
+    name: f"{TRAINING if name == 'vision' else DECODER}/unfinished/{name}.pt"
+    for name in RECIPES
+}
+STAGES = {
+    name: dict(recipe=recipe, unfinished=UNFINISHED[name])
+    for name, recipe in RECIPES.items()
+}
 
 
 rule vision:
@@ -40,7 +43,7 @@ rule vision:
         "../../environment.yml"
     threads: CORES
     params:
-        **stage("vision"),
+        **STAGES["vision"],
         threads=CORES,
     script:
         "../scripts/vision.py"
@@ -58,7 +61,7 @@ rule symbols:
         "../../environment.yml"
     threads: CORES
     params:
-        **stage("symbols"),
+        **STAGES["symbols"],
         positions="{positions}",
         threads=CORES,
     script:
@@ -80,7 +83,7 @@ rule align:
         "../../environment.yml"
     threads: CORES
     params:
-        **stage("align"),
+        **STAGES["align"],
         positions="{positions}",
         threads=CORES,
     script:
@@ -103,7 +106,7 @@ rule images:
         "../../environment.yml"
     threads: CORES
     params:
-        **stage("images"),
+        **STAGES["images"],
         positions="{positions}",
         threads=CORES,
     script:
@@ -129,7 +132,7 @@ rule testbed:
         recipes=RECIPES,
         positions="{positions}",
         place="data/testbed/{positions}",
-        unfinished=[stage(name)["unfinished"] for name in RECIPES],
+        unfinished=list(UNFINISHED.values()),
         threads=CORES,
     script:
         "../scripts/testbed.py"
