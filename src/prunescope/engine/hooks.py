@@ -90,11 +90,14 @@ class Engine:
             raise InputError(
                 "this KV cache was filled outside of this `prune`, or before its latest prefill"
             )
-        new = hidden.shape[1]
-        if new == 1 or self.watch.inputs.get("attention_mask") is not None:
-            return
-        end = self.trace.segments[0].positions.amax() + self._answered(cache) + new
-        if self.watch.positions(hidden).amax() < end:
+        prompt, mask = self.trace.segments[0], self.watch.inputs.get("attention_mask")
+        later = self._answered(cache) + hidden.shape[1]
+        if mask is not None:
+            again = mask.shape[1] < prompt.valid.shape[1] + later
+        else:  # one token alone has no place for a prompt
+            last = prompt.positions.amax() + later
+            again = hidden.shape[1] > 1 and bool(self.watch.positions(hidden).amax() < last)
+        if again:
             raise InputError(
                 "the prompt is there again after its own KV cache: `generate` cannot go on from a "
                 "cache that is cut at layer 0, as it takes its length for that of the prompt"
