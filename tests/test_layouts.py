@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import families
 import numpy as np
 import pytest
 import torch
@@ -169,7 +170,7 @@ def test_features_are_what_the_projector_gets(case):
     assert torch.allclose(projected, seen.tokens[seen.visual], atol=1e-5)
 
 
-@each_case
+@pytest.mark.parametrize("case", families.CASES, ids=lambda case: case.name)
 def test_pixels_are_the_same_alone_and_in_a_batch(case):
     model = built(case)
     family, batch = family_of(model), case.inputs(0, 1, 2)

@@ -64,18 +64,6 @@ def test_a_square_of_the_image_changes_its_token_most(case, grid, side):
 
 
 @each_case
-def test_pixels_are_the_same_alone_and_in_a_batch(case):
-    model, batch = build(case), case.inputs(0, 1, 2)
-    family = family_of(model)
-    together = family.pixels(model, batch)
-    for row, numbers in enumerate(family.layout(model, batch).views):
-        alone = family.pixels(model, case.inputs(row))
-        assert len(alone) == len(numbers)
-        for one, number in zip(alone, numbers, strict=True):
-            assert torch.equal(one, together[number]) and one.std() > 0.1
-
-
-@each_case
 def test_prompts_without_their_images(case):
     model, inputs = build(case), case.inputs(0)
     for name in ("pixel_values", "image_grid_thw"):

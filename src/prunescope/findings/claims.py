@@ -34,12 +34,14 @@ class Claim:
 
 
 def localization_suffers(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """What FastV at the early depth costs localization more than the other tasks (Table A2)."""
     shown = published.difference(paper, UNPRUNED, FASTV, CONTRAST)
     for fastv in study.single("fastv", study.settings["early"]):
         yield compare(study, BASELINE, fastv, CONTRAST, study.settings["far_more"], shown)
 
 
 def kept_at_the_bottom(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """How far below the middle kept tokens lie, early, and less so later (Figure 3)."""
     early, later = (study.heights(study.settings[when], "rope") for when in ("early", "later"))
     first, second = (study.layer(study.settings[when]) for when in ("early", "later"))
     row = Row("Figure 3b", "fastv", **EARLY)
@@ -52,6 +54,7 @@ def kept_at_the_bottom(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
 
 
 def rope_is_the_cause(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """What leaving RoPE out of the score does to that height and to localization (Table 1)."""
     lean, early = study.settings["lean"], study.settings["early"]
     rope, without = (study.heights(early, variant) for variant in ("rope", "norope"))
     moved, left = study.mean(rope - without), study.mean(without - 0.5)
@@ -68,6 +71,7 @@ def rope_is_the_cause(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
 
 
 def others_do_not_notice(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """FastV against dropping the same tokens before any layer sees them (Figure 4)."""
     shown = Published("no difference to be seen in 8 tasks, no numbers", "Figure 4")
     for fastv in study.single("fastv", study.settings["early"]):
         for replay in study.replays(fastv):
@@ -98,6 +102,7 @@ def _recalls_more(study: Evidence) -> Check:
 
 
 def a_grid_adds(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """A uniform grid in union with the score, against the score alone (Table 1)."""
     for when, numbers in (("early", EARLY), ("later", LATER)):
         rows = (Row("Table 1", name, **numbers) for name in ("ensemble", "fastv-norope"))
         shown = published.difference(paper, *rows, LOCALIZATION)
@@ -126,6 +131,7 @@ def feather_wins(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
 
 
 def positions_are_essential(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """What localization loses when visual tokens exchange positions (Table A3)."""
     rows = (Row("Table A3", name) for name in ("unpruned", "position-shuffle"))
     shown = published.difference(paper, *rows, LOCALIZATION)
     for shuffled in study.kind("position-shuffle"):
