@@ -122,6 +122,12 @@ def test_a_sweep_changes_all_stages_and_the_grid(config):
     assert study.methods(complete, SOURCE).keys() == {"unpruned", "feather-k1+4-r0.5-s2"}
 
 
+def test_a_sweep_may_remove_another_fraction_at_each_stage(config):
+    config["sweeps"] = [{"methods": ["feather"], "remove": [[0.4, 0.8]]}]
+    first, second = study.methods(study.complete(config, SOURCE), SOURCE)["feather-r0.4+0.8"]
+    assert (first["remove"], second["remove"]) == (0.4, 0.8)
+
+
 WRONG = {
     "unknown method": ({"methods": ["fastvv"]}, "methods: unknown 'fastvv'; did you mean 'fastv'"),
     "unknown method in a sweep": (
@@ -131,6 +137,10 @@ WRONG = {
     "sweep that fits nothing": (
         {"sweeps": [{"methods": ["uniform"], "remove": [0.5]}]},
         "sweeps[0].remove: 0.5 does not fit",
+    ),
+    "one layer for three stages": (
+        {"sweeps": [{"methods": ["pyramiddrop"], "layer": [3]}]},
+        "sweeps[0].layer: 3 does not fit ['pyramiddrop']: 1 values of layer for 3 stages",
     ),
     "layer beyond the depth": (
         {"methods": [{"late": [FASTV | {"layer": 6}]}]},

@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from prunescope.errors import InputError
+from prunescope.knobs import Stages, turned
 from prunescope.tasks import read_tasks
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ TASKS = Path("data/tasks")
 ANALYSIS = Path("analysis")
 FILES = ("*.safetensors", "*.json")
 Config = dict[str, Any]
-Stages = list[dict[str, Any]]
+SWEPT = ("layer", "remove", "stride")  # keys of a sweep, in the order of names
 
 
 def load(path: Path | str) -> Config:
@@ -158,38 +159,18 @@ def known(name: str, names: Any, where: str) -> str:
 
 def _points(sweep: Config, stages: Stages, where: str) -> Iterator[tuple[str, Stages]]:
     """Label and stages of every combination of the values of a sweep."""
-    setters = {"layer": _set_layer, "remove": _set_remove, "stride": _set_stride}
-    axes = [[(key, value) for value in sweep[key]] for key in setters if sweep.get(key)]
+    axes = [[(key, value) for value in sweep[key]] for key in SWEPT if sweep.get(key)]
     for combination in product(*axes):
-        point, label = deepcopy(stages), ""
+        point, label = stages, ""
         for key, value in combination:
-            if not setters[key](point, value):
-                raise InputError(f"{where}.{key}: {value} does not fit {sweep['methods']}")
+            try:
+                point = turned(point, key, value)
+            except InputError as error:
+                text = f"{where}.{key}: {value} does not fit {sweep['methods']}: {error}"
+                raise InputError(text) from None
             shown = "+".join(map(str, value)) if isinstance(value, list) else value
             label += f"-{'k' if key == 'layer' else key[0]}{shown}"
         yield label, point
-
-
-def _set_layer(stages: Stages, value: Any) -> bool:
-    layers = value if isinstance(value, list) else [value]
-    for stage, layer in zip(stages, layers, strict=False):
-        stage["layer"] = layer
-    return len(layers) == len(stages)
-
-
-def _set_remove(stages: Stages, value: float) -> bool:
-    changed = [stage for stage in stages if "remove" in stage]
-    for stage in changed:
-        stage["remove"] = value
-    return bool(changed)
-
-
-def _set_stride(stages: Stages, value: int) -> bool:
-    criteria = [stage[key] for stage in stages for key in ("score", "always") if key in stage]
-    grids = [criterion["uniform"] for criterion in criteria if "uniform" in criterion]
-    for grid in grids:
-        grid["stride"] = value
-    return bool(grids)
 
 
 def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:

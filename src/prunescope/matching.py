@@ -6,18 +6,16 @@ union leaves depends on the example, so T is that of a calibration split (`calib
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 
 from prunescope.calibration import Calibration
 from prunescope.errors import InputError
+from prunescope.knobs import HOLDERS, Stages, turned
 from prunescope.methods import check, parse_methods
 
-Stages = list[dict[str, Any]]  # as configurations write a method
 STEPS = 10_000  # of a fraction: four decimals, finer than one of thousands of tokens
 
 
@@ -43,19 +41,13 @@ def match(name: str, stages: Stages, knob: str, target: float, calibration: Cali
     """
     if knob not in KNOBS:
         raise InputError(f"match: unknown knob {knob!r}; allowed: {sorted(KNOBS)}")
-    if not (found := KNOBS[knob].holders(stages)):
+    if not HOLDERS[knob](stages):
         raise InputError(f"method {name!r}: no stage has a {knob} to match by")
-    values = KNOBS[knob].values(found, calibration.grid)
-
-    def at(index: int) -> Stages:
-        changed = deepcopy(stages)
-        for holder in KNOBS[knob].holders(changed):
-            holder[knob] = values[index]
-        return changed
+    values = KNOBS[knob](stages, calibration.grid)
 
     @cache
     def realised(index: int) -> float:
-        parsed = parse_methods({name: at(index)}, "match")[name]
+        parsed = parse_methods({name: turned(stages, knob, values[index])}, "match")[name]
         check(parsed, calibration.depth, calibration.grid)
         return float(calibration.mean_tokens(parsed).mean())
 
@@ -71,34 +63,18 @@ def match(name: str, stages: Stages, knob: str, target: float, calibration: Cali
     below = bisect_left(range(usable), -target, key=lambda i: -realised(i))
     near = range(max(0, below - 1), min(below + 1, usable))
     best = min(near, key=lambda i: abs(realised(i) - target))
-    return Match(name, knob, values[best], at(best), target, realised(best))
+    found = turned(stages, knob, values[best])
+    return Match(name, knob, values[best], found, target, realised(best))
 
 
-@dataclass(frozen=True)
-class Knob:
-    """holders: the mappings in the stages of a method that have the key; values: those that it may
-    take, for these mappings and a grid, from the most tokens to the fewest."""
-
-    holders: Callable[[Stages], list[dict[str, Any]]]
-    values: Callable[[list[dict[str, Any]], tuple[int, int]], Sequence[float]]
+def _strides(stages: Stages, grid: tuple[int, int]) -> range:
+    offset = max(each.get("offset", 0) for each in HOLDERS["stride"](stages))
+    return range(1 + offset, min(grid) + 1)
 
 
-def _grids(stages: Stages) -> list[dict[str, Any]]:
-    criteria = [stage[key] for stage in stages for key in ("score", "always") if stage.get(key)]
-    return [each["uniform"] for each in criteria if "uniform" in each]
-
-
-KNOBS = {
-    "remove": Knob(
-        lambda stages: [each for each in stages if "remove" in each],
-        lambda _, grid: [step / STEPS for step in range(STEPS)],
-    ),
-    "keep": Knob(
-        lambda stages: [each for each in stages if 0 < (each.get("keep") or 0) <= 1],
-        lambda _, grid: [step / STEPS for step in range(STEPS, 0, -1)],
-    ),
-    "stride": Knob(
-        _grids,
-        lambda grids, grid: range(1 + max(each.get("offset", 0) for each in grids), min(grid) + 1),
-    ),
+# The values that a knob may take, from the most tokens to the fewest.
+KNOBS: dict[str, Callable[[Stages, tuple[int, int]], Sequence[float]]] = {
+    "remove": lambda stages, grid: [step / STEPS for step in range(STEPS)],
+    "keep": lambda stages, grid: [step / STEPS for step in range(STEPS, 0, -1)],
+    "stride": _strides,
 }
