@@ -7,25 +7,13 @@ so have no other tasks. An oracle above the unpruned model (dashed) tells that t
 leaks through the choice. Bars are 95 % intervals that resample images.
 """
 
-from prunescope import charts, plotting
+from prunescope.items import forest_of_groups
 from prunescope.scripting import run
-from prunescope.statistics.accuracy import BASELINE
-from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_group
 
 
 def make(records, png, svg, csv, methods, bootstrap=None):
     """methods: from top to bottom, without the unpruned model."""
-    records = read_records(records, COLUMNS)
-    table = by_group(records, [BASELINE, *methods], Bootstrap(**bootstrap or {}))
-    plotting.write_table(table, csv)
-    plotting.save(draw(table, methods), png, svg)
-
-
-def draw(table, methods):
-    """table: as from `by_group`."""
-    return charts.forest(table, methods, BASELINE, "Accuracy")
+    forest_of_groups(records, methods, bootstrap, csv, png, svg)
 
 
 run(make, globals())

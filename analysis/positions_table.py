@@ -8,18 +8,13 @@ the visual tokens at random. share is what a layer sees on average of the visual
 are 95 %, by image.
 """
 
-from prunescope import plotting
+from prunescope.items import table_by_task
 from prunescope.scripting import run
-from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_task
 
 
 def make(records, csv, methods=(), bootstrap=None):
     """methods: the rows, from top to bottom; all by default."""
-    records = read_records(records, COLUMNS)
-    rows = methods or list(dict.fromkeys(records["method"]))
-    plotting.write_table(by_task(records, rows, Bootstrap(**bootstrap or {})), csv)
+    table_by_task(records, methods, bootstrap, csv)
 
 
 run(make, globals())

@@ -7,24 +7,15 @@ column to move the first; empty cells have no second stage behind the first. The
 95 % intervals that resample images.
 """
 
-from prunescope import charts, plotting
+from prunescope.items import maps_of_pairs
 from prunescope.scripting import run
-from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_pair
+
+NAMES = "Layer of the first stage", "Layer of the second stage"
 
 
 def make(records, png, svg, csv, firsts, seconds, pattern="pair-k{}+{}", bootstrap=None):
     """firsts, seconds: layers; pattern: names of the methods; those without records stay empty."""
-    records = read_records(records, COLUMNS)
-    table = by_pair(records, firsts, seconds, pattern, Bootstrap(**bootstrap or {}))
-    plotting.write_table(table, csv)
-    plotting.save(draw(table), png, svg)
-
-
-def draw(table):
-    """table: as from `by_pair`."""
-    return charts.pair_maps(table, "Layer of the first stage", "Layer of the second stage")
+    maps_of_pairs(records, (firsts, seconds), pattern, NAMES, bootstrap, csv, png, svg)
 
 
 run(make, globals())

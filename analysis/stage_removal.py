@@ -6,24 +6,15 @@ of the visual tokens. Where accuracy hardly changes along a row, what the late s
 free. The table beside has 95 % intervals that resample images.
 """
 
-from prunescope import charts, plotting
+from prunescope.items import maps_of_pairs
 from prunescope.scripting import run
-from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_pair
+
+NAMES = "R of the first stage", "R of the second stage"
 
 
 def make(records, png, svg, csv, firsts, seconds, pattern="feather-r{}+{}", bootstrap=None):
     """firsts, seconds: fractions R; pattern: names of methods; those without records are empty."""
-    records = read_records(records, COLUMNS)
-    table = by_pair(records, firsts, seconds, pattern, Bootstrap(**bootstrap or {}))
-    plotting.write_table(table, csv)
-    plotting.save(draw(table), png, svg)
-
-
-def draw(table):
-    """table: as from `by_pair`."""
-    return charts.pair_maps(table, "R of the first stage", "R of the second stage")
+    maps_of_pairs(records, (firsts, seconds), pattern, NAMES, bootstrap, csv, png, svg)
 
 
 run(make, globals())

@@ -21,7 +21,13 @@ ENGINE = engine_digest()
 DRAWING = digest(
     [
         f"src/prunescope/{name}"
-        for name in ("statistics", "charts.py", "pictures.py", "plotting.py")
+        for name in (
+            "statistics",
+            "charts.py",
+            "items.py",
+            "pictures.py",
+            "plotting.py",
+        )
     ]
 )
 # unknown where no job is run, as for --report
