@@ -22,6 +22,7 @@ from prunescope.criteria.oracle import Oracle
 from prunescope.criteria.random import Random
 from prunescope.criteria.replay import Replay
 from prunescope.criteria.spatial_knn import SpatialKnn
+from prunescope.criteria.tower_attention import TowerAttention
 from prunescope.criteria.uniform import Uniform
 from prunescope.errors import InputError
 from prunescope.methods import Stage
@@ -46,7 +47,9 @@ SIZED = [
     Random(3),
     SpatialKnn(),
     SpatialKnn(alpha=0.0, reach=4),
+    TowerAttention(),
 ]
+SPREAD = [TowerAttention(spread=0.3)]  # of two budgets, the smaller need not be in the larger
 SETS = [
     First(0.25),
     Last(0.25),
@@ -55,7 +58,7 @@ SETS = [
     Uniform(2),
     Uniform(3, offset=1),
 ]
-EXAMPLES = SIZED + SETS
+EXAMPLES = SIZED + SPREAD + SETS
 SIDE = st.integers(1, 7)
 GRIDS = st.lists(st.tuples(SIDE, SIDE), min_size=1, max_size=3)
 FEW = settings(deadline=None, max_examples=40)
@@ -365,6 +368,28 @@ def test_replay_keeps_what_is_given_and_still_there():
     assert raster_of(later, Replay("fastv").select(later), 0) == [0]
 
 
+def test_contextual_tokens_are_every_step_th_of_the_rest():
+    selection = everything((3, 4))
+    received = torch.tensor([[0.0, 9, 0, 8, 0, 0, 7, 0, 0, 0, 0, 6]])
+    selection = replace(selection, received=received)
+    rest = [0, 2, 4, 5, 7, 8, 9, 10]  # besides the four that get most
+    kept = TowerAttention(spread=0.5).select(selection, torch.tensor([8]))
+    assert raster_of(selection, kept) == sorted([1, 3, 6, 11, *rest[::2]])
+    kept = TowerAttention(spread=0.45).select(selection, torch.tensor([7]))  # 3 of 8: steps of 2
+    assert raster_of(selection, kept) == sorted([1, 3, 6, 11, *rest[:6:2]])
+    kept = TowerAttention().select(selection, torch.tensor([4]))
+    assert raster_of(selection, kept) == [1, 3, 6, 11]
+
+
+@pytest.mark.parametrize(("budget", "contextual"), [(192, 30), (128, 20), (64, 10)])
+def test_contextual_tokens_are_as_many_as_in_visionzip(budget, contextual):
+    selection = everything((24, 24))
+    selection = replace(selection, received=-selection.raster.float())  # the first get most
+    kept = TowerAttention(spread=0.15625).select(selection, torch.tensor([budget]))
+    dominant = budget - contextual
+    assert kept[0, :dominant].all() and kept[0, dominant:].sum() == contextual
+
+
 def test_none_keeps_nothing():
     assert not Nothing().select(everything((3, 4))).any()
 
@@ -423,6 +448,7 @@ def test_without_rope_is_neither_with_rope_nor_uniform():
         ({"first": {}}, "first: missing field 'fraction'"),
         ({"replay": {}}, "replay: missing field 'method'"),
         ({"knn": {"neighbours": 0}}, "neighbours must be at least 1"),
+        ({"tower-attention": {"spread": 1.0}}, r"spread must lie in \[0, 1\), got 1.0"),
         ({"oracle": {"inverse": "yes"}}, "'yes' is not a value of type bool"),
         ("attention", "expected one of"),
     ],

@@ -91,11 +91,13 @@ def test_nothing_is_computed_twice(monkeypatch):
     assert len(scored) == 3 + len(late) + 1  # first, fastv, compact
 
 
+@pytest.mark.parametrize("seeing", ["knn", "tower-attention"])
 @torch.inference_mode()
-def test_images_that_are_shared_are_those_of_the_batch(monkeypatch):
-    """Also for a criterion that sees the features of the tower."""
+def test_images_that_are_shared_are_those_of_the_batch(monkeypatch, seeing):
+    """Also for a criterion that sees the features or the attention of the tower."""
     model, inputs = build_llava(), build_inputs((5, 7))
-    method = parse_methods({"knn": [{"layer": 1, "keep": 9, "score": {"knn": {}}}]}, "test")["knn"]
+    stages = [{"layer": 1, "keep": 9, "score": {seeing: {}}}]
+    method = parse_methods({seeing: stages}, "test")[seeing]
     with prune(model, method) as alone:
         tokens = greedy(model, inputs, 2)
     images = Images(model)

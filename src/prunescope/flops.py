@@ -8,8 +8,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from prunescope.criteria import Criterion
-from prunescope.criteria.attention import Attention
+from prunescope.criteria import Sizes
 from prunescope.decoding import prefill
 from prunescope.methods import Method
 from prunescope.pruning import prune
@@ -29,25 +28,14 @@ def layer_flops(config: Any, tokens: int) -> int:
     return 2 * tokens * matrices + 2 * 2 * tokens**2 * queries
 
 
-def score_flops(criterion: Criterion, config: Any, visual: int, text: int) -> int:
-    """Operations of a score on top of what the layers do anyway: logits, and the projections of
-    the layer after the stage, which are computed once more for the tokens that it keeps."""
-    if not isinstance(criterion, Attention):
-        return 0
-    asking = 1 if criterion.query == "last" else visual + text
-    seen = visual if criterion.softmax == "image" else visual + text
-    logits = 2 * asking * seen * config.num_attention_heads * config.head_dim
-    if criterion.projections == "previous":
-        return logits
-    heads = config.num_attention_heads + config.num_key_value_heads
-    return logits + 2 * (visual + text) * config.hidden_size * heads * config.head_dim
-
-
-def prefill_flops(method: Method, config: Any, counts: Sequence[int], text: int) -> int:
+def prefill_flops(
+    method: Method, config: Any, counts: Sequence[int], text: int, tower: int = 0
+) -> int:
     """Operations of the language model's prefill of one prompt: layers, scores, one output token.
 
     config: of the decoder; counts: visual tokens before the first stage and after each; text: other
-    tokens. The vision tower and the projector do not depend on the method and are not in it.
+    tokens; tower: see `Sizes`. The vision tower and the projector do not depend on the method and
+    are not in it.
     """
     depth = config.num_hidden_layers
     layers = method.layers(depth)
@@ -55,7 +43,7 @@ def prefill_flops(method: Method, config: Any, counts: Sequence[int], text: int)
     for layer in range(depth):
         total += layer_flops(config, text + counts[sum(start <= layer for start in layers)])
     for stage, visual in zip(method.stages, counts, strict=False):
-        total += score_flops(stage.criterion, config, visual, text)
+        total += stage.criterion.flops(Sizes(visual, text, config, tower))
     return total
 
 

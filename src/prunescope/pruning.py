@@ -74,6 +74,8 @@ def _check(
         "boxes": "boxes" not in told and "to be told the true boxes: prune(..., boxes=...)",
         "kept": "kept" not in told and "to be told what to replay: prune(..., kept=...)",
         "features": family.projector(model) is None and f"features of images; {kind} has none",
+        "received": family.tower(model) is None
+        and f"the attention of a vision tower like CLIP or SigLIP; {kind} has none",
         "axes": len(family.axes) == 1 and f"positions of several axes; those of {kind} have one",
     }
     for criterion in method.criteria():

@@ -36,8 +36,11 @@ class Images:
     def __init__(self, model: nn.Module):
         family = family_of(model)
         self.base, self.projector = family.base(model), family.projector(model)
+        self.tower = family.tower(model)
         self.output: Any = None  # of `get_image_features`
-        self.features: list[Tensor] = []  # input of the projector, for the criteria
+        # for the criteria: input of the projector, queries and keys of the tower
+        self.features: list[Tensor] = []
+        self.projected: dict[nn.Module, Tensor] = {}
 
     @contextmanager
     def shared(self) -> Iterator[None]:
@@ -51,14 +54,23 @@ class Images:
     def _of(self, encode: Callable, *args: Any, **kwargs: Any) -> Any:
         if self.output is None:
             with ExitStack() as cleanup:
-                if self.projector is not None:
-                    hook = lambda module, inputs: self.features.append(inputs[0])  # noqa: E731
-                    cleanup.callback(self.projector.register_forward_pre_hook(hook).remove)
+                self._watch(cleanup)
                 self.output = encode(*args, **kwargs)
         else:
+            for module, output in self.projected.items():
+                _announce(module, output)
             for each in self.features:
                 _announce(self.projector, None, each)
         return copy(self.output)
+
+    def _watch(self, cleanup: ExitStack) -> None:
+        if self.projector is not None:
+            hook = lambda module, inputs: self.features.append(inputs[0])  # noqa: E731
+            cleanup.callback(self.projector.register_forward_pre_hook(hook).remove)
+        if self.tower is not None:
+            hook = lambda module, inputs, output: self.projected.update({module: output})  # noqa: E731
+            for module in (self.tower.q_proj, self.tower.k_proj):
+                cleanup.callback(module.register_forward_hook(hook).remove)
 
 
 @dataclass(frozen=True)

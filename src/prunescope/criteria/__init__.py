@@ -5,7 +5,7 @@ from dataclasses import MISSING, asdict, fields
 from functools import cache
 from typing import Any
 
-from prunescope.criteria.base import Criterion, Projected, Selection, SetCriterion, highest
+from prunescope.criteria.base import Criterion, Projected, Selection, SetCriterion, Sizes, highest
 from prunescope.discovery import discover
 from prunescope.errors import InputError
 
@@ -14,6 +14,7 @@ __all__ = [
     "Projected",
     "Selection",
     "SetCriterion",
+    "Sizes",
     "highest",
     "known",
     "parse",

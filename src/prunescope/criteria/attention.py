@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import BoolTensor, LongTensor, Tensor
 
-from prunescope.criteria.base import Criterion, Projected, Selection
+from prunescope.criteria.base import Criterion, Projected, Selection, Sizes
 from prunescope.errors import InputError
 
 AXES = ("temporal", "row", "column")  # of M-RoPE (arXiv 2409.12191)
@@ -68,6 +68,17 @@ class Attention(Criterion):
         weights = weights.mean(1) if self.heads == "mean" else weights.amax(1)
         received = (weights * asked[..., None]).sum(1) / asked.sum(1, keepdim=True)
         return received if self.softmax == "image" else received.gather(1, s.visual)
+
+    def flops(self, sizes: Sizes) -> int:
+        """Logits; and the projections of layer K, computed once more for the tokens it keeps."""
+        config, prompt = sizes.config, sizes.visual + sizes.text
+        asking = 1 if self.query == "last" else prompt
+        asked = sizes.visual if self.softmax == "image" else prompt
+        logits = 2 * asking * asked * config.num_attention_heads * config.head_dim
+        if self.projections == "previous":
+            return logits
+        heads = config.num_attention_heads + config.num_key_value_heads
+        return logits + 2 * prompt * config.hidden_size * heads * config.head_dim
 
     def _rotary(self, layer: Projected) -> tuple[Tensor, Tensor] | None:
         """cos, sin of what the score rotates by; cos = 1 and sin = 0 is no rotation."""

@@ -15,6 +15,7 @@ NEEDS = (
     "own",  # `projected` of layer K
     "content",
     "features",
+    "received",
     "boxes",
     "kept",
     "axes",  # nothing to fill in: positions of several axes, rows and columns among them
@@ -43,6 +44,7 @@ class Selection:
     projected: "Projected | None" = None  # queries and keys; where needed
     content: list[bytes] | None = None  # digest of each example's input; where needed
     features: Tensor | None = None  # (b, n, dim) of the vision tower; where needed
+    received: Tensor | None = None  # (b, n) attention that it gets in the tower; where needed
     boxes: Tensor | None = None  # (b, 4) true box x1 y1 x2 y2 in [0, 1]; where needed
     kept: list[LongTensor] | None = None  # per example raster indices to replay; where needed
 
@@ -89,6 +91,16 @@ class Projected:
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """What the operations of a score depend on, for one prompt."""
+
+    visual: int  # tokens that are scored
+    text: int  # other tokens
+    config: Any  # of the decoder
+    tower: int = 0  # operations of the attention that the vision tower's patches receive
+
+
+@dataclass(frozen=True)
 class Criterion(ABC):
     """A rule that scores visual tokens; a stage keeps the highest.
 
@@ -118,6 +130,11 @@ class Criterion(ABC):
     def select(self, selection: Selection, counts: LongTensor | None) -> BoolTensor:
         """(b, n) the `counts[i]` tokens of example i with the highest score."""
         return highest(self.score(selection), selection.present, counts)
+
+    def flops(self, sizes: Sizes) -> int:
+        """Operations of the score, on top of what the model does anyway: products of matrices, two
+        for a multiplication and an addition. 0: none that count."""
+        return 0
 
     def check(self, grid: tuple[int, int]) -> None:  # noqa: B027 (most fit any grid)
         """Raise InputError if the criterion does not fit a view of (rows, columns)."""

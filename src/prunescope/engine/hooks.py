@@ -56,6 +56,8 @@ class Engine:
         }
         if any("features" in stage.needs() for stage in method.stages):
             watch.watch_features(cleanup)
+        if any("received" in stage.needs() for stage in method.stages):
+            watch.watch_tower(cleanup)
 
     def _before_model(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """Count positions on from the prompt. The model would count from the cache of layer 0,
@@ -189,6 +191,7 @@ class Engine:
             "own": lambda: self._project(index, selection.hidden, kwargs),
             "content": self.watch.content,
             "features": lambda: self.watch.features(selection.raster),
+            "received": lambda: self.watch.received(selection.raster),
             "boxes": lambda: self._told("boxes", selection).to(selection.hidden.device),
             "kept": lambda: self._told("kept", selection),
         }

@@ -15,6 +15,7 @@ from prunescope.engine.segments import Segment
 from prunescope.engine.shadow import shadow
 from prunescope.errors import InputError
 from prunescope.models import Family, Layout
+from prunescope.models.tower import received
 
 _watched: WeakSet[nn.Module] = WeakSet()  # decoders
 
@@ -35,6 +36,7 @@ class Watch:
         self.inputs: Mapping[str, Any] = {}  # of this call, by name
         self._images: Mapping[str, Any] = {}  # `generate` encodes them once, before the prefill
         self._features: Tensor | None = None
+        self._tower: dict[str, Tensor] = {}  # queries and keys of the vision tower's attention
         self.gaps = False  # whether tokens after the prompt have padding among them
         self._position_ids: LongTensor | None = None
         for module, hook in ((model, self._see_inputs), (decoder, self._see_text)):
@@ -48,10 +50,24 @@ class Watch:
         projector = self.family.projector(self.model)
         cleanup.callback(projector.register_forward_pre_hook(self._see_features).remove)
 
+    def watch_tower(self, cleanup: ExitStack) -> None:
+        """Keep what the patches attend to each other by, for criteria that need it."""
+        self.watch_features(cleanup)
+        attention = self.family.tower(self.model)
+        for name in ("q_proj", "k_proj"):
+            module = getattr(attention, name)
+            cleanup.callback(module.register_forward_hook(self._see_tower(name)).remove)
+
+    def _see_tower(self, name: str) -> Callable:
+        def hook(module: nn.Module, args: tuple, output: Tensor) -> None:
+            self._tower[name] = output
+
+        return hook
+
     def _see_inputs(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
         self.inputs = {"input_ids": args[0], **kwargs} if args else kwargs
         if kwargs.get("mm_encoder_outputs") is None:  # not encoded before, by `generate`
-            self._images, self._features = {}, None
+            self._images, self._features, self._tower = {}, None, {}
 
     def _see_images(self, method: Callable) -> Callable:
         signature = inspect.signature(method)
@@ -146,7 +162,21 @@ class Watch:
         """(b, n, dim) features of the vision tower of the visual tokens `raster` (b, n)."""
         if self._features is None:
             raise InputError("without images in the inputs there are no features of them")
-        rows = self.family.features(self.model, self._features, self.inputs)
+        return self._of_tokens(self._features, raster)
+
+    def received(self, raster: LongTensor) -> Tensor:
+        """(b, n) attention that the patch of each visual token `raster` (b, n) gets in the vision
+        tower, as of `prunescope.models.tower`."""
+        if self._features is None:
+            raise InputError("without images in the inputs there is no attention to them")
+        projected, attention = self._tower, self.family.tower(self.model)
+        patches = self._features.shape[-2]
+        each = received(attention, projected["q_proj"], projected["k_proj"], patches)
+        return self._of_tokens(each[..., None], raster).mean(-1)
+
+    def _of_tokens(self, patches: Tensor, raster: LongTensor) -> Tensor:
+        """(b, n, dim) of the visual tokens `raster`; patches: like the input of the projector."""
+        rows = self.family.features(self.model, patches, self.inputs)
         sizes = _view_sizes(self.layout)
         views = rows.split([sizes[number] for number in sorted(sizes)])
         examples = [torch.cat([views[each] for each in row]) for row in self.layout.views]

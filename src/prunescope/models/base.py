@@ -112,6 +112,12 @@ class Family(ABC):
         """The module whose input holds the features of the vision tower, None if none does."""
         return None
 
+    def tower(self, model: nn.Module) -> nn.Module | None:
+        """The attention module of the vision tower's layer whose output is the input of
+        `projector`, patch by patch: has `q_proj`, `k_proj`, `head_dim` and `scale`, attends from
+        all patches to all. None if there is no such module."""
+        return None
+
     def features(self, model: nn.Module, seen: Tensor, inputs: Mapping[str, Any]) -> Tensor:
         """(visual tokens of the whole batch, dim) features, in the order of `views` and, in each,
         of the raster. seen: the input of `projector`."""

@@ -8,6 +8,7 @@ from torch import nn
 from prunescope.models.base import Family
 from prunescope.models.layout import Grid, View
 from prunescope.models.llama import like_llama
+from prunescope.models.tower import attention_of
 
 
 class Llava(Family):
@@ -34,3 +35,6 @@ class Llava(Family):
 
     def projector(self, model: nn.Module) -> nn.Module:
         return self.base(model).multi_modal_projector
+
+    def tower(self, model: nn.Module) -> nn.Module | None:
+        return attention_of(self.base(model).vision_tower, model.config.vision_feature_layer)

@@ -10,6 +10,7 @@ from transformers.models.llava_next.modeling_llava_next import image_size_to_num
 from prunescope.models.base import Family
 from prunescope.models.layout import View
 from prunescope.models.llama import like_llama
+from prunescope.models.tower import attention_of
 
 
 class LlavaNext(Family):
@@ -46,6 +47,9 @@ class LlavaNext(Family):
 
     def projector(self, model: nn.Module) -> nn.Module:
         return self.base(model).multi_modal_projector
+
+    def tower(self, model: nn.Module) -> nn.Module | None:
+        return attention_of(self.base(model).vision_tower, model.config.vision_feature_layer)
 
     def features(self, model: nn.Module, seen: Tensor, inputs: Mapping[str, Any]) -> Tensor:
         return torch.cat(self._pack(model, seen, inputs, newline=None))

@@ -8,6 +8,7 @@ from torch import nn
 from prunescope.errors import InputError
 from prunescope.models.base import Family
 from prunescope.models.layout import Grid, Layout, View
+from prunescope.models.tower import attention_of
 
 
 class PaliGemma(Family):
@@ -37,3 +38,6 @@ class PaliGemma(Family):
 
     def projector(self, model: nn.Module) -> nn.Module:
         return self.base(model).multi_modal_projector
+
+    def tower(self, model: nn.Module) -> nn.Module | None:
+        return attention_of(self.base(model).vision_tower, feature_layer=-1)

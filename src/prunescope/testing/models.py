@@ -33,6 +33,7 @@ from prunescope.testing.scores import (
 from prunescope.testing.selections import (
     check_features_are_those_of_the_tokens,
     check_places_follow_the_raster,
+    check_received_is_the_attention_of_the_tower,
     check_rotary_is_that_of_the_model,
     check_selections_do_not_depend_on_the_batch,
 )
@@ -48,6 +49,7 @@ CHECKS = (
     check_rotary_is_that_of_the_model,
     check_places_follow_the_raster,
     check_features_are_those_of_the_tokens,
+    check_received_is_the_attention_of_the_tower,
     check_selections_do_not_depend_on_the_batch,
     check_scores_are_attention,
     check_recorded_scores_are_attention,

@@ -11,11 +11,11 @@ from prunescope.criteria.base import Projected
 from prunescope.models.layout import Grid, Layout
 
 # Fields with one entry per visual token, and per column of the prompt.
-TOKENS = ("visual", "present", "raster", "place", "shape", "view", "features")
+TOKENS = ("visual", "present", "raster", "place", "shape", "view", "features", "received")
 COLUMNS = ("hidden", "valid")
 # The field that holds what a criterion may need; the others are called like the need.
 FIELD_OF = dict.fromkeys(("previous", "own", "axes"), "projected")
-OPTIONAL = ("projected", "content", "features", "boxes", "kept")
+OPTIONAL = ("projected", "content", "features", "received", "boxes", "kept")
 
 
 def random_selection(
@@ -50,6 +50,7 @@ def random_selection(
         content=[f"{seed}-{row}".encode() for row in range(batch)],
         # NaN, as nobody may look at a token that is not there.
         features=torch.randn(batch, size, 16, generator=draw).where(present[..., None], torch.nan),
+        received=torch.rand(batch, size, generator=draw).where(present, torch.nan),
         boxes=torch.rand(batch, 2, 2, generator=draw).sort(1).values.flatten(1),
         kept=[row.nonzero()[:, 0] for row in torch.rand(batch, size, generator=draw) < 0.5],
     )

@@ -116,9 +116,38 @@ def _sources(rows: Tensor, of: Tensor) -> BoolTensor:
     return slopes != 0
 
 
+def check_received_is_the_attention_of_the_tower(trial: Trial) -> None:
+    """What visual tokens get in the vision tower is what its eager attention gives their patches:
+    from the class token, or from all patches if there is none."""
+    if trial.family.tower(trial.model) is None:
+        return
+    maps, patches = [], []
+    attention = trial.family.tower(trial.eager)
+    projector = trial.family.projector(trial.eager)
+    with (
+        attention.register_forward_hook(lambda module, args, output: maps.append(output[1])),
+        projector.register_forward_pre_hook(lambda module, args: patches.append(args[0].shape[-2])),
+        torch.inference_mode(),
+    ):
+        trial.eager(**trial.inputs)
+    first = maps[0].shape[-1] - patches[0]  # 1 with a class token
+    received = maps[0][:, :, 0] if first else maps[0].mean(2)
+    patchwise = received.mean(1)[:, first:, None]
+    tokens = trial.family.features(trial.model, patchwise, trial.inputs)[:, 0].split(
+        [rows * columns for grids in trial.layout.grids for rows, columns in grids]
+    )
+    for layer in range(2):
+        seen = look(trial.model, trial.inputs, layer, "received")
+        for row, views in enumerate(trial.layout.views):
+            expected = torch.cat([tokens[each] for each in views])
+            gap = (seen.received[row, seen.present[row]] - expected).abs().max().item()
+            assert gap <= TOLERANCE, f"example {row}: attention of the tower differs by {gap:.1e}"
+
+
 def check_selections_do_not_depend_on_the_batch(trial: Trial) -> None:
     """Of an example, criteria see the same in a batch and alone."""
     needs = ["content"] + ["features"] * (trial.family.projector(trial.model) is not None)
+    needs += ["received"] * (trial.family.tower(trial.model) is not None)
     batch = look(trial.model, trial.inputs, 1, *needs)
     for row, single in enumerate(trial.singles):
         together, alone = _shown(batch, row), _shown(look(trial.model, single, 1, *needs), 0)
@@ -135,7 +164,7 @@ def _shown(selection: Selection, row: int) -> dict[str, Tensor]:
     """What a selection holds of an example, without padding."""
     present, valid = selection.present[row], selection.valid[row]
     names = ["raster", "place", "shape", "view"]
-    names += ["features"] if selection.features is not None else []
+    names += [name for name in ("features", "received") if getattr(selection, name) is not None]
     return {
         "hidden": selection.hidden[row, valid],
         "positions": selection.positions[:, row, valid],
