@@ -3,10 +3,11 @@
 The column stages has, for each stage, the layer K before which it removes tokens and the mean
 number that it leaves; tokens is the realised mean number of visual tokens per decoder layer, share
 that number over the unpruned model's, and kv_mib the size of the KV cache when decoding starts.
-Accuracies have 95 % intervals by image. prefill_flops counts operations for one prompt. Times are
-measured, for a batch, on the device that is named: medians with quartiles; prefill is the language
-model's with scoring, decode one further token. Compare share with prefill_ms to see how much of the
-saving reaches the clock.
+Accuracies have 95 % intervals by image; invalid is the share of answers that cannot be read, with
+Wilson's interval, which takes answers for independent. prefill_flops counts operations for one
+prompt. Times are measured, for a batch, on the device that is named: medians with quartiles;
+prefill is the language model's with scoring, decode one further token. Compare share with
+prefill_ms to see how much of the saving reaches the clock.
 """
 
 import pandas as pd
@@ -23,12 +24,13 @@ from prunescope.statistics.accuracy import (
 )
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records
+from prunescope.statistics.proportions import wilson
 
 MEASURED = [
     *("prefill_flops", "prefill_ms", "prefill_ms_q25", "prefill_ms_q75"),
     *("decode_ms", "decode_ms_q25", "decode_ms_q75", "batch_size", "device"),
 ]
-COLUMNS = ["score", "mean_tokens", "kv_bytes", "stage_layers", "kept", "target_box"]
+COLUMNS = ["score", "invalid", "mean_tokens", "kv_bytes", "stage_layers", "kept", "target_box"]
 
 
 def make(records, cost, csv, bootstrap=None):
@@ -40,6 +42,7 @@ def make(records, cost, csv, bootstrap=None):
     if measured["method"].duplicated().any():
         raise InputError("cost: expected one row for each method, got several")
     table = summary(records).join(accuracies(records, bootstrap))
+    table = table.join(unreadable(records, bootstrap.level))
     table = table.join(measured.set_index("method")[MEASURED])
     plotting.write_table(table.reset_index(), csv)
 
@@ -70,6 +73,14 @@ def accuracies(records, bootstrap):
         part = rows[["value", "low", "high"]]
         parts.append(part.rename(columns=lambda c, g=group: g if c == "value" else f"{g} {c}"))
     return pd.concat(parts, axis=1)
+
+
+def unreadable(records, level):
+    """Share of invalid answers of every method, with its interval."""
+    invalid = records.groupby("method")["invalid"].agg(["sum", "count"])
+    low, high = wilson(invalid["sum"], invalid["count"], level)
+    share = invalid["sum"] / invalid["count"]
+    return pd.DataFrame({"invalid": share, "invalid low": low, "invalid high": high})
 
 
 run(make, globals())

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic
+from scipy import stats
 
 from prunescope import plotting
 from prunescope.errors import InputError
 from prunescope.metrics import parse_grid32
+from prunescope.statistics import inputs
 
 ANALYSIS = Path(__file__).parents[1] / "analysis"
 FEW = {"resamples": 100}
@@ -170,6 +172,11 @@ def test_table_of_methods_has_every_method_and_its_time(study, tmp_path):
     assert table["prefill_ms"].to_dict() == {m: i for i, m in enumerate(methods)}
     assert table.loc["unpruned", "share"] == 1
     assert table.loc["feather", "stages"] == "K=1: 13; K=2: 4"
+    records = inputs.read_records(study["records"], ["invalid"])
+    found = stats.binomtest(int(records.query("method == 'fastv'")["invalid"].sum()), 48)
+    interval = found.proportion_ci(method="wilson")
+    row = table.loc["fastv", ["invalid", "invalid low", "invalid high"]].tolist()
+    assert row == pytest.approx([found.statistic, *interval], rel=1e-4) and row[0] > 0
 
 
 def test_example_is_one_where_the_box_is_lost_and_the_answer_is_not():
