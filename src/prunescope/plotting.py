@@ -31,12 +31,15 @@ METHODS = {
     "fastv": Style("FastV", "#D55E00", "o"),
     "fastv-norope": Style("FastV without RoPE", "#0072B2", "s"),
     "uniform": Style("Uniform grid", "#009E73", "^"),
+    "lattice": Style("Even lattice", "#44AA99", "h"),
     "last-quarter": Style("Last quarter", "#8C6D31", "v"),
     "random": Style("Random", "#7F7F7F", "x"),
     "ensemble": Style("Without RoPE + grid", "#56B4E9", "D"),
     "feather": Style("FEATHER", "#CC79A7", "P"),
     "pyramiddrop": Style("PyramidDrop", "#E69F00", "X"),
     "knn": Style("KNN", "#882255", "p"),
+    "fastervlm": Style("FasterVLM", "#44AA99", "1"),
+    "visionzip": Style("VisionZip", "#AA4499", "2"),
     "oracle": Style("Oracle", "#117733", ">"),
     "anti-oracle": Style("Anti-oracle", "#661100", "<"),
     "pair": Style("Two stages", "#332288", "8"),
@@ -49,7 +52,11 @@ VARIANTS = {
 }
 # In the names of variations: values of a sweep by their letter, and words.
 AXES = {"k": "K", "r": "R", "s": "stride", "o": "offset"}
-WORDS = {"matched": "same count as union", "before-llm": "before the LLM"}
+WORDS = {
+    "matched": "same count as union",
+    "before-llm": "before the LLM",
+    "original": "original positions",
+}
 TRUE_BOX, PREDICTED_BOX = "#00D000", "#FF00FF"
 VEIL = 0.80, 0.82, 0.94  # over removed patches: neither white, grey nor brown, as images may be
 DIVERGING = "RdBu_r"
