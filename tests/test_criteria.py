@@ -17,6 +17,7 @@ from prunescope.criteria.centre import Centre
 from prunescope.criteria.first import First
 from prunescope.criteria.knn import Knn
 from prunescope.criteria.last import Last
+from prunescope.criteria.lattice import Lattice
 from prunescope.criteria.none import Nothing
 from prunescope.criteria.oracle import Oracle
 from prunescope.criteria.random import Random
@@ -42,6 +43,7 @@ SIZED = [
     Centre(),
     Knn(),
     Knn(1, neighbours=2),
+    Lattice(),
     Oracle(),
     Oracle(inverse=True),
     Random(3),
@@ -318,6 +320,15 @@ def test_centre_first_then_outwards():
     assert torch.equal(scores, scores.flip(0)) and torch.equal(scores, scores.flip(1))
     assert scores[1].diff().tolist() == pytest.approx([0.4, 0.4, -0.4, -0.4])
     assert scores[0, 2] == pytest.approx(-2 / 3)  # sides of the view, not tokens
+
+
+@pytest.mark.parametrize("count", [36, 50, 72])
+def test_lattice_leaves_no_gap_that_a_grid_of_stride_two_does_not(count):
+    selection = everything((12, 12))
+    kept = Lattice().score(selection)[0].topk(count).indices
+    gaps = torch.cdist(selection.place[0].float(), selection.place[0, kept].float()).amin(1)
+    assert gaps.max() <= 2**0.5 + 1e-6
+    assert selection.place[0, kept].float().mean(0).tolist() == pytest.approx([5.5, 5.5], abs=0.1)
 
 
 @FEW

@@ -31,7 +31,7 @@ METHODS = {
     "fastv": Style("FastV", "#D55E00", "o"),
     "fastv-norope": Style("FastV without RoPE", "#0072B2", "s"),
     "uniform": Style("Uniform grid", "#009E73", "^"),
-    "lattice": Style("Even lattice", "#44AA99", "h"),
+    "lattice": Style("Even lattice", "#B2A100", "h"),
     "last-quarter": Style("Last quarter", "#8C6D31", "v"),
     "random": Style("Random", "#7F7F7F", "x"),
     "ensemble": Style("Without RoPE + grid", "#56B4E9", "D"),
