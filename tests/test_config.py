@@ -128,6 +128,23 @@ def test_a_sweep_may_remove_another_fraction_at_each_stage(config):
     assert (first["remove"], second["remove"]) == (0.4, 0.8)
 
 
+def test_matched_methods_are_called_after_their_budgets(config):
+    config["methods"] = ["unpruned", "feather"]
+    config["matched"] = [
+        {"methods": ["fastv"], "layer": [1, 3], "share": [0.5, 0.42]},
+        {"methods": ["uniform"], "knob": "stride", "as": ["feather"]},
+    ]
+    complete = check(config)
+    assert complete["calibration"] == {"task": "locate", "split": "dev", "examples": 100}
+    wanted = study.wanted(complete, SOURCE)
+    assert [each.name for each in wanted] == [
+        "fastv-k1-t0.5", "fastv-k1-t0.42", "fastv-k3-t0.5", "fastv-k3-t0.42", "uniform-as-feather",
+    ]  # fmt: skip
+    assert wanted[3].stages == [FASTV | {"layer": 3}] and wanted[3].share == 0.42
+    assert (wanted[4].knob, wanted[4].like, wanted[4].share) == ("stride", "feather", None)
+    assert list(study.methods(complete, SOURCE))[2:] == [each.name for each in wanted]
+
+
 WRONG = {
     "unknown method": ({"methods": ["fastvv"]}, "methods: unknown 'fastvv'; did you mean 'fastv'"),
     "unknown method in a sweep": (
@@ -140,7 +157,27 @@ WRONG = {
     ),
     "one layer for three stages": (
         {"sweeps": [{"methods": ["pyramiddrop"], "layer": [3]}]},
-        "sweeps[0].layer: 3 does not fit ['pyramiddrop']: 1 values of layer for 3 stages",
+        "sweeps[0].layer: 3 does not fit 'pyramiddrop': 1 values of layer for 3 stages",
+    ),
+    "matched without a budget": (
+        {"matched": [{"methods": ["fastv"]}]},
+        "matched[0]: give the budgets, `share` or `as`",
+    ),
+    "matched without its knob": (
+        {"matched": [{"methods": ["uniform"], "share": [0.5]}]},
+        "matched[0].knob: no stage of 'uniform' has a remove",
+    ),
+    "matched to a method of another study": (
+        {"matched": [{"methods": ["fastv"], "as": ["feather"]}]},
+        "matched[0].as: unknown 'feather'; allowed: ['unpruned']",
+    ),
+    "calibrated on what is evaluated": (
+        {"matched": [{"methods": ["fastv"], "share": [0.5]}], "calibration": {"split": "test"}},
+        "calibration.split: 'test' is the split of task 'locate' that is evaluated",
+    ),
+    "calibrated on another task": (
+        {"calibration": {"task": "count"}},
+        "calibration.task: unknown 'count'; allowed: ['locate']",
     ),
     "layer beyond the depth": (
         {"methods": [{"late": [FASTV | {"layer": 6}]}]},

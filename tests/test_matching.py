@@ -15,9 +15,10 @@ from prunescope.calibration import Calibration, Scores, members
 from prunescope.cli import main
 from prunescope.criteria.last import Last
 from prunescope.errors import InputError
-from prunescope.matching import match
+from prunescope.matching import match, solve
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
+from prunescope.variations import Wanted
 
 GRID, DEPTH = synthetic.GRID, synthetic.DEPTH
 SIZE = GRID[0] * GRID[1]
@@ -136,8 +137,28 @@ def test_union_with_a_score_that_is_not_stored_is_refused():
         match("replayed", replayed, "remove", 20.0, SCORES.calibration())
 
 
+def test_methods_get_the_budget_of_another_and_one_that_cannot_is_left_out(caplog):
+    wanted = [
+        Wanted("fastv-as-feather", FASTV, "remove", like="feather"),
+        Wanted("fastv-t0.5", FASTV, "remove", share=0.5),
+        Wanted("fastv-t0.1", FASTV, "remove", share=0.1),  # the layer before K sees a quarter
+        Wanted("fastv-as-nothing", FASTV, "remove", like="nothing"),
+    ]
+    less = [{**stage, "remove": 0.4} for stage in FEATHER]
+    (like, half), left_out = solve(
+        wanted, {"feather": less, "nothing": FEATHER}, SCORES.calibration()
+    )
+    assert like.target == pytest.approx(realised(less))
+    assert abs(like.mean_tokens - like.target) < 0.5
+    assert half.target == 18 and abs(half.mean_tokens - 18) < 0.5
+    assert list(left_out) == ["fastv-t0.1", "fastv-as-nothing"]
+    assert "method 'nothing': a stage leaves no token" in left_out["fastv-as-nothing"]
+    assert "remove reaches 9.8 to 36.0 mean tokens, not 3.6" in left_out["fastv-t0.1"]
+    assert left_out["fastv-t0.1"] in caplog.text
+
+
 def test_the_command_prints_a_method_ready_for_a_study(tmp_path, capsys):
-    synthetic.scores().to_zarr(tmp_path / "scores.zarr", zarr_format=2)
+    synthetic.write_scores(tmp_path / "scores.zarr", synthetic.scores())
     library = tmp_path / "methods.yaml"
     library.write_text(yaml.safe_dump(FRACTIONS))
     arguments = ["fastv", str(tmp_path / "scores.zarr"), "--library", str(library)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prunescope.errors import InputError
+from prunescope.errors import InputError, known
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -157,7 +157,6 @@ def _match(method: str, scores: list[Path], share: float, knob: str, library: Pa
     import yaml
 
     from prunescope.calibration import Scores
-    from prunescope.config import known
     from prunescope.matching import match
     from prunescope.statistics.inputs import read_scores
 

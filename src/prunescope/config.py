@@ -5,10 +5,8 @@ they are called.
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
-from difflib import get_close_matches
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +14,11 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from prunescope.errors import InputError
-from prunescope.knobs import Stages, turned
-from prunescope.tasks import read_tasks
+from prunescope import variations
+from prunescope.errors import InputError, known
+from prunescope.knobs import Stages
+from prunescope.tasks import Task, read_tasks
+from prunescope.variations import Wanted
 
 if TYPE_CHECKING:
     from prunescope.checkpoint import Checkpoint
@@ -27,8 +27,8 @@ SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yam
 TASKS = Path("data/tasks")
 ANALYSIS = Path("analysis")
 FILES = ("*.safetensors", "*.json")
+STORED = ("attention", "records", "cost")  # what scripts of analysis/ may ask for
 Config = dict[str, Any]
-SWEPT = ("layer", "remove", "stride")  # keys of a sweep, in the order of names
 
 
 def load(path: Path | str) -> Config:
@@ -50,35 +50,40 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
     for key in ("figures", "tables"):
         for name, options in config[key].items():
             known(name, [script.stem for script in ANALYSIS.glob("*.py")], f"{source}: {key}")
+            is_of_one_model(name)
             for option in options:
                 known(option, make_arguments(name), f"{source}: {key}.{name}")
-    read_tasks(TASKS, config["tasks"])
+    cards = read_tasks(TASKS, config["tasks"])
     methods(config, source)
+    _check_calibration(config, cards, source)
     return config
+
+
+def _check_calibration(config: Config, cards: Mapping[str, Task], source: str) -> None:
+    """Methods are matched on examples of the first task (or the one named) that no figure shows."""
+    calibration = config["calibration"]
+    calibration["task"] = calibration["task"] or config["tasks"][0]
+    task = cards[known(calibration["task"], cards, f"{source}: calibration.task")]
+    if config["matched"] and calibration["split"] == task.split:
+        raise InputError(
+            f"{source}: calibration.split: {task.split!r} is the split of task {task.name!r} that "
+            "is evaluated; name another of its splits"
+        )
 
 
 def methods(config: Config, source: str) -> dict[str, Stages]:
     """The stages of each method of the study, by name, as plain data.
 
-    First those of `methods`, then those of `sweeps`; a point of a sweep that has the stages of a
-    method before it is left out.
+    First those of `methods`, then those of `sweeps`, then those of `matched`, which `wanted` tells:
+    these have some value of what is to be solved for.
     """
-    library = read_library(config)
-    found: dict[str, Stages] = {}
-    for entry in config["methods"]:
-        if isinstance(entry, str):
-            found[entry] = library[known(entry, library, f"{source}: methods")]
-        else:
-            found |= entry
-    available = library | found
-    for index, sweep in enumerate(config["sweeps"]):
-        where = f"{source}: sweeps[{index}]"
-        for name in sweep["methods"]:
-            stages = available[known(name, available, f"{where}.methods")]
-            for label, point in _points(sweep, stages, where):
-                if point not in found.values():
-                    found[f"{name}{label}"] = point
-    return found
+    matched = {each.name: each.stages for each in wanted(config, source)}
+    return variations.fixed(config, read_library(config), source) | matched
+
+
+def wanted(config: Config, source: str) -> list[Wanted]:
+    """The methods of the study that are to be solved for a budget."""
+    return list(variations.wanted(config, read_library(config), source))
 
 
 def read_library(config: Config) -> dict[str, Stages]:
@@ -97,6 +102,19 @@ def make_arguments(name: str) -> list[str]:
         if isinstance(node, ast.FunctionDef) and node.name == "make":
             return [each.arg for each in node.args.args + node.args.kwonlyargs]
     raise InputError(f"{ANALYSIS / name}.py: has no function `make`")
+
+
+def is_of_one_model(name: str) -> bool:
+    """Whether analysis/<name>.py is run for each model, since it asks for what is stored of one
+    (`STORED`), or once. InputError if it asks for what is stored of every model, too."""
+    asked = make_arguments(name)
+    one = [each for each in STORED if each in asked]
+    every = [f"every_{each}" for each in STORED if f"every_{each}" in asked]
+    if one and every:
+        raise InputError(
+            f"{ANALYSIS / name}.py: `make` asks for {one} of one model and for {every}"
+        )
+    return bool(one)
 
 
 def _script(name: str) -> ast.Module:
@@ -146,31 +164,6 @@ def check_models(config: Config, source: str) -> None:
                 check(method, depth)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-
-
-def known(name: str, names: Any, where: str) -> str:
-    """`name` if it is one of `names`; otherwise an InputError that suggests the closest."""
-    if name in names:
-        return name
-    close = get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    raise InputError(f"{where}: unknown {name!r}; {hint}allowed: {sorted(names)}")
-
-
-def _points(sweep: Config, stages: Stages, where: str) -> Iterator[tuple[str, Stages]]:
-    """Label and stages of every combination of the values of a sweep."""
-    axes = [[(key, value) for value in sweep[key]] for key in SWEPT if sweep.get(key)]
-    for combination in product(*axes):
-        point, label = stages, ""
-        for key, value in combination:
-            try:
-                point = turned(point, key, value)
-            except InputError as error:
-                text = f"{where}.{key}: {value} does not fit {sweep['methods']}: {error}"
-                raise InputError(text) from None
-            shown = "+".join(map(str, value)) if isinstance(value, list) else value
-            label += f"-{'k' if key == 'layer' else key[0]}{shown}"
-        yield label, point
 
 
 def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:

@@ -38,7 +38,7 @@ def turned(stages: Stages, knob: str, value: Any) -> Stages:
     if not isinstance(value, list) and knob != "layer":
         values = values * len(holders)
     if len(values) != len(holders):
-        raise InputError(f"{len(values)} values of {knob} for {len(holders)} stages: {value}")
+        raise InputError(f"{len(values)} values of {knob} for {len(holders)} stages")
     for holder, each in zip(holders, values, strict=True):
         holder[knob] = each
     return changed

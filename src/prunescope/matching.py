@@ -4,8 +4,9 @@ Methods are compared at the same mean number of tokens over the decoder layers, 
 union leaves depends on the example, so T is that of a calibration split (`calibration`).
 """
 
+import logging
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,7 +16,9 @@ from prunescope.calibration import Calibration
 from prunescope.errors import InputError
 from prunescope.knobs import HOLDERS, Stages, turned
 from prunescope.methods import check, parse_methods
+from prunescope.variations import Wanted
 
+log = logging.getLogger(__name__)
 STEPS = 10_000  # of a fraction: four decimals, finer than one of thousands of tokens
 
 
@@ -65,6 +68,32 @@ def match(name: str, stages: Stages, knob: str, target: float, calibration: Cali
     best = min(near, key=lambda i: abs(realised(i) - target))
     found = turned(stages, knob, values[best])
     return Match(name, knob, values[best], found, target, realised(best))
+
+
+def solve(
+    wanted: Iterable[Wanted], methods: Mapping[str, Stages], calibration: Calibration
+) -> tuple[list[Match], dict[str, str]]:
+    """The methods at their budgets, and by name why others cannot be: that is logged.
+
+    methods: those whose budgets are wanted (`Wanted.like`).
+    """
+    tokens, found, left_out = calibration.grid[0] * calibration.grid[1], [], {}
+    for each in wanted:
+        try:
+            share = each.share or _budget(each.like, methods[each.like], calibration) / tokens
+            found.append(match(each.name, each.stages, each.knob, share * tokens, calibration))
+        except InputError as error:
+            left_out[each.name] = str(error)
+            log.warning("left out: %s", error)
+    return found, left_out
+
+
+def _budget(name: str, stages: Stages, calibration: Calibration) -> float:
+    """T of a method."""
+    tokens = float(calibration.mean_tokens(parse_methods({name: stages}, "match")[name]).mean())
+    if np.isnan(tokens):
+        raise InputError(f"method {name!r}: a stage leaves no token, so that it has no budget")
+    return tokens
 
 
 def _strides(stages: Stages, grid: tuple[int, int]) -> range:
