@@ -1,17 +1,29 @@
-# Training of the testbeds: two hours on two CPU cores, `snakemake --cores all train_testbed`.
-# No other rule asks for these outputs: a study uses the weights in data/testbed as they are.
-# A stage goes on from its last checkpoint (`unfinished`) when it is started again. The testbeds
-# differ in the positions that the decoder sees and share the vision tower.
+# Training of the testbeds, `snakemake --cores all train_testbed`; one takes about an hour on two CPU
+# cores, and so does each vision tower. No other rule asks for these outputs: a study uses the
+# weights in data/testbed as they are. A stage goes on from its last checkpoint (`unfinished`) when
+# it is started again.
 
 from prunescope.testbed.questions import ASK
 
 TRAINING = "results/training"
-DECODER = f"{TRAINING}/{{positions}}"
-POSITIONS = ["rope", "none"]
+TOWER = f"{TRAINING}/{{tower}}"
+DECODER = f"{TRAINING}/decoder/{{positions}}"
+BOTH = f"{TRAINING}/{{tower}}/{{positions}}"
+# (vision tower, positions in the decoder) of each testbed
+TESTBEDS = {
+    "rope": ("siglip", "rope"),
+    "rope-1m": ("siglip", "rope-1m"),
+    "rope-2d": ("siglip", "rope-2d"),
+    "none": ("siglip", "none"),
+    "swin": ("swin", "rope"),
+}
+
+NAMES = {parts: name for name, parts in TESTBEDS.items()}
 
 
 wildcard_constraints:
-    positions="|".join(POSITIONS),
+    tower="|".join(tower for tower, _ in TESTBEDS.values()),
+    positions="|".join(positions for _, positions in TESTBEDS.values()),
 
 
 RECIPES = {
@@ -20,10 +32,11 @@ RECIPES = {
     "align": dict(steps=400, batch=32, rate=3e-3, matrix_rate=3e-3),
     "images": dict(steps=2400, batch=8, rate=2e-3, matrix_rate=3e-3, seed=1),
 }
-# What the four stages share; those of the decoder have a folder for each testbed
 UNFINISHED = {
-    name: f"{TRAINING if name == 'vision' else DECODER}/unfinished/{name}.pt"
-    for name in RECIPES
+    "vision": f"{TOWER}/unfinished/vision.pt",
+    "symbols": f"{DECODER}/unfinished/symbols.pt",
+    "align": f"{BOTH}/unfinished/align.pt",
+    "images": f"{BOTH}/unfinished/images.pt",
 }
 STAGES = {
     name: dict(recipe=recipe, unfinished=UNFINISHED[name])
@@ -34,16 +47,17 @@ STAGES = {
 rule vision:
     """Stage 1: the vision tower; every patch tells colour, shape and box of its object."""
     output:
-        checkpoint=f"{TRAINING}/vision.pt",
+        checkpoint=f"{TOWER}/vision.pt",
     log:
-        f"{TRAINING}/logs/vision.log",
+        f"{TOWER}/logs/vision.log",
     benchmark:
-        f"{TRAINING}/benchmarks/vision.tsv"
+        f"{TOWER}/benchmarks/vision.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
     params:
         **STAGES["vision"],
+        tower="{tower}",
         threads=CORES,
     script:
         "../scripts/vision.py"
@@ -74,16 +88,17 @@ rule align:
         vision=rules.vision.output.checkpoint,
         symbols=rules.symbols.output.checkpoint,
     output:
-        checkpoint=f"{DECODER}/align.pt",
+        checkpoint=f"{BOTH}/align.pt",
     log:
-        f"{DECODER}/logs/align.log",
+        f"{BOTH}/logs/align.log",
     benchmark:
-        f"{DECODER}/benchmarks/align.tsv"
+        f"{BOTH}/benchmarks/align.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
     params:
         **STAGES["align"],
+        tower="{tower}",
         positions="{positions}",
         threads=CORES,
     script:
@@ -97,16 +112,17 @@ rule images:
         symbols=rules.symbols.output.checkpoint,
         align=rules.align.output.checkpoint,
     output:
-        checkpoint=f"{DECODER}/images.pt",
+        checkpoint=f"{BOTH}/images.pt",
     log:
-        f"{DECODER}/logs/images.log",
+        f"{BOTH}/logs/images.log",
     benchmark:
-        f"{DECODER}/benchmarks/images.tsv"
+        f"{BOTH}/benchmarks/images.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
     params:
         **STAGES["images"],
+        tower="{tower}",
         positions="{positions}",
         threads=CORES,
     script:
@@ -120,18 +136,19 @@ rule testbed:
         images=rules.images.output.checkpoint,
         cards=[f"data/tasks/{task}.yaml" for task in ASK],
     output:
-        model=directory(f"{DECODER}/model"),
+        model=directory(f"{BOTH}/model"),
     log:
-        f"{DECODER}/logs/testbed.log",
+        f"{BOTH}/logs/testbed.log",
     benchmark:
-        f"{DECODER}/benchmarks/testbed.tsv"
+        f"{BOTH}/benchmarks/testbed.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
     params:
         recipes=RECIPES,
+        tower="{tower}",
         positions="{positions}",
-        place="data/testbed/{positions}",
+        place=lambda wildcards: f"data/testbed/{NAMES[wildcards.tower, wildcards.positions]}",
         unfinished=list(UNFINISHED.values()),
         threads=CORES,
     script:
@@ -141,5 +158,5 @@ rule testbed:
 rule train_testbed:
     """All testbeds."""
     input:
-        expand(rules.testbed.output.model, positions=POSITIONS),
+        [f"{TRAINING}/{tower}/{positions}/model" for tower, positions in NAMES],
     localrule: True

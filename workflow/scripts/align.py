@@ -11,11 +11,11 @@ from prunescope.testbed.training import Recipe, trained
 from prunescope.testbed.vision import Pretraining
 
 
-def make(positions, vision, symbols, recipe, unfinished, checkpoint, threads):
+def make(tower, positions, vision, symbols, recipe, unfinished, checkpoint, threads):
     torch.set_num_threads(threads)
-    tower = trained(Pretraining(), vision).tower
+    seen_by = trained(Pretraining(tower), vision).tower
     reader = trained(Reader(Symbols(), positions), symbols)
-    train_projector(tower, reader, Recipe(**recipe), Path(unfinished))
+    train_projector(seen_by, reader, Recipe(**recipe), Path(unfinished))
     shutil.copy(unfinished, checkpoint)
 
 

@@ -11,11 +11,12 @@ from prunescope.testbed.training import Recipe, trained
 from prunescope.testbed.vision import Pretraining
 
 
-def make(positions, vision, symbols, align, recipe, unfinished, checkpoint, threads):
+def make(tower, positions, vision, symbols, align, recipe, unfinished, checkpoint, threads):
     torch.set_num_threads(threads)
     reader = Reader(trained(Projector(), align), positions)
     reader.decoder = trained(Reader(Symbols(), positions), symbols).decoder
-    train_images(trained(Pretraining(), vision).tower, reader, Recipe(**recipe), Path(unfinished))
+    seen_by = trained(Pretraining(tower), vision).tower
+    train_images(seen_by, reader, Recipe(**recipe), Path(unfinished))
     shutil.copy(unfinished, checkpoint)
 
 

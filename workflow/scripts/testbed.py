@@ -13,12 +13,13 @@ from prunescope.testbed.training import minutes_of, trained
 from prunescope.testbed.vision import Pretraining
 
 
-def make(positions, vision, images, cards, model, recipes, place, unfinished, threads):
+def make(tower, positions, vision, images, cards, model, recipes, place, unfinished, threads):
     torch.set_num_threads(threads)
     reader = trained(Reader(Projector(), positions), images)
-    save(assemble(trained(Pretraining(), vision).tower, reader.eye, reader.decoder), Path(model))
+    seen_by = trained(Pretraining(tower), vision).tower
+    save(assemble(seen_by, reader.eye, reader.decoder), Path(model))
     minutes = dict(zip(recipes, map(minutes_of, map(Path, unfinished)), strict=True))
-    write_card(Path(model), positions, cards, recipes, minutes)
+    write_card(Path(model), tower, positions, cards, recipes, minutes)
     shutil.copytree(model, place, dirs_exist_ok=True)
 
 

@@ -10,9 +10,9 @@ from prunescope.testbed.training import Recipe
 from prunescope.testbed.vision import train_tower
 
 
-def make(recipe, unfinished, checkpoint, threads):
+def make(tower, recipe, unfinished, checkpoint, threads):
     torch.set_num_threads(threads)
-    train_tower(Recipe(**recipe), Path(unfinished))
+    train_tower(Recipe(**recipe), Path(unfinished), tower)
     shutil.copy(unfinished, checkpoint)
 
 

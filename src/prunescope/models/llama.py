@@ -15,7 +15,7 @@ class Llama(Family):
     `inputs_embeds`."""
 
     name: ClassVar[str] = "llama"
-    model_types: ClassVar[tuple[str, ...]] = ("llama", "mistral", "qwen2", "qwen3")
+    model_types: ClassVar[tuple[str, ...]] = ("llama", "llama_2d", "mistral", "qwen2", "qwen3")
 
     def decoder(self, model: nn.Module) -> nn.Module:
         return self.base(model)

@@ -11,23 +11,23 @@ from transformers import (
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaProcessor,
+    PreTrainedConfig,
+    PreTrainedModel,
     SiglipImageProcessorPil,
-    SiglipVisionModel,
 )
 
 from prunescope.testbed.language import Projector
 from prunescope.testbed.scenes import PATCH, SIDE
-from prunescope.testbed.vision import tower_config
 from prunescope.testbed.vocabulary import ID, build_tokenizer
 
 # Weights are stored in half the bytes and used in float32.
 STORED, USED = torch.float16, torch.float32
 
 
-def llava_config(decoder: LlamaConfig) -> LlavaConfig:
+def llava_config(tower: PreTrainedConfig, decoder: LlamaConfig) -> LlavaConfig:
     """The features of the tower's last block, all 144 of them, right after <bos>."""
     return LlavaConfig(
-        vision_config=tower_config(),
+        vision_config=tower,
         text_config=decoder,
         image_token_index=ID["<image>"],
         projector_hidden_act="gelu",
@@ -38,10 +38,10 @@ def llava_config(decoder: LlamaConfig) -> LlavaConfig:
 
 
 def assemble(
-    tower: SiglipVisionModel, projector: Projector, decoder: LlamaForCausalLM
+    tower: PreTrainedModel, projector: Projector, decoder: LlamaForCausalLM
 ) -> LlavaForConditionalGeneration:
     """One model with the weights of the three, rounded to what is stored."""
-    model = LlavaForConditionalGeneration(llava_config(decoder.config))
+    model = LlavaForConditionalGeneration(llava_config(tower.config, decoder.config))
     model.model.vision_tower.load_state_dict(tower.state_dict())
     model.model.multi_modal_projector.load_state_dict(projector.state_dict())
     model.model.language_model.load_state_dict(decoder.model.state_dict())

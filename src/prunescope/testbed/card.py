@@ -39,15 +39,18 @@ def accuracies(folder: Path, cards: list[str], store: Path | str) -> pd.DataFram
 
 def write_card(
     folder: Path,
+    tower: str,
     positions: str,
     cards: list[str],
     recipes: dict[str, dict],
     minutes: dict[str, float],
 ) -> None:
-    """`README.md` of the model folder. positions: of `language.POSITIONS`; cards: of the tasks."""
+    """`README.md` of the model folder. tower: of `vision.TOWERS`; positions: of
+    `language.POSITIONS`; cards: of the tasks; minutes: that each stage took, nan if unknown."""
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
     template = environment.from_string(TEMPLATE.read_text())
     text = template.render(
+        tower=tower,
         positions=positions,
         accuracy=accuracies(folder, cards, "results/store").to_dict("records"),
         recipes=recipes,

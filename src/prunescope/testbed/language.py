@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import LlamaConfig, LlamaForCausalLM, SiglipVisionModel
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from prunescope.testbed.labels import LOCAL_SIZES, N_PAIRS, label
+from prunescope.testbed.llama_2d import Llama2dConfig
 from prunescope.testbed.packing import (
     IMAGES_MIX,
     LATE_MIX,
@@ -38,7 +39,12 @@ INIT_STD = WIDTH**-0.5  # the library's 0.02 is made for widths of thousands
 LATE = 500  # step of stage 4 from which `LATE_MIX` is drawn
 # How the decoder knows the order of tokens. Positions divided by so much turn nothing, and what is
 # left is that a token sees only those before it.
-POSITIONS = {"rope": {"rope_type": "default"}, "none": {"rope_type": "linear", "factor": 1e12}}
+POSITIONS = {
+    "rope": (LlamaConfig, {"rope_type": "default"}),
+    "rope-1m": (LlamaConfig, {"rope_type": "default", "rope_theta": 1e6}),  # as in Qwen2
+    "rope-2d": (Llama2dConfig, {"rope_type": "default"}),
+    "none": (LlamaConfig, {"rope_type": "linear", "factor": 1e12}),
+}
 COUNTS = {400: (1, 2), 800: (2, 4)}  # objects of stage 2 until that step; 3 to 6 after them
 BACKGROUND_WORDS = torch.tensor([ID[name] for name in BACKGROUNDS])
 LOCAL_WORDS = torch.full((len(LOCAL_SIZES), max(LOCAL_SIZES)), ID["<pad>"])  # class -> word
@@ -48,8 +54,9 @@ for row, names in enumerate([COLORS, SHAPES, *[[str(n) for n in range(BINS)]] * 
 
 def decoder_config(positions: str = "rope") -> LlamaConfig:
     """12 Llama layers, so that K = 1, 3, 6 stand for 3, 8, 16 of 32; positions: of `POSITIONS`."""
-    return LlamaConfig(
-        rope_parameters={"rope_theta": 10_000.0, **POSITIONS[positions]},
+    config, rotary = POSITIONS[positions]
+    return config(
+        rope_parameters={"rope_theta": 10_000.0, **rotary},
         vocab_size=len(WORDS),
         hidden_size=WIDTH,
         intermediate_size=320,
@@ -109,7 +116,7 @@ class Reader(nn.Module):
     def __init__(self, eye: nn.Module, positions: str = "rope"):
         super().__init__()
         self.eye = eye
-        self.decoder = LlamaForCausalLM(decoder_config(positions))
+        self.decoder = AutoModelForCausalLM.from_config(decoder_config(positions))
         self.decoder.set_attn_implementation("packed")
         initialise(self.decoder)
 
@@ -181,7 +188,7 @@ def train_symbols(recipe: Recipe, checkpoint: Path, positions: str = "rope") -> 
 
 
 def train_projector(
-    tower: SiglipVisionModel, reader: Reader, recipe: Recipe, checkpoint: Path
+    tower: PreTrainedModel, reader: Reader, recipe: Recipe, checkpoint: Path
 ) -> tuple[Projector, dict]:
     """Stage 3: regression of the symbols' embeddings; the error is relative to their variance."""
     torch.manual_seed(recipe.seed)
@@ -199,7 +206,7 @@ def train_projector(
 
 
 def train_images(
-    tower: SiglipVisionModel, reader: Reader, recipe: Recipe, checkpoint: Path
+    tower: PreTrainedModel, reader: Reader, recipe: Recipe, checkpoint: Path
 ) -> tuple[Reader, dict]:
     """Stage 4: `reader` has stage 3's projector and stage 2's decoder."""
     torch.manual_seed(recipe.seed)

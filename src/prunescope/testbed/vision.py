@@ -1,4 +1,4 @@
-"""Stage 1: the SigLIP-type vision tower, pre-trained with dense supervision and then frozen.
+"""Stage 1: the vision tower, pre-trained with dense supervision and then frozen.
 
 Every patch predicts the colour, shape and quantised box of the object it belongs to (local), and
 which (colour, shape) pairs and which background the image has (global): as in real encoders, some
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import SiglipVisionConfig, SiglipVisionModel
+from transformers import AutoModel, PreTrainedModel, SiglipVisionConfig, SwinConfig
 
 from prunescope.testbed.labels import BACKGROUND_IDS, LOCAL_SIZES, N_PAIRS, SceneLabels, label
 from prunescope.testbed.scenes import PATCH, SIDE, SPLITS, Scene, make_scene
@@ -21,9 +21,10 @@ WIDTH = 128
 GLOBAL_WEIGHT = 0.5
 
 
-def tower_config() -> SiglipVisionConfig:
-    """4 layers of width 128 on 12 x 12 patches; no pooling head."""
-    return SiglipVisionConfig(
+# Width 128 on 12 x 12 patches. In SigLIP every patch attends to all; in Swin (arXiv 2103.14030)
+# to windows of 6 x 6 that shift from layer to layer, with learned biases of relative position.
+TOWERS = {
+    "siglip": SiglipVisionConfig(
         image_size=SIDE,
         patch_size=PATCH,
         hidden_size=WIDTH,
@@ -31,7 +32,19 @@ def tower_config() -> SiglipVisionConfig:
         num_hidden_layers=4,
         num_attention_heads=4,
         vision_use_head=False,
-    )
+    ),
+    "swin": SwinConfig(
+        image_size=SIDE,
+        patch_size=PATCH,
+        embed_dim=WIDTH,
+        mlp_ratio=3.0,
+        depths=[4],
+        num_heads=[4],
+        window_size=6,
+        use_absolute_embeddings=True,
+        drop_path_rate=0.0,
+    ),
+}
 
 
 def pixels(scenes: list[Scene]) -> Tensor:
@@ -40,7 +53,7 @@ def pixels(scenes: list[Scene]) -> Tensor:
     return images.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def features(tower: SiglipVisionModel, pixel_values: Tensor) -> Tensor:
+def features(tower: PreTrainedModel, pixel_values: Tensor) -> Tensor:
     """(batch, patches, WIDTH): the last block's output, what LLaVA takes at vision layer -1."""
     return tower(pixel_values=pixel_values, output_hidden_states=True).hidden_states[-1]
 
@@ -65,11 +78,11 @@ class DenseHeads(nn.Module):
 
 
 class Pretraining(nn.Module):
-    """Tower and heads, for one optimiser."""
+    """A tower, of `TOWERS`, and its heads, for one optimiser."""
 
-    def __init__(self):
+    def __init__(self, tower: str = "siglip"):
         super().__init__()
-        self.tower = SiglipVisionModel(tower_config())
+        self.tower = AutoModel.from_config(TOWERS[tower])
         self.heads = DenseHeads()
 
 
@@ -110,15 +123,20 @@ def dense_loss(model: Pretraining, scenes: list[Scene]) -> tuple[Tensor, dict[st
     }
 
 
-def train_tower(recipe: Recipe, checkpoint: Path) -> tuple[Pretraining, dict]:
+def train_tower(
+    recipe: Recipe, checkpoint: Path, tower: str = "siglip"
+) -> tuple[Pretraining, dict]:
     """Train on the training split's scenes, from `recipe.seed` on."""
     torch.manual_seed(recipe.seed)
-    model = Pretraining()
+    model = Pretraining(tower)
     first = SPLITS["train"][recipe.seed * 10**8]
 
     def loss_at(step: int):
         seeds = range(first + step * recipe.batch, first + (step + 1) * recipe.batch)
         return dense_loss(model, [make_scene(seed) for seed in seeds])
 
-    metrics = train(model, loss_at, recipe, lambda name: "encoder.layers" in name, checkpoint)
-    return model, metrics
+    return model, train(model, loss_at, recipe, _is_matrix, checkpoint)
+
+
+def _is_matrix(name: str) -> bool:
+    return "encoder.layers" in name and "relative_position" not in name
