@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
 
+import prunescope.testbed.llama_2d  # noqa: F401 (known to from_pretrained from here on)
 from prunescope.engine.masks import check_backend
 from prunescope.errors import InputError
 

@@ -69,6 +69,8 @@ def _check(
     check(method, len(decoder.layers), family.grid(model))
     masks.check_backend(decoder.config._attn_implementation)
     masks.check_windows(decoder.config._attn_implementation, decoder.layers)
+    if getattr(decoder.config, "positions_are_places", False):
+        _check_positions(method, decoder)
     kind = type(model).__name__
     lacking = {
         "boxes": "boxes" not in told and "to be told the true boxes: prune(..., boxes=...)",
@@ -82,3 +84,12 @@ def _check(
         for need in sorted(criterion.needs):
             if what := lacking.get(need):
                 raise InputError(f"method {method.name!r}: {criterion.name} needs {what}")
+
+
+def _check_positions(method: Method, decoder: nn.Module) -> None:
+    """Position ids that the decoder reads as places in the image cannot be numbered anew."""
+    if any(stage.positions == "compact" for stage in method.stages):
+        raise InputError(
+            f"method {method.name!r}: positions: 'compact' does not go with a text model of type "
+            f"{decoder.config.model_type!r}, whose position ids are places in the image"
+        )

@@ -12,14 +12,12 @@ from transformers import (
     AutoModelForImageTextToText,
     AutoProcessor,
 )
-from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from prunescope.errors import InputError
 from prunescope.testbed import dataset
 from prunescope.testbed.assembly import assemble, save
 from prunescope.testbed.labels import LOCAL_SIZES, label
 from prunescope.testbed.language import Projector, decoder_config, train_symbols
-from prunescope.testbed.llama_2d import Llama2dConfig, Rotary2d, places
 from prunescope.testbed.packing import IMAGES_MIX, PREFIX, SYMBOLS_MIX, attention_bias, pack
 from prunescope.testbed.questions import ASK, describe
 from prunescope.testbed.scenes import GRID, PATCH, SPLITS, make_scene
@@ -133,28 +131,6 @@ def test_positions_of_the_decoder(positions, matter):
     with torch.no_grad():
         plain, moved = decoder(tokens).logits, decoder(tokens, position_ids=given).logits
     assert torch.allclose(plain, moved, atol=1e-6) != matter
-
-
-def test_two_axes_count_rows_and_columns():
-    config = Llama2dConfig(image_rows=2, image_columns=3, image_start=1)
-    row, column = places(torch.arange(9)[None], config)
-    assert row.tolist() == [[0, 1, 1, 1, 2, 2, 2, 4, 5]]
-    assert column.tolist() == [[0, 1, 2, 3, 1, 2, 3, 4, 5]]
-
-
-def test_two_axes_turn_text_as_one_does():
-    flat, square = decoder_config("rope"), decoder_config("rope-2d")
-    at, hidden = torch.tensor([[0, PREFIX, PREFIX + 4]]), torch.zeros(1, 3, 1)
-    ours = Rotary2d(square)(hidden, at)
-    stock = LlamaRotaryEmbedding(flat)(hidden, torch.tensor([[0, 1 + GRID, 5 + GRID]]))
-    assert all(map(torch.equal, ours, stock))
-
-
-def test_a_step_down_turns_what_a_step_right_does_not():
-    rotary, hidden = Rotary2d(decoder_config("rope-2d")), torch.zeros(1, 1, 1)
-    here, right, down = (rotary(hidden, torch.tensor([[p]]))[0] for p in (1, 2, 1 + GRID))
-    turned = torch.stack([here != right, here != down])[:, 0, 0]
-    assert not turned.all(0).any() and turned.sum(1).tolist() == [16, 16]
 
 
 def test_features_are_what_llava_takes(parts):

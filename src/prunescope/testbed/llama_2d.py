@@ -10,6 +10,8 @@ removed.
 Importing this module registers the classes with the Auto classes of transformers.
 """
 
+from typing import Any
+
 import torch
 from torch import LongTensor, Tensor
 from transformers import (
@@ -27,6 +29,7 @@ class Llama2dConfig(LlamaConfig):
     """image_rows, image_columns: of the visual tokens; image_start: position of the first."""
 
     model_type = "llama_2d"
+    positions_are_places = True
 
     image_rows: int = 12
     image_columns: int = 12
@@ -63,6 +66,24 @@ class Llama2dModel(LlamaModel):
     def __init__(self, config: Llama2dConfig):
         super().__init__(config)
         self.rotary_emb = Rotary2d(config)
+        self.register_forward_pre_hook(_count_from_padding, with_kwargs=True)
+
+
+def _count_from_padding(
+    model: LlamaModel, args: tuple, kwargs: dict[str, Any]
+) -> tuple[tuple, dict[str, Any]]:
+    """Position ids that start after left padding, as `generate` gives, for a call without any.
+
+    Llama counts padding, too, which RoPE on one axis does not notice. A hook, so that hooks that
+    come later see what the model will use.
+    """
+    mask = kwargs.get("attention_mask")
+    if kwargs.get("position_ids") is not None or mask is None or mask.ndim != 2:
+        return args, kwargs
+    given = (*args[:1], kwargs.get("inputs_embeds"), kwargs.get("input_ids"))
+    tokens = next(each for each in given if each is not None)
+    position_ids = (mask.long().cumsum(1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
+    return args, {**kwargs, "position_ids": position_ids}
 
 
 class Llama2dForCausalLM(LlamaForCausalLM):

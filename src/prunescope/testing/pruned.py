@@ -20,7 +20,7 @@ def check_keeping_all_is_identity(trial: Trial) -> None:
     """Stages that keep everything change no bit of the logits, with any positions."""
     tokens, logits = generate(trial.model, trial.inputs)
     scores = {0: Random(), 1: ROPE, trial.depth - 1: NOROPE}
-    for positions in ("original", "compact"):
+    for positions in {"original", trial.compact}:
         stages = [Stage(layer, 1.0, score, None, positions) for layer, score in scores.items()]
         with prune(trial.model, Method("all", tuple(stages))) as trace:
             pruned_tokens, pruned = generate(trial.model, trial.inputs)

@@ -61,9 +61,15 @@ class Trial:
         return model
 
     @property
+    def compact(self) -> str:
+        """The policy that numbers positions anew; where the model forbids it, the original one."""
+        fixed = getattr(self.decoder.config, "positions_are_places", False)
+        return "original" if fixed else "compact"
+
+    @property
     def methods(self) -> list[Method]:
         """Of one stage and more, from the first layer to the last."""
-        last, compact = self.depth - 1, (None, "compact")
+        last, compact = self.depth - 1, (None, self.compact)
         return [
             Method("one", (Stage(2, 0.4, ROPE),)),
             Method("two", (Stage(1, 0.5, NOROPE, Uniform(2)), Stage(last, 0.4, NOROPE))),
