@@ -21,7 +21,7 @@ from prunescope.answering import token_bytes
 from prunescope.checkpoint import Checkpoint
 from prunescope.decoding import continued, prefill
 from prunescope.evaluation import check_all
-from prunescope.flops import counted_flops, prefill_flops
+from prunescope.flops import counted_flops, prefill_flops, tower_flops
 from prunescope.methods import Method
 from prunescope.models import family_of
 from prunescope.pruning import Trace, prune
@@ -47,9 +47,10 @@ def measure(
 ) -> pd.DataFrame:
     """One row per method, on one batch of prompts of the task.
 
-    Columns: model, method, batch_size, device, dtype, attn; visual_tokens before the first stage;
-    mean over the batch of mean_tokens, kept_share (mean_tokens / visual_tokens), kv_bytes,
-    prefill_flops and, as torch counts them, counted_flops per example; peak_bytes of the process
+    Columns: model, method, batch_size, device, dtype, attn; means over the batch of visual_tokens
+    before the first stage, mean_tokens, kept_share (mean_tokens / visual_tokens), kv_bytes and
+    prefill_flops of a prompt; counted_flops of the first prompt, as torch counts them, and
+    counted_gap, by which share they exceed what follows for that prompt; peak_bytes of the process
     or device during an answer, weights included; vision_ms, prefill_ms and answer_ms (1 + `steps`
     tokens, from the pixels on) per batch, decode_ms per batch and token: median, with _q25 and
     _q75. Prefill is the language model's, scoring included; the methods take turns, so that a
@@ -60,13 +61,17 @@ def measure(
     check_all(model, methods.values())
     methods = hints.possible(methods, task, examples)
     [batch] = tasks.batches(examples, task, processor, batch_size)
-    inputs = dict(tasks.prompts(batch, task, processor).to(model.device, model.dtype))
+    inputs, first = (
+        dict(tasks.prompts(part, task, processor).to(model.device, model.dtype))
+        for part in (batch, batch.select([0]))
+    )
     told = _told(model, inputs, batch, methods)
     stopwatch = _Stopwatch(model, inputs, steps)
     laps = [
         {name: stopwatch.lap(method, told[name]) for name, method in methods.items()}
         for _ in range(warmup + repeats)
     ][warmup:]
+    counted = _counted(model, first, methods, told)
     rows = [
         {
             "model": checkpoint.name,
@@ -75,8 +80,8 @@ def measure(
             "device": checkpoint.device,
             "dtype": checkpoint.dtype,
             "attn": checkpoint.attn,
-            **_promised(model, method, laps[0][name]["trace"]),
-            "counted_flops": stopwatch.flops(method, told[name]) / len(batch),
+            **_promised(model, method, laps[0][name]["trace"], stopwatch.images),
+            **counted[name],
             "peak_bytes": stopwatch.peak(method, told[name]),
             **_spread([lap[name] for lap in laps]),
         }
@@ -116,8 +121,8 @@ class _Stopwatch:
 
     @torch.inference_mode()
     def lap(self, method: Method, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Milliseconds of vision, prefill and a decode step; and the trace. told: what `prune`
-        is to be told besides."""
+        """Milliseconds of vision, prefill, a decode step and all; and the trace. told: what
+        `prune` is to be told besides."""
         mask = self.inputs["attention_mask"]
         vision, _ = self._time(lambda: self.model.get_image_features(**self.seen))
         with self.images.shared(), prune(self.model, method, **told) as trace:
@@ -130,10 +135,6 @@ class _Stopwatch:
             "answer_ms": vision + start + rest,
             "trace": trace,
         }
-
-    def flops(self, method: Method, told: Mapping[str, Any]) -> int:
-        """Of the language model's prefill of the batch."""
-        return counted_flops(self.model, method, self.inputs, self.images, **told)
 
     def peak(self, method: Method, told: Mapping[str, Any]) -> float:
         """Bytes in use at the peak of a lap; NaN where the system does not tell."""
@@ -160,11 +161,12 @@ class _Stopwatch:
             torch.cuda.synchronize(self.model.device)
 
 
-def _promised(model: nn.Module, method: Method, trace: Trace) -> dict[str, float]:
+def _promised(model: nn.Module, method: Method, trace: Trace, images: Images) -> dict[str, float]:
     """Means over the batch of what follows from the tokens that were kept."""
     config = family_of(model).decoder(model).config
     full = (trace.segments[0].raster >= 0).sum(1).tolist()
     text = (trace.segments[0].valid.sum(1) - torch.tensor(full).to(model.device)).tolist()
+    tower = tower_flops(images) // len(full)
     examples = []
     for row, visual in enumerate(full):
         counts = [visual, *(len(stage[row]) for stage in trace.kept)]
@@ -175,10 +177,30 @@ def _promised(model: nn.Module, method: Method, trace: Trace) -> dict[str, float
                 "mean_tokens": mean,
                 "kept_share": mean / visual,
                 "kv_bytes": token_bytes(model) * sum(each[row] for each in trace.kv_lengths),
-                "prefill_flops": prefill_flops(method, config, counts, text[row]),
+                "prefill_flops": prefill_flops(method, config, counts, text[row], tower),
             }
         )
     return pd.DataFrame(examples).mean().to_dict()
+
+
+@torch.inference_mode()
+def _counted(
+    model: nn.Module,
+    first: Mapping[str, Any],
+    methods: Mapping[str, Method],
+    told: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, float]]:
+    """By method, the operations that torch counts for the first prompt of the batch. Alone, as it
+    would count padding, too."""
+    images, counted = Images(model), {}
+    for name, method in methods.items():
+        own = {what: each[:1] for what, each in told[name].items()}
+        with images.shared(), prune(model, method, **own) as trace:
+            prefill(model, first)
+        total = counted_flops(model, method, first, images, **own)
+        gap = total / _promised(model, method, trace, images)["prefill_flops"] - 1
+        counted[name] = {"counted_flops": total, "counted_gap": gap}
+    return counted
 
 
 def _spread(laps: Sequence[Mapping[str, Any]]) -> dict[str, float]:

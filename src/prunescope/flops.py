@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from prunescope.criteria import Sizes
 from prunescope.decoding import prefill
 from prunescope.methods import Method
+from prunescope.models.tower import received_flops
 from prunescope.pruning import prune
 from prunescope.sharing import Images
 
@@ -47,14 +48,21 @@ def prefill_flops(
     return total
 
 
+def tower_flops(images: Images) -> int:
+    """`Sizes.tower` of images that are encoded."""
+    if images.tower is None:
+        return 0
+    return received_flops(images.projected[images.tower.q_proj], images.features[0].shape[-2])
+
+
 @torch.inference_mode()
 def counted_flops(
     model: nn.Module, method: Method, inputs: Mapping[str, Any], images: Images, **told: Any
 ) -> int:
-    """Operations of the language model's prefill of a batch, padding included, by torch's counter.
+    """Operations of the language model's prefill, padding included, by torch's counter.
 
     With eager attention, since torch counts no operations of its fused attention on the CPU.
-    images: of the batch, encoded before. told: to `prune`.
+    images: of the inputs, encoded before. told: to `prune`.
     """
     backend, counter = model.config._attn_implementation, FlopCounterMode(display=False)
     with ExitStack() as cleanup:
