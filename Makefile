@@ -38,7 +38,8 @@ smoke: $(installed)  ## every step of a study on a few examples
 
 clean:  ## what the studies computed; the environment and finished training stay
 	test ! -d results || find results -mindepth 1 -maxdepth 1 ! -name training -exec rm -rf {} +
-	rm -rf reports/figures reports/tables reports/report.html reports/smoke .snakemake
+	find reports -mindepth 1 -maxdepth 1 ! -name templates -exec rm -rf {} +
+	rm -rf .snakemake
 
 $(installed): pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

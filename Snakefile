@@ -33,7 +33,7 @@ rule all:
     default_target: True
     input:
         page=rules.page.output.page,
-        notebook=rules.notebook_page.output.page,
+        notebooks=expand(rules.notebook_page.output.page, model=config["models"]),
 
 
 onstart:

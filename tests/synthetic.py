@@ -96,6 +96,12 @@ def write(folder: Path, images: int = 20) -> dict[str, list[Path]]:
     for task, part in records(images).groupby("task"):
         paths.append(folder / f"{task}.parquet")
         part.to_parquet(paths[-1], index=False)
-    store = folder / "locate.zarr"
-    scores(images).to_dataset().to_zarr(store, mode="w", consolidated=False)
-    return {"records": paths, "attention": [store]}
+    return {"records": paths, "attention": [write_scores(folder / "locate.zarr", scores(images))]}
+
+
+def write_scores(
+    path: Path, values: xr.DataArray, model: str = "tiny", task: str = "locate"
+) -> Path:
+    """A store of scores, with the attributes that tell whose they are."""
+    values.to_dataset().assign_attrs(model=model, task=task).to_zarr(path, zarr_format=2)
+    return path

@@ -1,5 +1,6 @@
 """The page: what it says, and that nothing is fetched when it is opened."""
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -42,13 +43,17 @@ def files(tmp_path):
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
     (tmp_path / "mean_kept_row.png").write_bytes(PNG)
-    return {
-        "page": tmp_path / "report.html",
-        "study": "tiny <study>",
+    paths = {
         "figures": {"mean_kept_row": tmp_path / "mean_kept_row.png"},
         "tables": {"differences": tmp_path / "differences.csv"},
         "ledger": tmp_path / "ledger.csv",
         "published": tmp_path / "published.csv",
+    }
+    return {
+        "page": tmp_path / "report.html",
+        "study": "tiny <study>",
+        "models": {"tiny": report.Findings(**paths)},
+        "across": report.Items({}, {}),
         "captions": {"mean_kept_row": "A title.\n\nHow to read it."},
         "manifest": {"seed": 7, "versions": {"numpy": "2"}},
         "template": TEMPLATE,
@@ -121,6 +126,25 @@ def test_values_share_a_cell_with_their_spread():
     ):
         assert cell in html
     assert "low" not in html and "q25" not in html
+
+
+def test_page_of_several_models_has_a_part_for_each_and_one_for_all(files):
+    own = files["models"]["tiny"]
+    table = {"models_table": own.tables["differences"]}
+    report.write(**files | {"models": {"a": own, "b": own}, "across": report.Items({}, table)})
+    page = files["page"].read_text()
+    links, ids = re.findall(r'href="#([^"]*)"', page), re.findall(r'id="([^"]*)"', page)
+    assert set(links) <= set(ids) and len(ids) == len(set(ids))
+    for part in ("across-models_table", "a-mean_kept_row", "b-differences", "b-claim-2"):
+        assert part in ids
+    assert page.count(">Later is better.<") == 2 and page.count("<img") == 2
+    assert Links(page).text.count(f"1. Pruning <harms>.{FAILS}{FAILS}") == 1  # one row of verdicts
+
+
+def test_items_are_told_apart_by_their_folders(tmp_path):
+    items = [tmp_path / place for place in ("a/figures/x.png", "figures/x.png", "a/tables/y.csv")]
+    assert report.within(tmp_path / "a", items) == ({"x": items[0]}, {"y": items[2]})
+    assert report.within(tmp_path, items) == ({"x": items[1]}, {})
 
 
 @pytest.mark.parametrize("missing", ["mean_kept_row.png", "differences.csv", "ledger.csv"])

@@ -224,8 +224,26 @@ def test_files_are_read_back(tmp_path):
     records = inputs.read_records(study["records"], ["score", "target_box"])
     assert len(records) == 3 * 8 * len(synthetic.METHODS)
     assert inputs.localization_tasks(records) == ["locate"]
-    scores = inputs.read_scores(study["attention"] * 2)
-    assert scores.sizes["example"] == 16 and set(scores["task"].values) == {"locate"}
+    other = synthetic.write_scores(tmp_path / "b.zarr", synthetic.scores(2), task="point")
+    none = synthetic.scores(2).isel(example=slice(0))
+    empty = synthetic.write_scores(tmp_path / "empty.zarr", none, model="idle")
+    scores = inputs.read_scores([*study["attention"], empty, other])
+    assert scores["task"].values.tolist() == ["locate"] * 8 + ["point"] * 4
+
+
+def test_scores_of_several_models_are_read_apart(tmp_path):
+    small = synthetic.scores(2).isel(layer=slice(2), row=slice(3))
+    paths = [
+        synthetic.write_scores(tmp_path / "a.zarr", synthetic.scores(2), model="deep"),
+        synthetic.write_scores(tmp_path / "b.zarr", small, model="small"),
+    ]
+    found = inputs.read_every_scores(paths)
+    assert [(name, dict(s.sizes)["layer"]) for name, s in found.items()] == [
+        ("deep", synthetic.DEPTH),
+        ("small", 2),
+    ]
+    with pytest.raises(InputError, match=r"expected one model, got also \['small'\]"):
+        inputs.read_scores(paths)
 
 
 def test_bad_files_are_named(tmp_path):
@@ -240,6 +258,11 @@ def test_bad_files_are_named(tmp_path):
         inputs.read_records(study["records"] * 2, [])
     with pytest.raises(InputError, match="no such store"):
         inputs.read_scores([tmp_path / "none.zarr"])
+    with pytest.raises(InputError, match="4 repeated examples of 'tiny'"):
+        inputs.read_scores(study["attention"] * 2)
+    synthetic.scores(2).to_zarr(tmp_path / "whose.zarr", zarr_format=2)
+    with pytest.raises(InputError, match=r"whose\.zarr: missing attributes \['model', 'task'\]"):
+        inputs.read_scores([tmp_path / "whose.zarr"])
 
 
 @pytest.mark.parametrize("images", [10, 20, 40])

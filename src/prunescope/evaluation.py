@@ -21,6 +21,7 @@ from prunescope.memory import Portions
 from prunescope.methods import Method, check
 from prunescope.models import family_of
 from prunescope.provenance import ENGINE, HERE, digest
+from prunescope.shards import WHOLE, Shard
 from prunescope.store import RecordStore
 from prunescope.tasks import Task
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 # What every record depends on; the criteria of its method come on top.
-ELSEWHERE = ("criteria", "attention.py", "extraction.py")
+ELSEWHERE = ("criteria", "attention.py", "extraction.py", "shards.py")
 SOURCE = [path for path in ENGINE if path.name not in ELSEWHERE]
 SOURCE += [HERE / "criteria" / name for name in ("__init__.py", "base.py")]
 
@@ -44,8 +45,10 @@ def evaluate(
     store: RecordStore,
     batch_size: int = 32,
     limit: int | None = None,
+    shard: Shard = WHOLE,
 ) -> pa.Table:
-    """The records (store.SCHEMA) of the task's first `limit` examples, by method and example.
+    """The records (store.SCHEMA) of a shard of the task's first `limit` examples, by method and
+    example.
 
     Those that the store lacks are computed, and appended batch by batch; a method that replays
     another comes after it. Methods that need true boxes are left out where the task has none.
@@ -56,6 +59,7 @@ def evaluate(
     everything = tasks.load(task)
     examples = tasks.first(everything, limit)
     methods = hints.possible(methods, task, examples)
+    examples = shard.of(examples)
     keys = keys_of(checkpoint, task, methods, everything)
     todo = _todo(store, keys, methods.values(), examples["id"])
     if todo:

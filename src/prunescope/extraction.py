@@ -11,6 +11,7 @@ from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
 from prunescope.models import family_of
 from prunescope.provenance import engine_digest
+from prunescope.shards import WHOLE, Shard
 from prunescope.tasks import Task
 
 if TYPE_CHECKING:
@@ -23,18 +24,21 @@ def extract(
     out: Path | str,
     batch_size: int = 32,
     limit: int | None = None,
+    shard: Shard = WHOLE,
 ) -> None:
-    """Write the scores of every layer, with and without RoPE, of the task's first examples.
+    """Write the scores of every layer, with and without RoPE, of a shard of the task's first
+    examples.
 
     out: Zarr of one variable `score` (example, layer, variant, row, col) float32; layer = K in
     1..depth, the layer before which a stage would use the score. See `record_scores`.
     """
-    examples = tasks.load(task, limit)
+    examples = shard.of(tasks.load(task, limit))
     model, processor = checkpoint.load()
-    grid = family_of(model).grid(model)
-    if grid is None:
+    family = family_of(model)
+    if (grid := family.grid(model)) is None:
         raise InputError(f"model {checkpoint.name!r}: its grid of visual tokens is not known")
-    order, scores = [], []
+    layers = len(family.decoder(model).layers)
+    order, scores = [], [np.empty((0, layers, len(VARIANTS), *grid), np.float32)]  # of no example
     for batch in tasks.batches(examples, task, processor, batch_size):
         inputs = tasks.prompts(batch, task, processor).to(model.device, model.dtype)
         scores.append(record_scores(model, inputs).unflatten(-1, grid).cpu().numpy())

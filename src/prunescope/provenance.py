@@ -23,6 +23,7 @@ ENGINE = [
         "methods",
         "metrics.py",
         "pruning.py",
+        "shards.py",
         "sharing.py",
         "tasks.py",
         "testbed/dataset.py",

@@ -4,7 +4,8 @@ Self-contained: images are inside, nothing is fetched when it is opened.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +22,69 @@ LONG = 60  # rows above which a table is folded
 SPREADS = (("low", "high", f" ({TOO_FEW})"), ("q25", "q75", ""))
 
 
+Files = Mapping[str, Path | str]  # by the name of the item
+
+
+@dataclass(frozen=True)
+class Items:
+    """PNG files of figures and CSV files of tables."""
+
+    figures: Files
+    tables: Files
+
+    def context(self, captions: Mapping[str, str]) -> dict[str, Any]:
+        """What the template shows of them."""
+        figures = [_item(name, captions, **_image(Path(p))) for name, p in self.figures.items()]
+        tables = [_item(name, captions, **_shown(_table(p))) for name, p in self.tables.items()]
+        return {"figures": figures, "tables": tables}
+
+
+@dataclass(frozen=True)
+class Findings(Items):
+    """Those of one model, with the CSV files of the claims and of the paper's numbers beside ours
+    (`prunescope.findings`)."""
+
+    ledger: Path | str
+    published: Path | str
+
+    def context(self, captions: Mapping[str, str]) -> dict[str, Any]:
+        claims = entries(_table(self.ledger))
+        return super().context(captions) | {
+            "claims": claims,
+            "counts": {v: sum(claim["verdict"] == v for claim in claims) for v in VERDICTS},
+            "published": rows_beside(_table(self.published)),
+        }
+
+
+def within(folder: Path, items: Iterable[Path | str]) -> tuple[Files, Files]:
+    """Those of the `items` that are figures and tables in `folder`, as `Items` has them."""
+    paths = list(map(Path, items))
+    figures, tables = (
+        {path.stem: path for path in paths if path.parent == folder / kind}
+        for kind in ("figures", "tables")
+    )
+    return figures, tables
+
+
 def write(
     page: Path | str,
     study: str,
-    figures: Mapping[str, Path | str],
-    tables: Mapping[str, Path | str],
-    ledger: Path | str,
-    published: Path | str,
+    models: Mapping[str, Findings],
+    across: Items,
     captions: Mapping[str, str],
     manifest: Mapping[str, Any],
     template: Path | str,
 ) -> None:
     """Write the report of a study to `page`.
 
-    figures: PNG files by name; tables: CSV files by name; ledger, published: CSV files of the
-    claims and of the paper's numbers beside ours (`prunescope.findings`); captions: by name;
-    manifest: facts to show about the study's origin. Raises InputError for a file that is missing.
+    models: by name; across: the items over all models; captions: by the name of the item; manifest:
+    facts to show about the study's origin. Raises InputError for a file that is missing.
     """
-    claims = entries(_table(ledger))
     context = {
         "study": study,
-        "claims": claims,
-        "counts": {v: sum(claim["verdict"] == v for claim in claims) for v in VERDICTS},
-        "published": rows_beside(_table(published)),
+        "models": {name: each.context(captions) for name, each in models.items()},
+        "across": across.context(captions),
         "label": lambda method: style(method).label,
-        "figures": [_item(name, captions, **_image(Path(p))) for name, p in figures.items()],
-        "tables": [_item(name, captions, **_shown(_table(p))) for name, p in tables.items()],
         "manifest": manifest,
         "long": LONG,
     }

@@ -4,11 +4,11 @@ rule attention:
         files=model_files,
         card="data/tasks/{task}.yaml",
     output:
-        scores=directory(f"{RESULTS}/attention/{{model}}/{{task}}.zarr"),
+        scores=directory(f"{RESULTS}/attention/{{model}}/{{task}}/{{shard}}.zarr"),
     log:
-        f"{LOGS}/attention/{{model}}/{{task}}.log",
+        f"{LOGS}/attention/{{model}}/{{task}}/{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/attention/{{model}}/{{task}}.tsv"
+        f"{BENCHMARKS}/attention/{{model}}/{{task}}/{{shard}}.tsv"
     conda:
         "../../environment.yml"
     threads: config["threads"]
@@ -20,6 +20,7 @@ rule attention:
         run=RUN,
         batch_size=config["batch_size"],
         limit=config["limits"]["attention"],
+        shard=lambda wildcards: [int(wildcards.shard), config["shards"]],
         engine=ENGINE,
     script:
         "../scripts/attention.py"

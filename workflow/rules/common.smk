@@ -35,25 +35,36 @@ CORES = workflow.resource_settings.cores or 1
 GPUS = 1 if config["device"] == "cuda" else 0
 RUN = {key: config[key] for key in ("dtype", "attn", "device")}
 
-# What the scripts of analysis/ may ask for, by the names of their arguments
-CELLS = [f"{model}/{task}" for model in config["models"] for task in config["tasks"]]
+# What the scripts of analysis/ may ask for, by the names of their arguments: what is stored of one
+# model, or of every model
+PARTS = [
+    f"{task}/{shard}"
+    for task in config["tasks"]
+    for shard in range(1, config["shards"] + 1)
+]
 STORED = {
-    "attention": [f"{RESULTS}/attention/{cell}.zarr" for cell in CELLS],
-    "records": [f"{RESULTS}/records/{cell}.parquet" for cell in CELLS],
-    "cost": [f"{RESULTS}/cost/{model}.parquet" for model in config["models"]],
-    "cards": [f"data/tasks/{task}.yaml" for task in config["tasks"]],
+    "attention": [f"{RESULTS}/attention/{{model}}/{part}.zarr" for part in PARTS],
+    "records": [f"{RESULTS}/records/{{model}}/{part}.parquet" for part in PARTS],
+    "cost": [f"{RESULTS}/cost/{{model}}.parquet"],
 }
+STORED |= {
+    f"every_{kind}": expand(paths, model=config["models"])
+    for kind, paths in STORED.items()
+}
+STORED["cards"] = [f"data/tasks/{task}.yaml" for task in config["tasks"]]
 SHARED = {
     "bootstrap": config["bootstrap"] | {"seed": config["seed"]},
     "seed": config["seed"],
     "adjust": config["adjust"],
 }
-ITEMS = [(kind, name) for kind in ("figures", "tables") for name in config[kind]]
+SHOWN = {"figures": "png", "tables": "csv"}  # what a reader sees of an item
+ITEMS = [(kind, name) for kind in SHOWN for name in config[kind]]
 
 
 wildcard_constraints:
     model="|".join(config["models"]),
     task="|".join(config["tasks"]),
+    shard="[0-9]+",
 
 
 def model_files(wildcards):
@@ -71,18 +82,29 @@ def asked(script, offered):
     }
 
 
+def owner(name):
+    """Folder of a figure or table in that of the report: the model's, if it is of one."""
+    return "{model}/" if study.is_of_one_model(name) else ""
+
+
+def files(kind, name):
+    """Files that a figure or table may have."""
+    folder = f"{REPORTS}/{owner(name)}{kind}"
+    return {end: f"{folder}/{name}.{end}" for end in ("png", "svg", "csv")}
+
+
 def outputs(kind, name):
     """Files of a figure or table, as its `make` asks for them; one is shown in the report."""
-    files = {end: f"{REPORTS}/{kind}/{name}.{end}" for end in ("png", "svg", "csv")}
-    shown = "png" if kind == "figures" else "csv"
-    labels = {"item": name.replace("_", " ")}
-    files[shown] = report(
-        files[shown],
+    shown = report(
+        files(kind, name)[SHOWN[kind]],
         caption="../report/item.rst",
         category=kind.capitalize(),
-        labels=labels,
+        labels={
+            "item": name.replace("_", " "),
+            "model": owner(name).strip("/") or "all",
+        },
     )
-    return asked(name, files)
+    return asked(name, files(kind, name) | {SHOWN[kind]: shown})
 
 
 def check_study():

@@ -4,11 +4,11 @@ rule evaluate:
         files=model_files,
         card="data/tasks/{task}.yaml",
     output:
-        records=f"{RESULTS}/records/{{model}}/{{task}}.parquet",
+        records=f"{RESULTS}/records/{{model}}/{{task}}/{{shard}}.parquet",
     log:
-        f"{LOGS}/evaluate/{{model}}/{{task}}.log",
+        f"{LOGS}/evaluate/{{model}}/{{task}}/{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/evaluate/{{model}}/{{task}}.tsv"
+        f"{BENCHMARKS}/evaluate/{{model}}/{{task}}/{{shard}}.tsv"
     conda:
         "../../environment.yml"
     threads: config["threads"]
@@ -22,6 +22,7 @@ rule evaluate:
         store="results/store",
         methods=METHODS,
         limit=config["limits"]["evaluate"],
+        shard=lambda wildcards: [int(wildcards.shard), config["shards"]],
         engine=ENGINE,
     script:
         "../scripts/evaluate.py"

@@ -1,5 +1,6 @@
 # One rule for each figure and table that the study names, called like its script: editing a script
-# makes that one item anew. Its inputs, outputs and params are the arguments of the script's `make`.
+# makes that one item anew. Its inputs, outputs and params are the arguments of the script's `make`:
+# one that asks for what is stored of one model is made for each, any other once.
 
 for kind, name in ITEMS:
 
@@ -11,9 +12,9 @@ for kind, name in ITEMS:
         output:
             **outputs(kind, name),
         log:
-            f"{LOGS}/{name}.log",
+            f"{LOGS}/{owner(name)}{name}.log",
         benchmark:
-            f"{BENCHMARKS}/{name}.tsv"
+            f"{BENCHMARKS}/{owner(name)}{name}.tsv"
         conda:
             "../../environment.yml"
         params:

@@ -1,35 +1,29 @@
 from pathlib import Path
 
-FIRST = next(iter(config["models"]))
-
 
 rule ledger:
-    """Every claim of the paper, judged on the first model, and the paper's numbers beside ours."""
+    """Every claim of the paper, judged on a model, and the paper's numbers beside ours."""
     input:
-        records=[
-            f"{RESULTS}/records/{FIRST}/{task}.parquet" for task in config["tasks"]
-        ],
-        attention=[
-            f"{RESULTS}/attention/{FIRST}/{task}.zarr" for task in config["tasks"]
-        ],
+        records=STORED["records"],
+        attention=STORED["attention"],
         reference=sorted(map(str, Path("data/reference").glob("*.csv"))),
     output:
         ledger=report(
-            f"{REPORTS}/ledger.csv",
+            f"{REPORTS}/{{model}}/ledger.csv",
             category="Claims",
             caption="../report/item.rst",
-            labels={"item": "ledger"},
+            labels={"item": "ledger", "model": "{model}"},
         ),
         published=report(
-            f"{REPORTS}/published.csv",
+            f"{REPORTS}/{{model}}/published.csv",
             category="Claims",
             caption="../report/item.rst",
-            labels={"item": "ours beside published"},
+            labels={"item": "ours beside published", "model": "{model}"},
         ),
     log:
-        f"{LOGS}/ledger.log",
+        f"{LOGS}/{{model}}/ledger.log",
     benchmark:
-        f"{BENCHMARKS}/ledger.tsv"
+        f"{BENCHMARKS}/{{model}}/ledger.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -37,7 +31,7 @@ rule ledger:
         library=study.read_library(config),
         claims=config["claims"],
         bootstrap=SHARED["bootstrap"],
-        caption="What the paper claims, checked on this study, and its numbers beside ours.",
+        caption="What the paper claims, checked on this model, and its numbers beside ours.",
         source=[digest(["src/prunescope/findings"]), DRAWING],
     script:
         "../scripts/ledger.py"
@@ -46,11 +40,14 @@ rule ledger:
 rule page:
     """The report: claims, figures, tables and where they come from, on one page."""
     input:
-        ledger=rules.ledger.output.ledger,
-        published=rules.ledger.output.published,
-        figures=[f"{REPORTS}/figures/{name}.png" for name in config["figures"]],
-        tables=[f"{REPORTS}/tables/{name}.csv" for name in config["tables"]],
-        attention=STORED["attention"],
+        ledgers=expand(rules.ledger.output.ledger, model=config["models"]),
+        published=expand(rules.ledger.output.published, model=config["models"]),
+        shown=[
+            path
+            for kind, name in ITEMS
+            for path in expand(files(kind, name)[SHOWN[kind]], model=config["models"])
+        ],
+        attention=STORED["every_attention"],
         template="reports/templates/report.html.j2",
     output:
         page=report(
@@ -64,6 +61,7 @@ rule page:
         "../../environment.yml"
     params:
         study=config["name"],
+        models=list(config["models"]),
         captions={name: study.caption(name) for _, name in ITEMS},
         configuration=SOURCE,
         seed=config["seed"],
@@ -73,15 +71,15 @@ rule page:
 
 
 rule notebook:
-    """The exploring notebook, executed on the scores of this study."""
+    """The exploring notebook, executed on the scores of a model."""
     input:
         attention=STORED["attention"],
     output:
-        touch(f"{RESULTS}/notebook.done"),
+        touch(f"{RESULTS}/notebook/{{model}}.done"),
     log:
-        notebook=f"{REPORTS}/retention_maps.ipynb",
+        notebook=f"{REPORTS}/{{model}}/retention_maps.ipynb",
     benchmark:
-        f"{BENCHMARKS}/notebook.tsv"
+        f"{BENCHMARKS}/{{model}}/notebook.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -95,9 +93,13 @@ rule notebook_page:
     input:
         rules.notebook.output,
     output:
-        page=report(f"{REPORTS}/retention_maps.html", category="Report"),
+        page=report(
+            f"{REPORTS}/{{model}}/retention_maps.html",
+            category="Report",
+            labels={"item": "notebook", "model": "{model}"},
+        ),
     log:
-        f"{LOGS}/notebook_page.log",
+        f"{LOGS}/{{model}}/notebook_page.log",
     conda:
         "../../environment.yml"
     params:

@@ -3,21 +3,19 @@
 from pathlib import Path
 
 from prunescope.provenance import manifest
-from prunescope.report import write
+from prunescope.report import Findings, Items, within, write
 from prunescope.scripting import run
 
 
 def make(
-    figures, tables, ledger, published, attention, template, page,
-    study, captions, configuration, seed,
+    ledgers, published, shown, attention, template, page,
+    study, models, captions, configuration, seed,
 ):  # fmt: skip
+    home = Path(page).parent
+    files = zip(models, ledgers, published, strict=True)
+    findings = {name: Findings(*within(home / name, shown), *own) for name, *own in files}
     facts = {"configuration": configuration, "seed": seed} | manifest(attention)
-    files = _by_name(figures), _by_name(tables), ledger, published
-    write(page, study, *files, captions, facts, template)
-
-
-def _by_name(paths):
-    return {Path(path).stem: path for path in paths}
+    write(page, study, findings, Items(*within(home, shown)), captions, facts, template)
 
 
 run(make, globals())

@@ -1,6 +1,7 @@
 """Reading stored records (Parquet) and scores (Zarr), checked before anything is computed."""
 
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -19,10 +20,15 @@ def read_records(paths: Iterable[Path | str], columns: Sequence[str]) -> pd.Data
     """Rows of the Parquet files with the columns `KEY` and `columns`; one row per
     (model, task, example, method).
 
-    Raises InputError for a file without rows or columns that are needed, and for repeated rows.
+    Raises InputError without rows, for columns that are missing, and for repeated rows.
     """
     wanted = [*KEY, *(c for c in columns if c not in KEY)]
-    records = pd.concat([_read_part(Path(path), wanted) for path in paths], ignore_index=True)
+    paths = list(map(Path, paths))
+    parts = [_read_part(path, wanted) for path in paths]
+    parts = [part for part in parts if len(part)]  # a shard may be empty
+    if not parts:
+        raise InputError(f"{', '.join(map(str, paths))}: no records")
+    records = pd.concat(parts, ignore_index=True)
     repeated = records.duplicated(["model", "task", "example", "method"])
     if repeated.any():
         row = records.loc[repeated.idxmax(), KEY].to_dict()
@@ -36,20 +42,41 @@ def _read_part(path: Path, columns: list[str]) -> pd.DataFrame:
     present = pq.read_schema(path).names
     if missing := [c for c in columns if c not in present]:
         raise InputError(f"{path}: missing columns {missing}; it has {present}")
-    part = pd.read_parquet(path, columns=columns)
-    if part.empty:
-        raise InputError(f"{path}: no records")
-    return part
+    return pd.read_parquet(path, columns=columns)
 
 
 def read_scores(paths: Iterable[Path | str]) -> xr.DataArray:
-    """Last-query scores (example, layer, variant, row, col) float32 of the Zarr stores, one after
-    the other, with coordinates `image` and `task` (the store's name) along `example`.
+    """Last-query scores (example, layer, variant, row, col) float32 of the Zarr stores of one
+    model, one after the other, with coordinates `image` and `task` along `example`.
 
-    Raises InputError for other dimensions or scores that are not finite.
+    Raises InputError for other dimensions, scores that are not finite, repeated or no examples,
+    and several models.
     """
-    parts = [_read_store(Path(path)) for path in paths]
-    return xr.concat(parts, "example", join="exact", coords="minimal", compat="equals")
+    [(_, scores), *others] = read_every_scores(paths).items()
+    if others:
+        raise InputError(f"scores: expected one model, got also {[name for name, _ in others]}")
+    return scores
+
+
+def read_every_scores(paths: Iterable[Path | str]) -> dict[str, xr.DataArray]:
+    """The same by model, in the order of the stores; models may differ in depth and grid."""
+    paths = list(map(Path, paths))
+    parts = defaultdict(list)
+    for path in paths:
+        scores = _read_store(path)
+        if scores.sizes["example"]:  # a shard may be empty
+            parts[scores.attrs["model"]].append(scores)
+    if not parts:
+        raise InputError(f"{', '.join(map(str, paths))}: no scores")
+    return {model: _joined(model, found) for model, found in parts.items()}
+
+
+def _joined(model: str, parts: list[xr.DataArray]) -> xr.DataArray:
+    scores = xr.concat(parts, "example", join="exact", coords="minimal", compat="equals")
+    names = pd.MultiIndex.from_arrays([scores["task"].values, scores["example"].values])
+    if (repeated := names[names.duplicated()]).size:
+        raise InputError(f"scores: {len(repeated)} repeated examples of {model!r}: {repeated[0]}")
+    return scores
 
 
 def _read_store(path: Path) -> xr.DataArray:
@@ -57,18 +84,22 @@ def _read_store(path: Path) -> xr.DataArray:
         raise InputError(f"{path}: no such store of scores")
     with warnings.catch_warnings():  # Snakemake leaves a file of its own in the folder
         warnings.filterwarnings("ignore", r"Object at \.snakemake_timestamp")
-        scores = xr.open_zarr(path, chunks=None, consolidated=False)["score"]
+        store = xr.open_zarr(path, chunks=None, consolidated=False)
+    scores = store["score"]
     if set(scores.dims) != set(DIMS) or "image" not in scores.coords:
         raise InputError(
             f"{path}: expected dimensions {DIMS} and a coordinate `image`, "
             f"got {scores.dims} and {list(scores.coords)}"
         )
+    if missing := {"model", "task"} - set(store.attrs):
+        raise InputError(f"{path}: missing attributes {sorted(missing)}; it has {[*store.attrs]}")
     scores = scores.transpose(*DIMS).load()
     if not np.isfinite(scores.values).all():
         raise InputError(f"{path}: scores must be finite")
-    names = ("example", [path.stem] * scores.sizes["example"])
+    names = ("example", [store.attrs["task"]] * scores.sizes["example"])
     kept = {name: scores[name] for name in (*DIMS[:3], "image") if name in scores.coords}
-    return xr.DataArray(scores.variable, kept).assign_coords(task=names)
+    scores = xr.DataArray(scores.variable, kept).assign_coords(task=names)
+    return scores.assign_attrs(model=store.attrs["model"])
 
 
 def localization_tasks(records: pd.DataFrame) -> list[str]:
