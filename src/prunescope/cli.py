@@ -131,6 +131,33 @@ def _prune_records(store: Path, keep: list[Path], delete: bool, action: str) -> 
     print(f"{len(folders)} keys that no study asks for: {done}")
 
 
+def _add_export(commands: Any) -> None:
+    parser = commands.add_parser(
+        "export",
+        help="records as sample logs of lmms-eval, or as a Hugging Face data set",
+        description="Write records in a shape that other tools read: OUT/MODEL/METHOD/"
+        "samples_TASK.jsonl as `lmms-eval --log_samples` writes them, or a folder for "
+        "`datasets.load_from_disk` with a split for each task.",
+    )
+    parser.add_argument("form", choices=["lmms-eval", "dataset"], metavar="lmms-eval|dataset")
+    parser.add_argument(
+        "records",
+        type=Path,
+        nargs="+",
+        metavar="PARQUET",
+        help="files of records, such as results/testbed/records/rope/*.parquet",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="new or empty folder to write")
+    parser.set_defaults(run=_export)
+
+
+def _export(form: str, records: list[Path], out: Path) -> None:
+    from prunescope.export import FORMATS
+
+    for path in FORMATS[form](records, out):
+        print(path)
+
+
 def _add_match(commands: Any) -> None:
     parser = commands.add_parser(
         "match",
@@ -169,4 +196,4 @@ def _match(method: str, scores: list[Path], share: float, knob: str, library: Pa
     print(yaml.safe_dump([{f"{method}-t{share:g}": found.stages}], sort_keys=False), end="")
 
 
-COMMANDS = (_add_convert_prismatic, _add_match, _add_records)
+COMMANDS = (_add_convert_prismatic, _add_export, _add_match, _add_records)
