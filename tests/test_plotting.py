@@ -207,6 +207,37 @@ def test_example_shows_a_panel_for_each_method_and_question():
     plt.close("all")
 
 
+def measured(folder, **columns):
+    """What `cost` stores of the methods of synthetic.py, the later ones ever faster."""
+    module, methods = script("cost_table"), list(synthetic.METHODS)
+    times = {f"{t}{end}": 8.0 for t in module.TIMES for end in ("", "_q25", "_q75")}
+    sizes = dict.fromkeys([*module.UNITS, "visual_tokens", "mean_tokens", "kept_share"], 2.0**20)
+    where = {"model": "tiny", "device": "cpu", "dtype": "float32", "attn": "sdpa", "batch_size": 4}
+    table = pd.DataFrame({"method": methods} | sizes | times | where | {"counted_gap": 0.0})
+    table["answer_ms"] -= range(len(methods))
+    table.assign(**columns).to_parquet(folder / "cost.parquet")
+    return folder / "cost.parquet"
+
+
+def test_table_of_costs_has_every_model_and_method(tmp_path):
+    (tmp_path / "other").mkdir()
+    paths = [measured(tmp_path), measured(tmp_path / "other", model="other", kv_bytes=2**21)]
+    script("cost_table").make(paths, tmp_path / "t.csv")
+    table = pd.read_csv(tmp_path / "t.csv").set_index(["model", "method"])
+    assert len(table) == 2 * len(synthetic.METHODS) and table.index.is_unique
+    assert (table.loc["tiny", "kv_mib"] == 1).all() and (table.loc["other", "kv_mib"] == 2).all()
+    assert (table["answer_ms_q75"] == 8).all()
+
+
+def test_time_of_a_question_is_that_of_its_share_of_the_batch(study, tmp_path):
+    files = {kind: tmp_path / f"time.{kind}" for kind in ("png", "svg", "csv")}
+    script("accuracy_vs_time").make(study["records"], [measured(tmp_path)], **files, bootstrap=FEW)
+    table = pd.read_csv(files["csv"]).set_index(["group", "method"])
+    assert table.loc[("localization", "unpruned"), "ms"] == 8 / 4
+    assert table.loc[("other tasks", "fastv-norope"), "ms"] == (8 - 2) / 4
+    assert "ms (cpu, batch of 4)" in files["svg"].read_text()
+
+
 def test_saved_is_what_the_unpruned_model_spends_less_the_method():
     module = script("promised_and_measured")
     cost = {"method": ["unpruned", "fastv"], "kept_share": [1, 0.25], "prefill_flops": [8, 4]}

@@ -1,14 +1,17 @@
 """Whole figures that several scripts draw from tables of estimates. No statistics."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prunescope import plotting
 
 LEAST_SPAN = 0.2  # of the scale of `pair_maps`
+DASHES = ("-", "--", ":", "-.")  # of the lines of one family, by layers
 
 
 def forest(table: pd.DataFrame, methods: Sequence[str], baseline: str, xlabel: str) -> Figure:
@@ -60,3 +63,45 @@ def pair_maps(table: pd.DataFrame, first: str, second: str) -> Figure:
         panel.set_yticks(range(rows), grid.index)
     axes[0, 0].set_ylabel(first)
     return figure
+
+
+def tradeoff(
+    table: pd.DataFrame, families: Sequence[str], baseline: str, x: str, xlabel: str
+) -> Figure:
+    """Accuracy over the column `x`, a panel for each `group`: a line for each of `families` and
+    set of layers. table: columns as from `by_group`; if "<x>_q25" and "<x>_q75" are among them,
+    they are drawn as horizontal bars and the baseline's `x` as a line."""
+    # a control, such as a replay, is not a point of its family's line
+    names = {m: plotting.family(m) if plotting.swept(m) else m for m in table["method"]}
+    table = table.assign(family=table["method"].map(names))
+    groups = list(dict.fromkeys(table["group"]))
+    figure, axes = plotting.canvas(1, len(groups), (2.1 + 3.4 * len(groups), 3.6), sharey=True)
+    for panel, group in zip(axes[0], groups, strict=True):
+        part = table[table["group"] == group]
+        [(_, full)] = part[part["method"] == baseline].iterrows()
+        plotting.reference(panel, full["value"], plotting.style(baseline).label.lower())
+        if f"{x}_q25" in table:
+            plotting.reference(panel, full[x], "", vertical=True)
+        _lines(panel, part[part["family"].isin(families)], x)
+        panel.set(title=group, xlabel=xlabel)
+        panel.set_xlim(left=0)
+        panel.set_ylim(0, 1.04)
+    axes[0, 0].set_ylabel("Accuracy")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center")
+    return figure
+
+
+def _lines(panel: Axes, rows: pd.DataFrame, x: str) -> None:
+    seen: Counter[str] = Counter()
+    for (family, layers), line in rows.groupby(["family", "layers"], sort=False):
+        line, look = line.sort_values(x), plotting.style(family)
+        panel.vlines(line[x], line["low"], line["high"], color=look.color, lw=1)
+        if f"{x}_q25" in line:
+            panel.hlines(line["value"], line[f"{x}_q25"], line[f"{x}_q75"], color=look.color, lw=1)
+        dash = DASHES[seen[family] % len(DASHES)]
+        seen[family] += 1
+        panel.plot(
+            line[x], line["value"], dash, color=look.color, marker=look.marker, ms=4.5, lw=1.2,
+            label=f"{look.label}, K = {layers}",
+        )  # fmt: skip
