@@ -1,9 +1,24 @@
+import runpy
+from functools import cache
+from importlib.util import find_spec
 from math import isnan
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from prunescope.errors import InputError
-from prunescope.metrics import BoxIou, ExactMatch, iou, parse_grid32
+from prunescope.metrics import (
+    BoxIou,
+    Choice,
+    ExactMatch,
+    ShortAnswer,
+    VqaAccuracy,
+    YesNo,
+    iou,
+    vqa,
+)
+from prunescope.metrics.boxes import BOX_FORMATS, from_square
 
 
 @pytest.mark.parametrize(
@@ -22,48 +37,171 @@ def test_iou_by_hand(a, b, expected):
     assert iou(b, a) == pytest.approx(expected)
 
 
-def test_a_box_is_the_centres_of_its_bins():
-    assert parse_grid32("0 15 16 31") == (0.5 / 32, 15.5 / 32, 16.5 / 32, 31.5 / 32)
+@pytest.mark.parametrize(
+    ("format", "text", "box"),
+    [
+        ("grid32", "0 15 16 31", (0.5 / 32, 15.5 / 32, 16.5 / 32, 31.5 / 32)),
+        ("fractions", " [0.1, 0.2, 0.3, 1]\n", (0.1, 0.2, 0.3, 1.0)),
+        ("thousandths", "the cat 2[[100, 200, 300, 1000]]", (0.1, 0.2, 0.3, 1.0)),
+        ("thousandths", "<|box_start|>(100,200),(300,1000)<|box_end|>", (0.1, 0.2, 0.3, 1.0)),
+        ("thousandths", "[[1, 2, 3, 4], [5, 6, 7, 8]]", (0.001, 0.002, 0.003, 0.004)),
+        ("pixels", '[{"bbox_2d": [20, 80, 100, 400], "label": "a"}]', (0.1, 0.2, 0.5, 1.0)),
+        ("locations", "<loc0512><loc0256><loc1023><loc0768> cat", (0.25, 0.5, 0.75, 1023 / 1024)),
+    ],
+)
+def test_a_box_in_the_words_of_each_family(format, text, box):
+    assert BOX_FORMATS[format](text, (200, 400)) == pytest.approx(box)
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("format", "text"),
     [
-        "",
-        "yes",
-        "1 2 3",
-        "1 2 3 4 5",
-        "1 2 3 32",
-        "-1 2 3 4",
-        "1 2 1 4",
-        "1 5 3 4",
-        "1 2 3 4.0",
-        "1 2 3 ²",
+        *[("grid32", text) for text in ("", "yes", "1 2 3", "1 2 3 4 5", "1 2 3 32", "-1 2 3 4")],
+        *[("grid32", text) for text in ("1 2 1 4", "1 5 3 4", "1 2 3 4.0", "1 2 3 ²")],
+        *[("fractions", text) for text in ("", "[0.1, 0.2, 0.3]", "(0.1, 0.2, 0.3, 0.4)")],
+        *[("fractions", text) for text in ("[0.1, 0.2, 0.3, 1.1]", "[0.3, 0.2, 0.1, 0.4]")],
+        *[("fractions", text) for text in ("[0.1, 0.2, 0.3, 0.4] a cat", "[0, 0, 1, 'x']")],
+        *[("fractions", text) for text in ("[False, 0, True, 1]", "__import__('os')", "[" * 9999)],
+        *[("thousandths", text) for text in ("", "1, 2, 3, 4", "(1,2),(3", "(1,2),(3,1001)")],
+        *[("pixels", text) for text in ("", "[10, 10, 300, 20]", "[10, 10, 10, 20]")],
+        *[("locations", text) for text in ("", "<loc0001><loc0002><loc0003>", "<loc1>" * 4)],
     ],
 )
-def test_what_is_no_box(text):
-    assert parse_grid32(text) is None
+def test_what_is_no_box(format, text):
+    assert BOX_FORMATS[format](text, (200, 400)) is None
 
 
 def test_box_metric():
     metric = BoxIou(threshold=0.5, format="grid32")
-    right = metric.judge("0 0 15 15", "", (0.5 / 32, 0.5 / 32, 15.5 / 32, 15.5 / 32))
-    assert right == (1.0, pytest.approx(1.0), False)
+    true = {"box": (0.5 / 32, 0.5 / 32, 15.5 / 32, 15.5 / 32)}
+    assert metric.judge("0 0 15 15", true) == (1.0, pytest.approx(1.0), False)
     # Half as wide: exactly at the threshold, and right. A quarter: wrong, but a box.
-    true = (0.5 / 32, 0.5 / 32, 16.5 / 32, 16.5 / 32)
-    assert metric.judge("0 0 8 16", "", true) == (1.0, pytest.approx(0.5), False)
-    assert metric.judge("0 0 8 8", "", true) == (0.0, pytest.approx(0.25), False)
-    assert metric.judge("no idea", "", true) == (0.0, 0.0, True)
+    true = {"box": (0.5 / 32, 0.5 / 32, 16.5 / 32, 16.5 / 32)}
+    assert metric.judge("0 0 8 16", true) == (1.0, pytest.approx(0.5), False)
+    assert metric.judge("0 0 8 8", true) == (0.0, pytest.approx(0.25), False)
+    assert BoxIou(0.25, "grid32").judge("0 0 8 8", true).score == 1.0
+    assert metric.judge("no idea", true) == (0.0, 0.0, True)
 
 
 def test_box_metric_names_the_formats_it_knows():
-    with pytest.raises(InputError, match=r"format: 'pixels' is not one of \['grid32'\]"):
-        BoxIou(threshold=0.5, format="pixels")
+    with pytest.raises(InputError, match=r"format: 'bins' is not one of \['fractions', 'grid32'"):
+        BoxIou(threshold=0.5, format="bins")
+
+
+@pytest.mark.parametrize("size", [(640, 480), (480, 640), (300, 300), (1000, 10)])
+def test_a_box_in_the_padded_square_comes_back(size):
+    width, height = size
+    longest = max(size)
+    x, y = (longest - width) / 2, (longest - height) / 2
+    box = (0.1, 0.25, 0.5, 0.75)
+    padded = tuple(
+        (fraction * side + shift) / longest
+        for fraction, side, shift in zip(box, size * 2, (x, y) * 2, strict=True)
+    )
+    assert from_square(padded, size) == pytest.approx(box)
+    metric = BoxIou(0.5, "fractions", frame="square")
+    assert metric.judge(str(list(padded)), {"box": box, "size": size}).iou == pytest.approx(1)
+
+
+def test_a_box_of_the_square_is_cut_at_the_edges_of_the_image():
+    assert from_square((0, 0, 1, 1), (640, 480)) == (0, 0, 1, 1)
 
 
 def test_exact_match():
-    metric = ExactMatch()
-    assert metric.judge(" yes\n", "yes")[0::2] == (1.0, False)
-    assert metric.judge("no", "yes")[0::2] == (0.0, False)
-    assert metric.judge("", "yes")[0::2] == (0.0, True)
-    assert isnan(metric.judge("yes", "yes").iou)
+    metric, true = ExactMatch(), {"answer": "yes"}
+    assert metric.judge(" yes\n", true)[0::2] == (1.0, False)
+    assert metric.judge("no", true)[0::2] == (0.0, False)
+    assert metric.judge("", true)[0::2] == (0.0, True)
+    assert isnan(metric.judge("yes", true).iou)
+
+
+def test_short_answer():
+    metric, true = ShortAnswer(), {"answer": "tennis racket"}
+    assert metric.judge("Tennis  racket.", true).score == 1
+    assert metric.judge("racket", true).score == 0
+    assert metric.judge(" . ", true)[0::2] == (0.0, True)
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        *[("Yes, it is", "yes"), ("no.", "no"), ("N", "no"), ("y", "yes"), (" Yes", "yes")],
+        *[("It is, yes", None), ("maybe", None), ("", None)],
+    ],
+)
+def test_yes_and_no(said, read):
+    verdict = YesNo().judge(said, {"answer": "Yes"})
+    assert verdict[0::2] == (float(read == "yes"), read is None)
+
+
+def test_choice():
+    letters, words = Choice(), Choice(["Yes", "No"])
+    example = {"options": ["one", "two", "three"], "answer": "B"}
+    assert letters.choices(example) == ("A", "B", "C")
+    assert letters.judge("B", example)[0::2] == (1.0, False)
+    assert letters.judge("D", example)[0::2] == (0.0, True)
+    assert words.choices({"options": []}) == ("Yes", "No")
+    assert words.judge("No", {"answer": "Yes"})[0::2] == (0.0, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    # Four of ten said "red": whoever is left out, three others did. Two said "2": if one of
+    # them is left out (2 of 10) one other did, else two.
+    [
+        *[("red", 1.0), ("2", (2 * 1 + 8 * 2) / 30), ("blue", (1 * 0 + 9 * 1) / 30), ("no", 0.0)],
+        *[("The red.", 1.0), ("two", 18 / 30), ("don't know", (3 * 2 + 7 * 3) / 30), ("", 0.0)],
+    ],
+)
+def test_vqa_accuracy_by_hand(said, expected):
+    answers = ["red"] * 4 + ["2"] * 2 + ["blue"] + ["dont know"] * 3
+    for rules in ("vqa", "m4c"):
+        verdict = VqaAccuracy(rules).judge(said, {"answers": answers})
+        assert verdict.score == pytest.approx(expected)
+        assert verdict.invalid == (said == "")
+
+
+def test_the_official_rules_leave_what_all_said_as_it_is():
+    example = {"answers": ["The end"] * 10}
+    assert VqaAccuracy().judge("end", example).score == 0
+    assert VqaAccuracy("m4c").judge("end", example).score == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A dont-know answer.", "don't know answer"),
+        ("1,000 a/b", "1000 ab"),
+        ("10 / 12", "10 12"),
+        ("Two, three; four", "2 3 4"),
+        ("2.5 metres", "2.5 metres"),
+        ("none", "0"),
+        ("yall'll y'all'dve", "y'all'll y'all'd've"),
+        ("somebody'd", "somebodyd"),
+    ],
+)
+def test_official_normalisation_by_hand(text, expected):
+    assert vqa.normalised(text) == expected
+
+
+WORDS = [*vqa.CONTRACTIONS, *vqa.CONTRACTED, *vqa.NUMBERS, *vqa.ARTICLES, *vqa.MARKS]
+WORDS += ["1,000", "2.5", "3.", "U.S.", "Dog's", "12:30", ".5", "\t", "\n", "Cat", " ", " "]
+
+
+@pytest.mark.skipif(not find_spec("lmms_eval"), reason="compares with the package lmms-eval")
+@given(st.lists(st.sampled_from(WORDS)).map("".join))
+@example("one, 1,000.")
+def test_normalisation_is_that_of_a_published_scorer(text):
+    published = published_scorer()
+    assert vqa.normalised_m4c(text) == published(text)
+    plain = text.replace("\n", " ").replace("\t", " ").strip()
+    expected = published.process_digit_article(published.process_punctuation(plain))
+    assert vqa.normalised(text) == expected
+
+
+@cache
+def published_scorer():
+    """Of the one module: the package as a whole imports what else it can do."""
+    [folder] = find_spec("lmms_eval").submodule_search_locations
+    module = runpy.run_path(f"{folder}/tasks/_task_utils/vqa_eval_metric.py")
+    return module["EvalAIAnswerProcessor"]()

@@ -74,7 +74,7 @@ def token_bytes(model: nn.Module) -> int:
 
 
 def _judged(task: Task, example: Mapping[str, Any], answer: str) -> dict[str, Any]:
-    verdict = task.metric.judge(answer, example["answer"], example["box"])
+    verdict = task.metric.judge(answer, example)
     return {
         "example": example["id"],
         "image": example["image_id"],

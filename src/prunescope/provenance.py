@@ -21,7 +21,7 @@ ENGINE = [
         "extraction.py",
         "hints.py",
         "methods",
-        "metrics.py",
+        "metrics",
         "pruning.py",
         "shards.py",
         "sharing.py",

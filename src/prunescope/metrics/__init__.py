@@ -1,0 +1,26 @@
+"""Is an answer right? One small module for each kind of answer; task cards name the metrics."""
+
+from prunescope.metrics.base import Metric, Verdict
+from prunescope.metrics.boxes import BOX_FORMATS, Box, BoxIou, iou, parse_grid32
+from prunescope.metrics.choice import Choice
+from prunescope.metrics.text import ExactMatch, ShortAnswer, YesNo
+from prunescope.metrics.vqa import VqaAccuracy
+
+__all__ = [
+    "BOX_FORMATS",
+    "METRICS",
+    "Box",
+    "BoxIou",
+    "Choice",
+    "ExactMatch",
+    "Metric",
+    "ShortAnswer",
+    "Verdict",
+    "VqaAccuracy",
+    "YesNo",
+    "iou",
+    "parse_grid32",
+]
+METRICS: dict[str, type[Metric]] = {
+    metric.name: metric for metric in (BoxIou, Choice, ExactMatch, ShortAnswer, VqaAccuracy, YesNo)
+}

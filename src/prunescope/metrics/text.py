@@ -1,0 +1,56 @@
+"""Answers in words, right or wrong."""
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from prunescope.metrics.base import Metric, Verdict
+
+
+@dataclass(frozen=True)
+class ExactMatch(Metric):
+    """Right when prediction and answer are the same words; no words at all are invalid."""
+
+    name: ClassVar[str] = "exact_match"
+
+    def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
+        words = prediction.split()
+        return Verdict(float(words == example["answer"].split()), invalid=not words)
+
+
+@dataclass(frozen=True)
+class ShortAnswer(Metric):
+    """The same words in lower case, without punctuation: GQA's accuracy, as Prismatic's
+    evaluation prepares the prediction."""
+
+    name: ClassVar[str] = "short_answer"
+
+    def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
+        said = plain(prediction)
+        return Verdict(float(said == plain(example["answer"])), invalid=not said)
+
+
+def plain(text: str) -> str:
+    """Lower case, no punctuation, single spaces."""
+    return " ".join(text.lower().translate(str.maketrans("", "", string.punctuation)).split())
+
+
+@dataclass(frozen=True)
+class YesNo(Metric):
+    """Whether the first four characters say yes or no, as MME's scorer reads them (arXiv
+    2306.13394); anything else is invalid."""
+
+    name: ClassVar[str] = "yes_no"
+
+    def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
+        said = read_yes_no(prediction)
+        return Verdict(float(said == example["answer"].lower()), invalid=said is None)
+
+
+def read_yes_no(text: str) -> str | None:
+    """ "yes", "no", or None."""
+    start = text.strip().lower().replace(".", "")[:4]
+    if start in ("y", "n"):
+        return "yes" if start == "y" else "no"
+    return next((word for word in ("yes", "no") if word in start), None)
