@@ -108,6 +108,8 @@ def batches(
     examples: "Dataset", task: Task, processor: "ProcessorMixin", size: int
 ) -> Iterator["Dataset"]:
     """Prompts of like length together: little padding, and what is not padded is faster."""
+    if not len(examples):
+        return  # which a tokenizer does not take
     questions = [task.ask(question) for question in examples["question"]]
     lengths = [len(ids) for ids in processor.tokenizer(questions)["input_ids"]]
     order = np.argsort(lengths, kind="stable")
