@@ -36,15 +36,15 @@ def asked(rows: pd.DataFrame, cards: list[Path | str]) -> dict[str, Asked]:
 def draw_answer(
     axes: Axes, row: Mapping[str, Any], image: np.ndarray, parse: Any, grid: tuple[int, int]
 ) -> None:
-    """Patches that are left after the last stage, boxes and the outcome, of one record.
+    """Patches that are left, boxes and the outcome, of one record. A patch that passes only some of
+    the stages is faded in part.
 
     row: columns kept, prediction, target_box, iou, score; grid: (rows, columns) of tokens.
     """
-    stages = row["kept"]
-    mask = np.full(grid[0] * grid[1], not len(stages))
-    if len(stages):
-        mask[np.asarray(stages[-1], int)] = True
-    plotting.kept_patches(axes, image, mask.reshape(grid))
+    passed = np.full((max(len(row["kept"]), 1), grid[0] * grid[1]), not len(row["kept"]))
+    for stage, kept in zip(passed, row["kept"], strict=False):
+        stage[np.asarray(kept, int)] = True
+    plotting.kept_patches(axes, image, passed.mean(0).reshape(grid))
     if parse is None:
         outcome = row["prediction"]
     else:

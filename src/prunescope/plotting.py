@@ -163,11 +163,12 @@ def write_cells(axes: Axes, values: np.ndarray, form: str = "{:.2f}") -> None:
 
 
 def kept_patches(axes: Axes, image: np.ndarray, mask: np.ndarray) -> None:
-    """The image (height, width, 3) with the patches that are not in `mask` (rows, cols) faded."""
+    """The image (height, width, 3) with patches faded where `mask` (rows, cols), False to True or
+    0 to 1, is low."""
     height, width = image.shape[:2]
     axes.imshow(image, extent=(0, 1, 1, 0))
     veil = np.zeros((*mask.shape, 4))
-    veil[..., :3], veil[..., 3] = VEIL, np.where(mask, 0.0, 0.85)
+    veil[..., :3], veil[..., 3] = VEIL, 0.85 * (1.0 - mask)
     axes.imshow(veil, extent=(0, 1, 1, 0), interpolation="nearest")
     axes.set(xticks=[], yticks=[], aspect=height / width, xlim=(0, 1), ylim=(1, 0))
 
