@@ -168,7 +168,7 @@ def kept_patches(axes: Axes, image: np.ndarray, mask: np.ndarray) -> None:
     height, width = image.shape[:2]
     axes.imshow(image, extent=(0, 1, 1, 0))
     veil = np.zeros((*mask.shape, 4))
-    veil[..., :3], veil[..., 3] = VEIL, 0.85 * (1.0 - mask)
+    veil[..., :3], veil[..., 3] = VEIL, 0.85 * (1.0 - np.asarray(mask, float))
     axes.imshow(veil, extent=(0, 1, 1, 0), interpolation="nearest")
     axes.set(xticks=[], yticks=[], aspect=height / width, xlim=(0, 1), ylim=(1, 0))
 
