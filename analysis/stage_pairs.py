@@ -13,7 +13,7 @@ from prunescope.scripting import run
 NAMES = "Layer of the first stage", "Layer of the second stage"
 
 
-def make(records, png, svg, csv, firsts, seconds, pattern="pair-k{}+{}", bootstrap=None):
+def make(records, png, svg, csv, firsts, seconds, pattern="pair-k{}+{}-t0.42", bootstrap=None):
     """firsts, seconds: layers; pattern: names of the methods; those without records stay empty."""
     maps_of_pairs(records, (firsts, seconds), pattern, NAMES, bootstrap, csv, png, svg)
 

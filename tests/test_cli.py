@@ -89,6 +89,14 @@ def test_prune(store, study, capsys):
     assert "0 keys" in run(capsys, store, "prune", "--keep", study)[1]
 
 
+def test_prune_needs_to_know_what_matched_methods_are(store, study, capsys):
+    matched = yaml.safe_load(study.read_text())
+    matched["matched"] = [{"methods": ["fastv"], "share": [0.5]}]
+    study.write_text(yaml.safe_dump(matched))
+    status, _, error = run(capsys, store, "prune", "--keep", study)
+    assert status == 2 and "matched: there is no results/small/methods/tiny.yaml" in error
+
+
 def test_a_changed_model_makes_all_records_superfluous(store, study, tmp_path, capsys):
     other = yaml.safe_load(study.read_text())
     other["models"] = {"tiny": {"path": str(save_model(tmp_path / "other", seed=1))}}

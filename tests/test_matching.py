@@ -145,16 +145,17 @@ def test_methods_get_the_budget_of_another_and_one_that_cannot_is_left_out(caplo
         Wanted("fastv-as-nothing", FASTV, "remove", like="nothing"),
     ]
     less = [{**stage, "remove": 0.4} for stage in FEATHER]
-    (like, half), left_out = solve(
-        wanted, {"feather": less, "nothing": FEATHER}, SCORES.calibration()
-    )
-    assert like.target == pytest.approx(realised(less))
-    assert abs(like.mean_tokens - like.target) < 0.5
-    assert half.target == 18 and abs(half.mean_tokens - 18) < 0.5
-    assert list(left_out) == ["fastv-t0.1", "fastv-as-nothing"]
-    assert "method 'nothing': a stage leaves no token" in left_out["fastv-as-nothing"]
-    assert "remove reaches 9.8 to 36.0 mean tokens, not 3.6" in left_out["fastv-t0.1"]
-    assert left_out["fastv-t0.1"] in caplog.text
+    found, rows = solve(wanted, {"feather": less, "nothing": FEATHER}, SCORES.calibration())
+    assert list(found) == ["fastv-as-feather", "fastv-t0.5"]
+    like, half, low, nothing = rows
+    assert (like["like"], like["knob"]) == ("feather", "remove") and half["like"] is None
+    assert like["target"] == pytest.approx(realised(less) / SIZE) and half["target"] == 0.5
+    for name, row in zip(found, rows, strict=False):
+        assert found[name][0]["remove"] == row["value"]
+        assert row["calibrated"] == pytest.approx(realised(found[name]) / SIZE)
+        assert abs(row["calibrated"] - row["target"]) < 0.01
+    assert "remove reaches 9.8 to 36.0 mean tokens, not 3.6" in low["note"] in caplog.text
+    assert "method 'nothing': a stage leaves no token" in nothing["note"]
 
 
 def test_the_command_prints_a_method_ready_for_a_study(tmp_path, capsys):

@@ -12,6 +12,7 @@ from scipy import stats
 
 from prunescope import plotting
 from prunescope.errors import InputError
+from prunescope.matching import COLUMNS
 from prunescope.metrics import parse_grid32
 from prunescope.statistics import inputs
 
@@ -30,7 +31,7 @@ OPTIONS = {
     "score_decay": {"layers": [1, 2]},
 }
 # what sweeps call the methods of synthetic.py
-NAMES = {"fastv": "fastv-k1", "uniform": "pair-k1+2", "feather": "feather-r0.5+0.7"}
+NAMES = {"fastv": "fastv-k1", "uniform": "pair-k1+2-t0.42", "feather": "feather-r0.5+0.7"}
 
 
 def script(name):
@@ -99,7 +100,10 @@ def test_figure_and_its_table_are_written(name, inputs, study, tmp_path):
 
 
 def test_only_values_make_a_point_of_a_sweep():
-    assert all(map(plotting.swept, ["fastv", "fastv-norope-k3-r0.5", "uniform-k1-s3", "pair-k1+2"]))
+    assert all(
+        map(plotting.swept, ["fastv", "fastv-norope-k3-r0.5", "uniform-k1-s3", "pair-k1+2-t0.42"])
+    )
+    assert all(map(plotting.swept, ["fastv-k1-t0.42", "fastv-norope-k1-as-ensemble-k1-r0.9"]))
     assert not any(map(plotting.swept, ["fastv-k1-before-llm", "feather-compact"]))
 
 
@@ -107,6 +111,10 @@ def test_words_in_names_of_methods_are_told():
     label = plotting.style("fastv-norope-k3-before-llm-compact").label
     assert label == "FastV without RoPE, K = 3, before the LLM, compact"
     assert plotting.style("fastv-whole-row-k1").label == "FastV, whole row, K = 1"
+    assert plotting.style("fastv-k1-t0.42").label == "FastV, K = 1, T/N = 0.42"
+    matched = plotting.style("fastv-k1-as-feather-r0.4")
+    assert matched.label == "FastV, K = 1, T of FEATHER, R = 0.4"
+    assert matched.color == plotting.METHODS["fastv"].color
 
 
 @pytest.mark.parametrize("name", ["criteria_table", "budgets_table", "positions_table"])
@@ -119,6 +127,39 @@ def test_table_has_a_row_for_each_method_and_its_realised_tokens(name, study, tm
     assert (table["localization"] == table["locate"]).all()  # the only task with boxes
     np.testing.assert_allclose(table["other tasks"], (table["color"] + table["count"]) / 2, 1e-5)
     assert (table["color low"] <= table["color high"]).all()
+
+
+@pytest.fixture
+def matched(tmp_path):
+    """What `methods` writes of methods that are matched, one of them out of reach."""
+    rows = [
+        {"method": "fastv", "like": "feather", "target": 0.4, "calibrated": 0.41},
+        {"method": "uniform", "like": "feather", "target": 0.4, "note": "cannot"},
+        {"method": "pyramiddrop", "target": 0.5, "calibrated": 0.5},
+    ]
+    pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp_path / "matched.csv", index=False)
+    return [tmp_path / "matched.csv"]
+
+
+def test_matched_methods_stand_behind_the_one_whose_budget_they_have(study, matched, tmp_path):
+    script("matched_budgets").make(study["records"], matched, tmp_path / "t.csv", FEW)
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table["method"].tolist() == ["feather", "fastv", "uniform", "pyramiddrop"]
+    assert table["budget"].tolist() == [*["FEATHER"] * 3, "T/N = 0.5"]
+    table = table.set_index("method")
+    assert table["locate"].isna().tolist() == [False, False, True, False]
+    assert table.loc["uniform", "note"] == "cannot"
+    records = inputs.read_records(study["records"], ["mean_tokens"])
+    spent = records.groupby("method")["mean_tokens"].mean() / synthetic.N
+    assert table.loc["fastv", "share"] == pytest.approx(spent["fastv"], rel=1e-4)
+
+
+def test_matched_methods_are_compared_with_the_one_whose_budget_they_have(study, matched, tmp_path):
+    script("matched_differences").make(study["records"], matched, tmp_path / "t.csv", FEW)
+    table = pd.read_csv(tmp_path / "t.csv")
+    pairs = table[["method", "reference"]].drop_duplicates().to_numpy().tolist()
+    assert pairs == [["feather", "fastv"]]
+    assert (table["share"] != table["reference share"]).all()
 
 
 def test_table_of_unknown_methods_is_refused(study, tmp_path):

@@ -28,10 +28,15 @@ class Calibration:
     depth: int
     counts: Callable[[Method], np.ndarray]
 
+    @property
+    def tokens(self) -> int:
+        """Visual tokens of an image."""
+        return self.grid[0] * self.grid[1]
+
     def mean_tokens(self, method: Method) -> np.ndarray:
         """(examples,) T of each; NaN where a stage leaves nothing."""
         counts = self.counts(method)
-        mean = method.mean_tokens(counts.T, self.grid[0] * self.grid[1], self.depth)
+        mean = method.mean_tokens(counts.T, self.tokens, self.depth)
         return np.where((counts > 0).all(1), mean, np.nan)
 
 

@@ -190,7 +190,7 @@ def _match(method: str, scores: list[Path], share: float, knob: str, library: Pa
     methods = yaml.safe_load(library.read_text())
     stages = methods[known(method, methods, str(library))]
     calibration = Scores(read_scores(scores)).calibration()
-    tokens = calibration.grid[0] * calibration.grid[1]
+    tokens = calibration.tokens
     found = match(method, stages, knob, share * tokens, calibration)
     print(f"# {found.mean_tokens / tokens:.4f} of {tokens} tokens, wanted {share:.4f}")
     print(yaml.safe_dump([{f"{method}-t{share:g}": found.stages}], sort_keys=False), end="")

@@ -27,7 +27,7 @@ SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yam
 TASKS = Path("data/tasks")
 ANALYSIS = Path("analysis")
 FILES = ("*.safetensors", "*.json")
-STORED = ("attention", "records", "cost")  # what scripts of analysis/ may ask for
+STORED = ("attention", "records", "cost", "matched")  # what scripts of analysis/ may ask for
 Config = dict[str, Any]
 
 
@@ -74,11 +74,16 @@ def _check_calibration(config: Config, cards: Mapping[str, Task], source: str) -
 def methods(config: Config, source: str) -> dict[str, Stages]:
     """The stages of each method of the study, by name, as plain data.
 
-    First those of `methods`, then those of `sweeps`, then those of `matched`, which `wanted` tells:
-    these have some value of what is to be solved for.
+    First those that are `fixed`, then those that are `wanted`: these have some value of what is to
+    be solved for.
     """
     matched = {each.name: each.stages for each in wanted(config, source)}
-    return variations.fixed(config, read_library(config), source) | matched
+    return fixed(config, source) | matched
+
+
+def fixed(config: Config, source: str) -> dict[str, Stages]:
+    """The methods of the study as it writes them, and of its sweeps."""
+    return variations.fixed(config, read_library(config), source)
 
 
 def wanted(config: Config, source: str) -> list[Wanted]:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from prunescope.methods import check, parse_methods
 from prunescope.variations import Wanted
 
 log = logging.getLogger(__name__)
+COLUMNS = ["method", "like", "knob", "target", "value", "calibrated", "note"]  # of `solve`
 STEPS = 10_000  # of a fraction: four decimals, finer than one of thousands of tokens
 
 
@@ -72,27 +74,38 @@ def match(name: str, stages: Stages, knob: str, target: float, calibration: Cali
 
 def solve(
     wanted: Iterable[Wanted], methods: Mapping[str, Stages], calibration: Calibration
-) -> tuple[list[Match], dict[str, str]]:
-    """The methods at their budgets, and by name why others cannot be: that is logged.
+) -> tuple[dict[str, Stages], list[dict[str, Any]]]:
+    """The stages of the methods that can have their budgets, by name, and a row for each wanted.
 
-    methods: those whose budgets are wanted (`Wanted.like`).
+    methods: those whose budgets are wanted (`Wanted.like`). A row has of `COLUMNS` method, like,
+    knob, and target and calibrated (T/N as wanted, and as it is on the calibration split) with the
+    value of the knob; or note, why the budget is out of reach, which is logged, too.
     """
-    tokens, found, left_out = calibration.grid[0] * calibration.grid[1], [], {}
+    found, rows = {}, []
     for each in wanted:
+        row = {"method": each.name, "like": each.like, "knob": each.knob}
         try:
-            share = each.share or _budget(each.like, methods[each.like], calibration) / tokens
-            found.append(match(each.name, each.stages, each.knob, share * tokens, calibration))
+            target = _target(each, methods, calibration)
+            row["target"] = target / calibration.tokens
+            solved = match(each.name, each.stages, each.knob, target, calibration)
         except InputError as error:
-            left_out[each.name] = str(error)
             log.warning("left out: %s", error)
-    return found, left_out
+            rows.append(row | {"note": str(error)})
+        else:
+            found[each.name] = solved.stages
+            share = solved.mean_tokens / calibration.tokens
+            rows.append(row | {"value": solved.value, "calibrated": share})
+    return found, rows
 
 
-def _budget(name: str, stages: Stages, calibration: Calibration) -> float:
-    """T of a method."""
-    tokens = float(calibration.mean_tokens(parse_methods({name: stages}, "match")[name]).mean())
+def _target(each: Wanted, methods: Mapping[str, Stages], calibration: Calibration) -> float:
+    """T that it is to have."""
+    if each.like is None:
+        return each.share * calibration.tokens
+    parsed = parse_methods({each.like: methods[each.like]}, "match")[each.like]
+    tokens = float(calibration.mean_tokens(parsed).mean())
     if np.isnan(tokens):
-        raise InputError(f"method {name!r}: a stage leaves no token, so that it has no budget")
+        raise InputError(f"method {each.like!r}: a stage leaves no token, so that it has no budget")
     return tokens
 
 

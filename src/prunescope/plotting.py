@@ -51,9 +51,8 @@ VARIANTS = {
     "norope": Style("Score without RoPE", "#0072B2", "s"),
 }
 # In the names of variations: values of a sweep by their letter, and words.
-AXES = {"k": "K", "r": "R", "s": "stride", "o": "offset"}
+AXES = {"k": "K", "r": "R", "s": "stride", "o": "offset", "t": "T/N"}
 WORDS = {
-    "matched": "same count as union",
     "before-llm": "before the LLM",
     "original": "original positions",
 }
@@ -82,19 +81,22 @@ def family(method: str) -> str:
 
 
 def swept(method: str) -> bool:
-    """Whether only values, as a sweep sets them, tell `method` from its family."""
-    return re.fullmatch(r"(-[krso][0-9.+]+)*", method[len(family(method)) :]) is not None
+    """Whether only values, as a sweep or a budget sets them, tell `method` from its family."""
+    numbers = r"(-[krsot][0-9.+]+)*(-as-.+)?"
+    return re.fullmatch(numbers, method[len(family(method)) :]) is not None
 
 
 def style(method: str) -> Style:
     """Style of a method: of its family, labelled with what varies; grey for an unknown one."""
+    method, _, like = method.partition("-as-")
     base = family(method)
     known = METHODS.get(base, Style(base, "#555555", "h"))
-    varied = re.sub(r"-([krso])(?=\d)", lambda axis: f", {AXES[axis[1]]} = ", method[len(base) :])
+    varied = re.sub(r"-([krsot])(?=\d)", lambda axis: f", {AXES[axis[1]]} = ", method[len(base) :])
     for word, meaning in WORDS.items():
         varied = varied.replace(f"-{word}", f", {meaning}")
     varied = re.sub(r"-([a-z])", r", \1", varied, count=1).replace("-", " ")
-    return Style(known.label + varied, known.color, known.marker)
+    budget = f", T of {style(like).label}" if like else ""
+    return Style(known.label + varied + budget, known.color, known.marker)
 
 
 def canvas(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7, 3), **kwargs):

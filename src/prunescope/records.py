@@ -9,7 +9,7 @@ from typing import Any
 
 from prunescope import config, tasks
 from prunescope.errors import InputError
-from prunescope.methods import parse_methods
+from prunescope.methods import Method, parse_methods, read_methods
 from prunescope.store import RecordStore, has_checksum, read_parts
 
 
@@ -70,15 +70,27 @@ def _asked(store: RecordStore, path: Path) -> set[Path]:
     from prunescope.hints import possible
 
     study = config.load(path)
-    methods = parse_methods(config.methods(study, str(path)), str(path))
     folders = set()
     for task in tasks.read_tasks(config.TASKS, study["tasks"]).values():
         examples = tasks.load(task)
-        left = possible(methods, task, examples)
         for name, model in study["models"].items():
+            left = possible(_methods(study, path, name), task, examples)
             keys = keys_of(config.checkpoint(name, model, study), task, left, examples)
             folders |= {store.folder(key) for key in keys.values()}
     return folders
+
+
+def _methods(study: config.Config, path: Path, model: str) -> dict[str, Method]:
+    """The methods of a study for a model; those that are matched, as the study has solved them."""
+    if not config.wanted(study, str(path)):
+        return parse_methods(config.methods(study, str(path)), str(path))
+    solved = Path("results", study["name"], "methods", f"{model}.yaml")
+    if not solved.is_file():
+        raise InputError(
+            f"{path}: matched: there is no {solved}, which says what these methods are; "
+            f"run the study, or `snakemake --configfile {path} {solved}`"
+        )
+    return read_methods(solved)
 
 
 def _open(store: Path) -> RecordStore:

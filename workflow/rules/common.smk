@@ -9,7 +9,7 @@ from prunescope.provenance import digest, engine_digest
 SOURCE = workflow.configfiles[-1]
 try:
     config.update(study.complete(config, SOURCE))
-    METHODS = study.methods(config, SOURCE)
+    WANTED = study.wanted(config, SOURCE)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -46,6 +46,7 @@ STORED = {
     "attention": [f"{RESULTS}/attention/{{model}}/{part}.zarr" for part in PARTS],
     "records": [f"{RESULTS}/records/{{model}}/{part}.parquet" for part in PARTS],
     "cost": [f"{RESULTS}/cost/{{model}}.parquet"],
+    "matched": [f"{RESULTS}/methods/{{model}}.csv"],
 }
 STORED |= {
     f"every_{kind}": expand(paths, model=config["models"])

@@ -2,6 +2,7 @@ rule cost:
     """Measured time, KV memory and FLOPs of every method, alone on the machine."""
     input:
         files=model_files,
+        methods=rules.methods.output.methods,
         card=f"data/tasks/{config['tasks'][0]}.yaml",
     output:
         cost=f"{RESULTS}/cost/{{model}}.parquet",
@@ -19,7 +20,6 @@ rule cost:
         name="{model}",
         model=lambda wildcards: config["models"][wildcards.model],
         run=RUN,
-        methods=METHODS,
         timing=config["cost"],
         engine=digest(["src/prunescope/cost.py", "src/prunescope/flops.py"]) + ENGINE,
     script:

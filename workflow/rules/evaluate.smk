@@ -2,6 +2,7 @@ rule evaluate:
     """Every question of a task, answered with every method; what is in the store is not redone."""
     input:
         files=model_files,
+        methods=rules.methods.output.methods,
         card="data/tasks/{task}.yaml",
     output:
         records=f"{RESULTS}/records/{{model}}/{{task}}/{{shard}}.parquet",
@@ -20,7 +21,6 @@ rule evaluate:
         run=RUN,
         batch_size=config["batch_size"],
         store="results/store",
-        methods=METHODS,
         limit=config["limits"]["evaluate"],
         shard=lambda wildcards: [int(wildcards.shard), config["shards"]],
         engine=ENGINE,

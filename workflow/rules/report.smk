@@ -6,6 +6,7 @@ rule ledger:
     input:
         records=STORED["records"],
         attention=STORED["attention"],
+        methods=rules.methods.output.methods,
         reference=sorted(map(str, Path("data/reference").glob("*.csv"))),
     output:
         ledger=report(
@@ -27,7 +28,6 @@ rule ledger:
     conda:
         "../../environment.yml"
     params:
-        methods=METHODS,
         library=study.read_library(config),
         claims=config["claims"],
         bootstrap=SHARED["bootstrap"],

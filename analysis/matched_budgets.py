@@ -1,0 +1,45 @@
+"""Methods at one budget: FEATHER, FastV, PyramidDrop and controls that spend the same.
+
+Compare the rows of one budget. How much each method removes is solved for, on examples that are not
+evaluated, so that a layer sees as many visual tokens on average as with the method that the budget
+is called after, or the share of all that it is called after. target is the share that was wanted,
+calibrated what the solved setting has there, share what it has on the questions of this study; a
+note says why a method cannot have the budget. Localization and other tasks are means over tasks,
+each counting the same; intervals are 95 %, by image. The paper's own settings, which are not
+matched, are in a table of their own.
+"""
+
+import pandas as pd
+
+from prunescope import plotting
+from prunescope.scripting import run
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.inputs import read_records
+from prunescope.statistics.wide import COLUMNS, by_task
+
+
+def make(records, matched, csv, bootstrap=None):
+    """matched: the CSV file of the methods that were matched (`prunescope.matching.COLUMNS`)."""
+    [path] = matched
+    wanted, records = with_leaders(pd.read_csv(path)), read_records(records, COLUMNS)
+    present = wanted.loc[wanted["note"].isna(), "method"].unique()
+    found = by_task(records, present, Bootstrap(**bootstrap or {})).set_index("method")
+    table = wanted.join(found, on="method")
+    notes = table.pop("note")
+    plotting.write_table(table.assign(note=notes), csv)
+
+
+def with_leaders(wanted):
+    """Columns budget (in words), method, target, calibrated, note; the method that a budget is
+    called after stands before those that are to have it."""
+    columns = ["budget", "method", "target", "calibrated", "note"]
+    blocks = []
+    for (like, target), block in wanted.groupby(["like", "target"], sort=False, dropna=False):
+        named = pd.notna(like)
+        budget = plotting.style(like).label if named else f"T/N = {target:g}"
+        leader = [{"method": like, "target": target}] if named else []
+        blocks.append(pd.concat([pd.DataFrame(leader), block]).assign(budget=budget)[columns])
+    return pd.concat(blocks, ignore_index=True)
+
+
+run(make, globals())

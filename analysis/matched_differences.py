@@ -1,0 +1,39 @@
+"""Paired differences of accuracy at one budget, on the same questions.
+
+Each method that others are matched to, minus each of these. share and reference share are the mean
+visual tokens per layer that both have spent here, as shares of all: they agree but for what cannot
+be had in whole tokens and for what the examples that the budget was solved on differ. The interval
+of value resamples images. Gains and losses count the questions that only the method or only the
+reference has right; p is McNemar's exact test on them, paired by question, and p_holm (or p_bh, as
+the study says) corrects it for all tests in this table. Groups of tasks (each task counting the
+same) have intervals but no test.
+"""
+
+import pandas as pd
+
+from prunescope import plotting
+from prunescope.scripting import run
+from prunescope.statistics.accuracy import budgets, compare
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.inputs import localization_tasks, read_records
+
+
+def make(records, matched, csv, bootstrap=None, adjust="holm"):
+    """matched: the CSV file of the methods that were matched (`prunescope.matching.COLUMNS`)."""
+    [path] = matched
+    wanted = pd.read_csv(path)
+    solved = wanted[wanted["like"].notna() & wanted["note"].isna()]
+    pairs = list(zip(solved["like"], solved["method"], strict=True))
+    records = read_records(records, ["score", "mean_tokens", "target_box"])
+    table = compare(
+        records, pairs, localization_tasks(records), Bootstrap(**bootstrap or {}), adjust
+    )
+    share = budgets(records).mean()
+    table["share"], table["reference share"] = (
+        table["method"].map(share),
+        table["reference"].map(share),
+    )
+    plotting.write_table(table, csv)
+
+
+run(make, globals())

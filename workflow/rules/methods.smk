@@ -1,0 +1,49 @@
+rule calibrate:
+    """Attention scores of examples that are not evaluated, which budgets are matched on."""
+    input:
+        files=model_files,
+        card=f"data/tasks/{config['calibration']['task']}.yaml",
+    output:
+        scores=directory(f"{RESULTS}/calibrate/{{model}}.zarr"),
+    log:
+        f"{LOGS}/calibrate/{{model}}.log",
+    benchmark:
+        f"{BENCHMARKS}/calibrate/{{model}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: config["threads"]
+    resources:
+        gpu=GPUS,
+    params:
+        name="{model}",
+        model=lambda wildcards: config["models"][wildcards.model],
+        run=RUN,
+        batch_size=config["batch_size"],
+        split=config["calibration"]["split"],
+        examples=config["calibration"]["examples"],
+        engine=ENGINE,
+    script:
+        "../scripts/calibrate.py"
+
+
+rule methods:
+    """All methods of the study for a model, those of `matched` at their budgets."""
+    input:
+        scores=rules.calibrate.output.scores if WANTED else [],
+    output:
+        methods=f"{RESULTS}/methods/{{model}}.yaml",
+        matched=f"{RESULTS}/methods/{{model}}.csv",
+    log:
+        f"{LOGS}/methods/{{model}}.log",
+    benchmark:
+        f"{BENCHMARKS}/methods/{{model}}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        fixed=study.fixed(config, SOURCE),
+        wanted=[vars(each) for each in WANTED],
+        source=digest(
+            [f"src/prunescope/{name}.py" for name in ("matching", "calibration")]
+        ),
+    script:
+        "../scripts/methods.py"

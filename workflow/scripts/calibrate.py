@@ -1,0 +1,16 @@
+"""Store the attention scores of the examples that budgets are matched on."""
+
+from dataclasses import replace
+
+from prunescope.config import checkpoint
+from prunescope.extraction import extract
+from prunescope.scripting import run as run_script
+from prunescope.tasks import read_task
+
+
+def make(card, scores, name, model, run, batch_size, split, examples):
+    task = replace(read_task(card), split=split)
+    extract(checkpoint(name, model, run), task, scores, batch_size, examples)
+
+
+run_script(make, globals())

@@ -1,0 +1,24 @@
+"""Write the methods of a study for one model, those that are matched at their budgets."""
+
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from prunescope.calibration import Scores
+from prunescope.matching import COLUMNS, solve
+from prunescope.scripting import run
+from prunescope.statistics.inputs import read_scores
+from prunescope.variations import Wanted
+
+
+def make(scores, methods, matched, fixed, wanted):
+    found, rows = {}, []
+    if wanted:
+        calibration = Scores(read_scores([scores])).calibration()
+        found, rows = solve([Wanted(**each) for each in wanted], fixed, calibration)
+    Path(methods).write_text(yaml.safe_dump(fixed | found, sort_keys=False))
+    pd.DataFrame(rows, columns=COLUMNS).to_csv(matched, index=False)
+
+
+run(make, globals())
