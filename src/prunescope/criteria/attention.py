@@ -24,6 +24,8 @@ class Attention(Criterion):
     query sees what the layer's mask lets it see; one that sees no visual token adds nothing.
 
     without: of models whose positions have three axes, the one that is not rotated by.
+    arithmetic: "float32", or that of the "model" but for the softmax, as FEATHER's code has it:
+    in bfloat16 many scores are then equal.
     """
 
     name: ClassVar[str] = "attention"
@@ -34,6 +36,7 @@ class Attention(Criterion):
     heads: Literal["mean", "max"] = "mean"
     projections: Literal["previous", "own"] = "previous"
     without: Literal["nothing", "temporal", "row", "column"] = "nothing"
+    arithmetic: Literal["float32", "model"] = "float32"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,13 +64,15 @@ class Attention(Criterion):
             columns, usable = everything, s.valid
 
         layer, rotary = s.projected, self._rotary(s.projected)
-        queries, keys = _take(layer.queries, asking, rotary), _take(layer.keys, columns, rotary)
+        dtype = torch.float32 if self.arithmetic == "float32" else layer.keys.dtype
+        queries = _take(layer.queries.to(dtype), asking, rotary)
+        keys = _take(layer.keys.to(dtype), columns, rotary)
         logits = _logits(queries, keys, layer)
         seen = usable[:, None] & layer.sees(asking, columns, s.valid)  # (b, asking, columns)
         weights = _softmax(logits, seen[:, None])  # (b, heads, asking, columns)
         weights = weights.mean(1) if self.heads == "mean" else weights.amax(1)
         received = (weights * asked[..., None]).sum(1) / asked.sum(1, keepdim=True)
-        return received if self.softmax == "image" else received.gather(1, s.visual)
+        return (received if self.softmax == "image" else received.gather(1, s.visual)).float()
 
     def flops(self, sizes: Sizes) -> int:
         """Logits; and the projections of layer K, computed once more for the tokens it keeps."""
@@ -92,12 +97,12 @@ class Attention(Criterion):
 
 
 def _take(projected: Tensor, columns: LongTensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
-    """(b, s, heads, d), (b, m) -> (b, heads, m, d) float32, rotated if `rotary` is given."""
+    """(b, s, heads, d), (b, m) -> (b, heads, m, d), rotated if `rotary` is given."""
     batch = torch.arange(len(columns), device=columns.device)[:, None]
-    taken = projected[batch, columns].float()
+    taken = projected[batch, columns]
     if rotary is not None:
         cos, sin = (part.expand(len(columns), -1, -1)[batch, columns] for part in rotary)
-        taken = rotate(taken, cos.float().unsqueeze(2), sin.float().unsqueeze(2))
+        taken = rotate(taken, cos.to(taken).unsqueeze(2), sin.to(taken).unsqueeze(2))
     return taken.transpose(1, 2)
 
 
@@ -115,5 +120,6 @@ def _logits(queries: Tensor, keys: Tensor, layer: Projected) -> Tensor:
 
 
 def _softmax(logits: Tensor, seen: BoolTensor) -> Tensor:
-    """Softmax over the columns that are seen; zero where none is."""
-    return logits.masked_fill(~seen, -torch.inf).softmax(-1).masked_fill(~seen, 0.0)
+    """Softmax in float32 over the columns that are seen; zero where none is."""
+    masked = logits.masked_fill(~seen, -torch.inf)
+    return masked.softmax(-1, torch.float32).to(logits.dtype).masked_fill(~seen, 0.0)
