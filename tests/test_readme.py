@@ -7,12 +7,14 @@ import pytest
 import yaml
 from conftest import build_inputs, build_llava
 
-from prunescope import criteria, models
+from prunescope import config, criteria, models
 from prunescope.methods import check, parse_methods
 from prunescope.methods.parsing import FIELDS
 from prunescope.testing.contracts import check_criterion
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+YAML = re.findall(r"```yaml\n(.*?)```", README, re.S)
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
@@ -33,11 +35,20 @@ def test_the_criterion_keeps_the_contract(norm):
 
 
 def test_the_method_names_the_criterion(norm):
-    [method] = re.findall(r"```yaml\n(.*?)```", README, re.S)
+    [method] = [each for each in YAML if "norm" in each]
     [parsed] = parse_methods(yaml.safe_load(method), "README").values()
     check(parsed, depth=12)
     assert parsed.stages[0].criterion == norm(largest=True)
     assert parsed.stages[0].count(144) == 36
+
+
+def test_the_matched_methods_are_a_study(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    [matched] = [each for each in YAML if "matched" in each]
+    study = yaml.safe_load((ROOT / "workflow/config/smoke.yaml").read_text())
+    complete = config.complete(study | yaml.safe_load(matched), "README")
+    names = [each.name for each in config.wanted(complete, "README")]
+    assert names == ["fastv-k1-as-feather", "lattice-k1-as-feather"]
 
 
 def test_use_without_the_workflow():
