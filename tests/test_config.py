@@ -224,3 +224,15 @@ def test_weights_must_have_the_digest(config):
     config["models"]["random"] |= {"sha256": "0" * 64}
     with pytest.raises(InputError, match=rf"{SOURCE}: models\.random: .* says 0000"):
         check(config)
+
+
+def test_numerics_reach_every_score(config):
+    inline = {"mine": [FASTV | {"always": {"attention": {"rope": False}}}]}
+    asked = {"methods": ["fastv", inline], "sweeps": [{"methods": ["feather"], "remove": [0.5]}]}
+    for numerics, arithmetic in (("exact", None), ("feather", "model")):
+        complete = study.complete(config | asked | {"numerics": numerics}, SOURCE)
+        methods = study.methods(complete, SOURCE)
+        stages = [stage for stages in methods.values() for stage in stages]
+        scores = [stage[key] for stage in stages for key in ("score", "always") if key in stage]
+        found = [each["attention"].get("arithmetic") for each in scores if "attention" in each]
+        assert found == [arithmetic] * 5

@@ -3,9 +3,11 @@
 import pytest
 import torch
 from conftest import build_inputs, build_llava
+from testbed_model import save_model
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
+from prunescope.checkpoint import Checkpoint
 from prunescope.criteria.attention import Attention
 from prunescope.errors import InputError
 from prunescope.methods import Method, Stage
@@ -77,3 +79,13 @@ def test_in_bfloat16_the_arithmetic_of_the_model_rounds_scores(monkeypatch):
     assert torch.equal(rounded, rounded.bfloat16().float())
     assert not torch.equal(exact, exact.bfloat16().float())
     torch.testing.assert_close(exact, rounded, rtol=0.05, atol=1e-3)
+
+
+def test_a_checkpoint_is_loaded_with_its_numerics(tmp_path):
+    folder = save_model(tmp_path)
+    exact, rounded = (Checkpoint("tiny", folder, numerics=each) for each in ("exact", "feather"))
+    rotaries = [each.load()[0].model.language_model.rotary_emb for each in (exact, rounded)]
+    assert [type(each).__name__ for each in rotaries] == ["LlamaRotaryEmbedding", "RoundedRotary"]
+    assert exact.to_dict() != rounded.to_dict()
+    with pytest.raises(InputError, match="numerics: 'paper' is not one of"):
+        Checkpoint("tiny", folder, numerics="paper")

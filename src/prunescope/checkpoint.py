@@ -14,8 +14,10 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, ProcessorMi
 import prunescope.testbed.llama_2d  # noqa: F401 (known to from_pretrained from here on)
 from prunescope.engine.masks import check_backend
 from prunescope.errors import InputError
+from prunescope.numerics import round_rotary
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+NUMERICS = ["exact", "feather"]
 LIBRARIES = ("torch", "transformers", "prunescope")
 
 
@@ -25,7 +27,8 @@ class Checkpoint:
 
     name: how records call it; sha256: digest that the weights must have, if given. So must a
     file `weights.sha256` in the folder, as `sha256sum` writes it. InputError says what is wrong
-    before anything is loaded.
+    before anything is loaded. numerics: "exact", or "feather" for RoPE in bfloat16 (see
+    `prunescope.numerics`).
     """
 
     name: str
@@ -34,12 +37,15 @@ class Checkpoint:
     dtype: str = "float32"
     attn: str = "sdpa"
     device: str = "cpu"
+    numerics: str = "exact"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", Path(self.path))
         where = f"model {self.name!r}"
         if self.dtype not in DTYPES:
             raise InputError(f"{where}: dtype: {self.dtype!r} is not one of {sorted(DTYPES)}")
+        if self.numerics not in NUMERICS:
+            raise InputError(f"{where}: numerics: {self.numerics!r} is not one of {NUMERICS}")
         check_backend(self.attn)
         for pattern in ("config.json", "*.safetensors"):
             if not any(self.path.glob(pattern)):
@@ -64,7 +70,7 @@ class Checkpoint:
 
     def to_dict(self) -> dict[str, Any]:
         """All that determines a record, as plain data."""
-        numerics = {"dtype": self.dtype, "attn": self.attn}
+        numerics = {"dtype": self.dtype, "attn": self.attn, "numerics": self.numerics}
         return {"weights": self.weights, "settings": self.settings} | numerics
 
     def load(self) -> tuple[nn.Module, ProcessorMixin]:
@@ -75,6 +81,8 @@ class Checkpoint:
             attn_implementation=self.attn,
             local_files_only=True,
         )
+        if self.numerics == "feather":
+            round_rotary(model)
         processor = AutoProcessor.from_pretrained(self.path, local_files_only=True)
         processor.tokenizer.padding_side = "left"
         return model.eval().to(self.device), processor

@@ -54,6 +54,7 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
             for option in options:
                 known(option, make_arguments(name), f"{source}: {key}.{name}")
     cards = read_tasks(TASKS, config["tasks"])
+    config["methods"] = _in_arithmetic(config["methods"], config["numerics"])
     methods(config, source)
     _check_calibration(config, cards, source)
     return config
@@ -93,7 +94,21 @@ def wanted(config: Config, source: str) -> list[Wanted]:
 
 def read_library(config: Config) -> dict[str, Stages]:
     """The stages of the methods that may be called by name."""
-    return _read(config["library"])
+    return _in_arithmetic(_read(config["library"]), config["numerics"])
+
+
+def _in_arithmetic(methods: Any, numerics: str) -> Any:
+    """Methods, however nested, whose attention scores are computed as the `numerics` have it."""
+    if numerics == "exact" or not isinstance(methods, dict | list):
+        return methods
+    if isinstance(methods, list):
+        return [_in_arithmetic(each, numerics) for each in methods]
+    return {
+        key: {"arithmetic": "model"} | each
+        if key == "attention"
+        else _in_arithmetic(each, numerics)
+        for key, each in methods.items()
+    }
 
 
 def caption(name: str) -> str:
@@ -146,7 +161,8 @@ def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "
     device = run["device"]
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Checkpoint(name, **model, dtype=run["dtype"], attn=run["attn"], device=device)
+    numerics = {key: run[key] for key in ("dtype", "attn", "numerics")}
+    return Checkpoint(name, **model, **numerics, device=device)
 
 
 def check_models(config: Config, source: str) -> None:

@@ -33,7 +33,7 @@ DRAWING = digest(
 # unknown where no job is run, as for --report
 CORES = workflow.resource_settings.cores or 1
 GPUS = 1 if config["device"] == "cuda" else 0
-RUN = {key: config[key] for key in ("dtype", "attn", "device")}
+RUN = {key: config[key] for key in ("dtype", "attn", "numerics", "device")}
 
 # What the scripts of analysis/ may ask for, by the names of their arguments: what is stored of one
 # model, or of every model
