@@ -1,10 +1,11 @@
 """Change of accuracy by pruning, by task and method, in percentage points.
 
-A mark left of zero is accuracy lost against the unpruned model on the same questions, whose own
-accuracy stands above each panel. Bars are 95 % intervals that resample images; one that crosses
-the line is compatible with no change. The methods differ in how many tokens they keep: see the
-table of methods for that. The table beside the figure has accuracy, invalid answers and mean IoU
-for every method, task and kind of question.
+By task, as the radars of figures 2 and 5 of FEATHER, with intervals. A mark left of zero is
+accuracy lost against the unpruned model on the same questions, whose own accuracy stands above each
+panel. Bars are 95 % intervals that resample images; one that crosses the line is compatible with no
+change. The methods differ in how many tokens they keep: see the table of methods for that. The
+table beside the figure has accuracy, invalid answers and mean IoU for every method, task and kind
+of question.
 """
 
 import pandas as pd

@@ -1,10 +1,11 @@
 """One image, two questions: the answer survives the pruning, the box does not.
 
-Above a localization question, below another question about the same image; one column for each
-method. Patches whose visual token is removed (after the last stage) are faded. Green is the true
-box, magenta dashed the predicted one. The image is drawn at random, by a seed, from those where
-the named method answers the second question right and misses the box, while the unpruned model has
-both right; how many there are stands above. One image proves nothing; the other figures count.
+Figure 1 of FEATHER. Above a localization question, below another question about the same image; one
+column for each method. Patches whose visual token is removed are faded, those that a later stage
+removes half. Green is the true box, magenta dashed the predicted one. The image is drawn at random,
+by a seed, from those where the named method answers the second question right and misses the box,
+while the unpruned model has both right; how many there are stands above. One image proves nothing;
+the other figures count.
 """
 
 from textwrap import fill
@@ -85,7 +86,7 @@ def draw(rows, choice, methods, questions, grid):
         for panel, method in zip(line, methods, strict=True):
             draw_answer(panel, rows.loc[(example, method)], image, parse, grid)
             if example == choice.located:
-                panel.set_title(plotting.style(method).label)
+                panel.set_title(plotting.style(method).label.replace(", ", "\n", 1))
     figure.suptitle(choice.why, fontsize=9)
     return figure
 

@@ -1,11 +1,11 @@
 """What each method keeps of the same images, with the true box.
 
 Questions for a box, drawn at random by a seed from those that the unpruned model gets right; a row
-of pictures for each question and block of methods (figures A2 to A4 of FEATHER). Patches whose
-visual token is removed after the last stage are faded; green is the true box, magenta dashed the
-predicted one. Look at whether what is left follows the object, the grid or the bottom of the image.
-The table beside the figure has all records that are shown. A few images prove nothing; the other
-figures count.
+of pictures for each question and block of methods (figures 3a and A2 to A4 of FEATHER). Patches
+whose visual token is removed are faded, those that a later stage removes in part; green is the true
+box, magenta dashed the predicted one. Look at whether what is left follows the object, the grid or
+the bottom of the image. The table beside the figure has all records that are shown. A few images
+prove nothing; the other figures count.
 """
 
 from textwrap import fill

@@ -79,7 +79,9 @@ def tradeoff(
     for panel, group in zip(axes[0], groups, strict=True):
         part = table[table["group"] == group]
         [(_, full)] = part[part["method"] == baseline].iterrows()
-        plotting.reference(panel, full["value"], plotting.style(baseline).label.lower())
+        plotting.reference(
+            panel, full["value"], plotting.style(baseline).label.lower(), side="left"
+        )
         if f"{x}_q25" in table:
             plotting.reference(panel, full[x], "", vertical=True)
         _lines(panel, part[part["family"].isin(families)], x)

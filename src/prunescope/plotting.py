@@ -22,7 +22,7 @@ class Style:
 
     label: str
     color: str
-    marker: str = "o"
+    marker: str | tuple[int, int, int] = "o"  # of matplotlib
 
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; markers say it again.
@@ -38,8 +38,8 @@ METHODS = {
     "feather": Style("FEATHER", "#CC79A7", "P"),
     "pyramiddrop": Style("PyramidDrop", "#E69F00", "X"),
     "knn": Style("KNN", "#882255", "p"),
-    "fastervlm": Style("FasterVLM", "#44AA99", "1"),
-    "visionzip": Style("VisionZip", "#AA4499", "2"),
+    "fastervlm": Style("FasterVLM", "#44AA99", (4, 1, 0)),
+    "visionzip": Style("VisionZip", "#AA4499", (6, 1, 0)),
     "oracle": Style("Oracle", "#117733", ">"),
     "anti-oracle": Style("Anti-oracle", "#661100", "<"),
     "pair": Style("Two stages", "#332288", "8"),
@@ -134,14 +134,16 @@ def whiskers(axes: Axes, table: pd.DataFrame, at: Sequence[float], look: Style, 
     axes.plot(table["value"], at, ls="none", color=look.color, **options)
 
 
-def reference(axes: Axes, value: float, text: str, vertical: bool = False) -> None:
-    """A dashed line at a value to compare with, named."""
+def reference(
+    axes: Axes, value: float, text: str, vertical: bool = False, side: str = "right"
+) -> None:
+    """A dashed line at a value to compare with, named at one side of the axes."""
     draw = axes.axvline if vertical else axes.axhline
     draw(value, color="0.45", lw=0.9, ls="--", zorder=0)
     if text:
         axes.annotate(
-            text, (1, value), xycoords=("axes fraction", "data"), xytext=(0, 2),
-            textcoords="offset points", ha="right", va="bottom", color="0.35", fontsize=7, zorder=1,
+            text, (side == "right", value), xycoords=("axes fraction", "data"), xytext=(0, 2),
+            textcoords="offset points", ha=side, va="bottom", color="0.35", fontsize=7, zorder=1,
             bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.5, "lw": 0},
         )  # fmt: skip
 
