@@ -1,5 +1,6 @@
 import json
 import logging
+from multiprocessing import get_context
 from uuid import uuid4
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from prunescope.store import SCHEMA, RecordStore, digest
 
 KEY = {"model": "m", "method": {"name": "unpruned", "stages": []}}
 OTHER = {"model": "m", "method": {"name": "other", "stages": []}}
+PARTS = 50
 
 
 def record(example: str, **changes):
@@ -107,6 +109,30 @@ def test_a_part_of_an_old_store_counts(store):
 def test_the_same_part_twice_is_one(store):
     store.append(KEY, [record("c", score=0.0)], {"device": "cpu"})
     assert len(parts(store)) == 2
+
+
+def append_many(root, writer, barrier):
+    store = RecordStore(root)
+    barrier.wait()
+    for index in range(PARTS):
+        store.append(KEY, [record(f"{writer}-{index}"), record(f"both-{index}")], {})
+
+
+def test_processes_may_append_to_one_key_at_the_same_time(tmp_path):
+    context = get_context("spawn")
+    barrier = context.Barrier(2)
+    writers = [context.Process(target=append_many, args=(tmp_path, w, barrier)) for w in "ab"]
+    for each in writers:
+        each.start()
+    for each in writers:
+        each.join()
+    assert [each.exitcode for each in writers] == [0, 0]
+    store, names = (
+        RecordStore(tmp_path),
+        [f"{w}-{i}" for w in ("a", "b", "both") for i in range(PARTS)],
+    )
+    assert store.read([KEY], names)["example"].to_pylist() == names
+    assert {path.suffix for path in store.folder(KEY).iterdir()} == {".json", ".parquet"}
 
 
 def test_a_part_that_was_being_written_does_not_count(store, monkeypatch):

@@ -9,10 +9,11 @@ there.
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -89,6 +90,8 @@ class RecordStore:
 
         InputError if one is missing.
         """
+        if not len(examples):
+            return SCHEMA.empty_table()
         wanted = pa.table({"example": examples, "rank": range(len(examples))})
         tables = [self._read_key(key, wanted) for key in keys]
         return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
@@ -121,7 +124,8 @@ def read_parts(folder: Path) -> dict[Path, pa.Table]:
             parts[path] = _read_part(path)
         except (OSError, pa.ArrowException) as error:
             aside = path.with_suffix(".corrupt")
-            path.rename(aside)
+            with suppress(FileNotFoundError):  # another job was faster
+                path.rename(aside)
             log.warning("%s is damaged (%s): set aside, to be computed again", aside, error)
     return parts
 
@@ -140,7 +144,7 @@ def has_checksum(part: Path) -> bool:
 
 def _write(path: Path, write: Any) -> None:
     """Write to a neighbour, then rename: readers see the whole file or none."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")  # also where nodes share a folder
     try:
         write(temporary)
         temporary.replace(path)
