@@ -87,7 +87,7 @@ def test_sharing_gives_what_single_runs_of_prune_give(folder, task, store, attn)
     assert len(records) == len(METHODS) * len(rows)
     for record in records:
         row, method = rows[record["example"]], METHODS[record["method"]]
-        inputs = processor(images=row["image"], text=task.ask(row["question"]), return_tensors="pt")
+        inputs = processor(images=row["image"], text=task.ask(row), return_tensors="pt")
         with torch.inference_mode(), prune(model, method) as trace:
             tokens = model.generate(**inputs, max_new_tokens=4, do_sample=False)
         tokens = tokens[:, inputs["input_ids"].shape[1] :]
@@ -349,7 +349,7 @@ def test_a_replay_is_that_of_single_runs_of_prune(checkpoint, task, store):
     for record in records.to_pylist()[4:]:
         row, method = rows[record["example"]], REPLAY[record["method"]]
         kept = [torch.tensor(kept_of(records, "feather")[record["example"]])]
-        inputs = processor(images=row["image"], text=task.ask(row["question"]), return_tensors="pt")
+        inputs = processor(images=row["image"], text=task.ask(row), return_tensors="pt")
         with torch.inference_mode(), prune(model, method, kept=kept):
             tokens = model.generate(**inputs, max_new_tokens=4, do_sample=False)
         [answer] = processor.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], True)
@@ -434,7 +434,7 @@ def test_extracted_scores_are_labelled_and_those_of_single_runs(checkpoint, task
     assert list(stored["variant"].values) == ["rope", "norope"]
     model, processor = checkpoint.load()
     for row in random_examples(6):
-        inputs = processor(images=row["image"], text=task.ask(row["question"]), return_tensors="pt")
+        inputs = processor(images=row["image"], text=task.ask(row), return_tensors="pt")
         single = record_scores(model, inputs)[0].unflatten(-1, (6, 6))
         here = stored.sel(example=row["id"])
         np.testing.assert_allclose(here["score"], single, atol=1e-5)

@@ -20,28 +20,35 @@ def write_card(folder: Path, **changes) -> Path:
 
 
 def test_the_cards_of_the_testbed():
-    assert sorted(path.stem for path in CARDS.glob("*.yaml")) == NAMES
-    cards = tasks.read_tasks(CARDS, NAMES)
+    every = tasks.read_tasks(CARDS, [path.stem for path in CARDS.glob("*.yaml")])
+    cards = {name: card for name, card in every.items() if card.source == "testbed"}
+    assert sorted(cards) == NAMES
     assert cards["locate"].metric == BoxIou(0.5, "grid32")
     assert cards["locate"].localization and cards["locate"].max_new_tokens == 4
     others = [card for name, card in cards.items() if name != "locate"]
     assert all(each.metric == ExactMatch() and each.max_new_tokens == 1 for each in others)
-    assert cards["count"].ask("how many") == "<image> In: how many Out:"
+    assert cards["count"].ask({"question": "how many"}) == "<image> In: how many Out:"
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"metrics": {}}, r"card: .*'metrics' was unexpected.*allowed: \['columns', 'descr"),
+        ({"metrics": {}}, r"card: .*'metrics' was unexpected.*allowed: \['box', 'chat', "),
         ({"prompt": None}, "'prompt' is a required property"),
         ({"prompt": "no place for it"}, "prompt: "),
-        ({"metric": {"f1": {}}}, r"metric: .*'f1' was unexpected.*\['box_iou', 'exact_match'\]"),
+        ({"metric": {"f1": {}}}, r"metric: .*'f1' was unexpected.*\['box_iou', 'choice', 'ex"),
         ({"metric": {}}, "metric: "),
         ({"metric": {"box_iou": {"threshold": 2, "format": "grid32"}}}, "metric.box_iou.threshold"),
-        ({"metric": {"box_iou": {"threshold": 0.5, "format": "px"}}}, r"format: .*\['grid32'\]"),
-        ({"source": "elsewhere"}, r"source: .*\['testbed'\]"),
+        ({"metric": {"box_iou": {"threshold": 0.5, "format": "px"}}}, r"format: .*'grid32'"),
+        ({"source": "elsewhere"}, r"source: .*\['testbed', 'hub', 'folder'\]"),
+        ({"source": "hub"}, "hub: source 'hub' needs it"),
+        ({"protocols": {"other": {"split": "x"}}}, r"protocols.other: .*'split' was unexpected"),
         ({"max_new_tokens": 0}, "max_new_tokens: "),
-        ({"columns": {"text": "q"}}, r"columns: .*'text' was unexpected.*'question'"),
+        (
+            {"columns": {"image": "i", "question": "q", "text": "q"}},
+            r"columns: .*'text' was unexpected.*'question'",
+        ),
+        ({"columns": {"image": "i"}}, "columns: 'question' is a required property"),
         ({"name": "other"}, "name: 'other' differs"),
     ],
 )
@@ -56,6 +63,14 @@ def test_a_card_that_is_not_there(tmp_path):
     write_card(tmp_path)
     with pytest.raises(InputError, match=r"exist\.yaml: no such task card.*\['exists'\]"):
         tasks.read_task(tmp_path / "exist.yaml")
+
+
+def test_a_protocol_changes_some_keys_and_must_be_declared(tmp_path):
+    path = write_card(tmp_path, protocols={"brief": {"max_new_tokens": 3}, "same": {}})
+    assert tasks.read_task(path, "brief").max_new_tokens == 3
+    assert tasks.read_task(path, "same") == tasks.read_task(path)
+    with pytest.raises(InputError, match=r"protocols: no 'long'; allowed: \['brief', 'same'\]"):
+        tasks.read_task(path, "long")
 
 
 def test_what_determines_a_record_is_in_the_plain_data(tmp_path):
@@ -77,9 +92,8 @@ def source(monkeypatch):
     return data
 
 
-def test_load_renames_and_limits(source, tmp_path):
-    source["rows"] = source["rows"].rename_column("question", "text").add_column("extra", [0] * 6)
-    task = tasks.read_task(write_card(tmp_path, columns={"question": "text"}))
+def test_load_limits(source, tmp_path):
+    task = tasks.read_task(write_card(tmp_path))
     assert tasks.load(task).column_names == list(tasks.FIELDS)
     assert tasks.load(task, limit=4)["id"] == ["0", "1", "2", "3"]
     assert len(tasks.load(task, limit=99)) == 6

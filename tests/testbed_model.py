@@ -21,8 +21,8 @@ def save_model(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def build_processor() -> LlavaProcessor:
-    words = Tokenizer(models.WordLevel(VOCABULARY, unk_token="<unk>"))
+def build_processor(vocabulary: dict[str, int] = VOCABULARY) -> LlavaProcessor:
+    words = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     words.post_processor = processors.TemplateProcessing(
         single="<bos> $A", special_tokens=[("<bos>", 1)]

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import ProcessorMixin
 
 from prunescope import hints, tasks
-from prunescope.decoding import greedy
+from prunescope.decoding import first_logits, greedy
+from prunescope.errors import InputError
 from prunescope.methods import Method
+from prunescope.metrics import Choice
 from prunescope.models import family_of
 from prunescope.pruning import Trace
 from prunescope.sharing import Tree
@@ -38,12 +40,22 @@ class Answerer:
             self.model.device, self.model.dtype
         )
         examples = batch.remove_columns("image").to_list()
+        for example, size in zip(examples, tasks.sizes(batch, inputs, self.processor), strict=True):
+            example["size"] = size
         tree = Tree(self.model, methods)
         for method in tree.methods:
             with tree.prune(method, **self.hints.of(method, batch)) as trace:
-                tokens = greedy(self.model, inputs, self.task.max_new_tokens)
-            answers = self.processor.batch_decode(tokens, skip_special_tokens=True)
+                answers = self._answers(inputs, examples)
             yield method, self._records(examples, method, trace, answers)
+
+    def _answers(self, inputs: Mapping[str, Any], examples: list[dict[str, Any]]) -> list[str]:
+        """What the model says to each example, or which of its options it begins with."""
+        if isinstance(self.task.metric, Choice):
+            logits = first_logits(self.model, inputs)
+            options = [self.task.metric.choices(each) for each in examples]
+            return choose(logits, options, self.processor)
+        tokens = greedy(self.model, inputs, self.task.max_new_tokens)
+        return self.processor.batch_decode(tokens, skip_special_tokens=True)
 
     def _records(
         self, examples: list[dict[str, Any]], method: Method, trace: Trace, answers: list[str]
@@ -71,6 +83,24 @@ def token_bytes(model: nn.Module) -> int:
     decoder = family_of(model).decoder(model)
     head_dim = decoder.layers[0].self_attn.head_dim
     return 2 * decoder.config.num_key_value_heads * head_dim * model.dtype.itemsize
+
+
+def choose(
+    logits: Tensor, options: Sequence[Sequence[str]], processor: ProcessorMixin
+) -> list[str]:
+    """The option of each row whose first token has the largest logit. InputError where two
+    options of a row begin with the same token, or one has none.
+
+    logits: (b, vocabulary). Ties go to the option that is named first.
+    """
+    chosen = []
+    for row, words in zip(logits, options, strict=True):
+        ids = [processor.tokenizer.encode(word, add_special_tokens=False)[:1] for word in words]
+        tokens = [token for first in ids for token in first]
+        if len(set(tokens)) < len(words):
+            raise InputError(f"options {list(words)}: to this tokenizer they begin alike: {tokens}")
+        chosen.append(words[int(row[tokens].argmax())])
+    return chosen
 
 
 def _judged(task: Task, example: Mapping[str, Any], answer: str) -> dict[str, Any]:

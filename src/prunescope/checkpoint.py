@@ -65,8 +65,9 @@ class Checkpoint:
 
     @cached_property
     def settings(self) -> str:
-        """SHA-256 of the files of configuration, tokenizer and processor."""
-        return _sha256_of_all(sorted(self.path.glob("*.json")))
+        """SHA-256 of the files of configuration, tokenizer, processor and chat template."""
+        files = [*self.path.glob("*.json"), *self.path.glob("*.jinja")]
+        return _sha256_of_all(sorted(files))
 
     def to_dict(self) -> dict[str, Any]:
         """All that determines a record, as plain data."""

@@ -15,6 +15,15 @@ def greedy(model: nn.Module, inputs: Mapping[str, Any], limit: int) -> LongTenso
     return tokens[:, inputs["input_ids"].shape[1] :]
 
 
+def first_logits(model: nn.Module, inputs: Mapping[str, Any]) -> Tensor:
+    """Logits (b, vocabulary), float32, of the first token of each answer."""
+    output = model.generate(
+        **inputs, max_new_tokens=1, do_sample=False,
+        return_dict_in_generate=True, output_logits=True,
+    )  # fmt: skip
+    return output.logits[0].float()
+
+
 def prefill(model: nn.Module, inputs: Mapping[str, Any]) -> tuple[LongTensor, Cache]:
     """The first token (b, 1) of each answer, and the KV cache of the prompts."""
     output = model.generate(

@@ -47,7 +47,7 @@ def evaluate(
     limit: int | None = None,
     shard: Shard = WHOLE,
 ) -> pa.Table:
-    """The records (store.SCHEMA) of a shard of the task's first `limit` examples, by method and
+    """The records (store.SCHEMA) of a shard of `limit` examples of the task, by method and
     example.
 
     Those that the store lacks are computed, and appended batch by batch; a method that replays
@@ -57,7 +57,7 @@ def evaluate(
     if batch_size < 1:
         raise InputError(f"batch_size: must be at least 1, got {batch_size}")
     everything = tasks.load(task)
-    examples = tasks.first(everything, limit)
+    examples = tasks.first(everything, limit, task.draw)
     methods = hints.possible(methods, task, examples)
     examples = shard.of(examples)
     keys = keys_of(checkpoint, task, methods, everything)

@@ -25,6 +25,7 @@ ENGINE = [
         "pruning.py",
         "shards.py",
         "sharing.py",
+        "sources",
         "tasks.py",
         "testbed/dataset.py",
         "testbed/frozen.json",

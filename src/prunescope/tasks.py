@@ -1,9 +1,11 @@
 """Task cards: where the examples of a benchmark come from, how they are asked and judged."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +14,20 @@ from jsonschema import Draft202012Validator
 
 from prunescope.errors import InputError
 from prunescope.metrics import METRICS, Metric
+from prunescope.sources import rows
+from prunescope.sources.access import Access
+from prunescope.sources.images import undecoded
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from PIL.Image import Image
     from transformers import BatchFeature, ProcessorMixin
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "task.schema.yaml"
 FIELDS = ("id", "image_id", "image", "question", "answer", "box", "kind")
+NEEDS = {"hub": ("hub", "columns"), "folder": ("folder", "images", "columns"), "testbed": ()}
+# The mean of the pixels that CLIP was trained on, which LLaVA-1.5 pads with.
+PADDING = (122, 116, 104)
 
 
 @dataclass(frozen=True)
@@ -33,21 +42,45 @@ class Task:
     metric: Metric
     max_new_tokens: int
     localization: bool
-    columns: dict[str, str] = field(default_factory=dict)
+    hub: dict[str, Any] | None = None
+    folder: dict[str, Any] | None = None
+    images: dict[str, Any] | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+    where: dict[str, Any] = field(default_factory=dict)
+    words: dict[str, dict[str, str]] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    box: dict[str, Any] = field(default_factory=dict)
+    examples: int | None = None
+    draw: int | None = None
+    chat: bool = False
+    padded: bool = False
+    access: Access = field(default_factory=Access)
 
-    def ask(self, question: str) -> str:
-        """The model's input text."""
-        return self.prompt.format(question=question)
+    def ask(self, example: Mapping[str, Any]) -> str:
+        """The model's input text, or with `chat` what the user says."""
+        options = example.get("options") or ()
+        lines = [
+            f"{letter}. {text}" for letter, text in zip(ascii_uppercase, options, strict=False)
+        ]
+        return self.prompt.format(question=example["question"], options="\n".join(lines))
 
     def to_dict(self) -> dict[str, Any]:
         """All that determines a record, as plain data: equal tasks give equal data."""
         data = asdict(self) | {"metric": {self.metric.name: asdict(self.metric)}}
-        del data["description"], data["localization"]  # words for the report only
+        for words_for_the_report in ("description", "localization", "examples"):
+            del data[words_for_the_report]
+        del data["access"]  # where copies are; what is in them is in the digest of the data
         return data
 
 
-def read_task(path: Path | str) -> Task:
-    """The task of a card. InputError names the file, the key and what is allowed."""
+def read_task(
+    path: Path | str, protocol: str | None = None, access: Mapping[str, Any] | None = None
+) -> Task:
+    """The task of a card. InputError names the file, the key and what is allowed.
+
+    protocol: one of the card's `protocols`, None for the card's own keys. access: the fields of
+    Access that differ from their defaults.
+    """
     path = Path(path)
     if not path.is_file():
         known = sorted(each.stem for each in path.parent.glob("*.yaml"))
@@ -56,8 +89,14 @@ def read_task(path: Path | str) -> Task:
     _validate(card, path)
     if card["name"] != path.stem:
         raise InputError(f"{path}: name: {card['name']!r} differs from the name of the file")
+    if missing := [key for key in NEEDS[card["source"]] if key not in card]:
+        raise InputError(f"{path}: {missing[0]}: source {card['source']!r} needs it")
+    protocols = card.pop("protocols", {})
+    if protocol is not None and protocol not in protocols:
+        raise InputError(f"{path}: protocols: no {protocol!r}; allowed: {sorted(protocols)}")
+    card |= protocols.get(protocol, {})
     [(metric, fields)] = card["metric"].items()
-    return Task(**{**card, "metric": METRICS[metric](**fields)})
+    return Task(**{**card, "metric": METRICS[metric](**fields), "access": Access(**access or {})})
 
 
 def read_tasks(folder: Path | str, names: Iterable[str]) -> dict[str, Task]:
@@ -77,41 +116,60 @@ def _validate(card: Any, path: Path) -> None:
 
 
 def load(task: Task, limit: int | None = None) -> "Dataset":
-    """The examples of a task with the columns FIELDS, from whichever source.
+    """The examples of a task with the columns FIELDS, from whichever source; those of benchmarks
+    also have `answers` (what people said) and `options` (texts to choose from).
 
-    limit: only so many, from the start. InputError for a missing column or when there are none.
+    limit: only so many. InputError for what is missing, before an example is loaded.
     """
     examples = SOURCES[task.source](task)
-    columns = {name: task.columns.get(name, name) for name in FIELDS}
-    if missing := sorted(set(columns.values()) - set(examples.column_names)):
-        raise InputError(
-            f"task {task.name!r}: columns: the data have no column {missing[0]!r}; "
-            f"they have {examples.column_names}"
-        )
+    if missing := sorted(set(FIELDS) - set(examples.column_names)):
+        raise InputError(f"task {task.name!r}: source {task.source!r} has no column {missing[0]!r}")
     if not len(examples):
         raise InputError(f"task {task.name!r}: split: {task.split!r} has no examples")
-    examples = examples.select_columns(list(columns.values()))
-    examples = examples.rename_columns({old: new for new, old in columns.items() if old != new})
-    return first(examples, limit)
+    return first(examples, limit, task.draw)
 
 
-def first(examples: "Dataset", limit: int | None) -> "Dataset":
-    """The first `limit` examples; all for None. InputError for a limit below 1."""
-    if limit is None:
+def first(examples: "Dataset", limit: int | None, draw: int | None = None) -> "Dataset":
+    """`limit` examples, in their order; all for None. InputError for a limit below 1.
+
+    draw: None for the first, else the seed of a draw of whole images (but for the last one), the
+    same share of each kind; fewer are a part of more.
+    """
+    if limit is None or limit >= len(examples):
         return examples
     if limit < 1:
         raise InputError(f"limit: must be at least 1 or null, got {limit}")
-    return examples.select(range(min(limit, len(examples))))
+    chosen = range(limit) if draw is None else sorted(_drawn(examples, draw)[:limit])
+    return examples.select(chosen)
+
+
+def _drawn(examples: "Dataset", seed: int) -> list[int]:
+    """All rows, image by image, so that any beginning has its share of each kind."""
+    of, kinds = defaultdict(list), defaultdict(list)
+    for row, (image, kind) in enumerate(zip(examples["image_id"], examples["kind"], strict=True)):
+        if image not in of:
+            kinds[kind].append(image)
+        of[image].append(row)
+    places = {}
+    for images in kinds.values():
+        shuffled = sorted(images, key=lambda image: _shuffle(seed, image))
+        places |= {image: (i + 0.5) / len(images) for i, image in enumerate(shuffled)}
+    order = sorted(places, key=lambda image: (places[image], image))
+    return [row for image in order for row in of[image]]
+
+
+def _shuffle(seed: int, name: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
 
 
 def batches(
     examples: "Dataset", task: Task, processor: "ProcessorMixin", size: int
 ) -> Iterator["Dataset"]:
     """Prompts of like length together: little padding, and what is not padded is faster."""
-    if not len(examples):
-        return  # which a tokenizer does not take
-    questions = [task.ask(question) for question in examples["question"]]
-    lengths = [len(ids) for ids in processor.tokenizer(questions)["input_ids"]]
+    if not len(examples):  # of an empty shard, which a tokenizer does not take
+        return
+    texts = [task.ask(example) for example in _without_images(examples)]
+    lengths = [len(ids) for ids in processor.tokenizer(texts)["input_ids"]]
     order = np.argsort(lengths, kind="stable")
     for start in range(0, len(order), size):
         yield examples.select(order[start : start + size])
@@ -120,25 +178,56 @@ def batches(
 def prompts(batch: "Dataset", task: Task, processor: "ProcessorMixin") -> "BatchFeature":
     """The keyword arguments of the model's forward, padded on the left."""
     images = [image.convert("RGB") for image in batch["image"]]
-    text = [task.ask(question) for question in batch["question"]]
-    return processor(images=images, text=text, padding=True, return_tensors="pt")
+    if task.padded:
+        images = [square(image) for image in images]
+    text = [task.ask(example) for example in _without_images(batch)]
+    # A template that begins a text with the tokenizer's first token leaves that to nobody else.
+    begins = False
+    if task.chat:
+        text = [_templated(each, processor) for each in text]
+        begins = bool(processor.tokenizer.bos_token) and text[0].startswith(
+            processor.tokenizer.bos_token
+        )
+    options = {"add_special_tokens": False} if begins else {}
+    return processor(images=images, text=text, padding=True, return_tensors="pt", **options)
+
+
+def _templated(text: str, processor: "ProcessorMixin") -> str:
+    content = [{"type": "image"}, {"type": "text", "text": text}]
+    return processor.apply_chat_template(
+        [{"role": "user", "content": content}], add_generation_prompt=True
+    )
+
+
+def square(image: "Image") -> "Image":
+    """The image in the middle of a square of its longer side."""
+    from PIL import ImageOps
+
+    return ImageOps.pad(image, (max(image.size),) * 2, color=PADDING)
+
+
+def sizes(batch: "Dataset", inputs: Mapping[str, Any], processor: Any) -> list[tuple[int, int]]:
+    """Width and height in pixels of each image: where the processor makes them fit its patches,
+    as it does so (Qwen2-VL and what came of it), else as they are."""
+    if "image_grid_thw" not in inputs:
+        return [image.size for image in batch["image"]]
+    patch = processor.image_processor.patch_size
+    return [(int(w) * patch, int(h) * patch) for _, h, w in inputs["image_grid_thw"].tolist()]
 
 
 def data_digest(examples: "Dataset") -> str:
-    """SHA-256 of all values, images as the bytes that are stored."""
+    """SHA-256 of all values, images as the bytes that are stored (or of their digests, where ids
+    are those)."""
     state = hashlib.sha256()
-    for row in _undecoded(examples):
+    if all(each.startswith("sha256-") for each in examples["image_id"]):
+        examples = _without_images(examples)
+    for row in undecoded(examples):
         state.update(repr(sorted(row.items())).encode())
     return state.hexdigest()
 
 
-def _undecoded(examples: "Dataset") -> "Dataset":
-    from datasets import Image
-
-    for name, feature in examples.features.items():
-        if isinstance(feature, Image):
-            examples = examples.cast_column(name, Image(decode=False))
-    return examples
+def _without_images(examples: "Dataset") -> "Dataset":
+    return examples.remove_columns("image")
 
 
 def _testbed(task: Task) -> "Dataset":
@@ -147,4 +236,4 @@ def _testbed(task: Task) -> "Dataset":
     return dataset.load(task.split, task.name)
 
 
-SOURCES = {"testbed": _testbed}
+SOURCES = {"testbed": _testbed, "hub": rows.load, "folder": rows.load}

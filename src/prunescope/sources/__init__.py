@@ -1,0 +1,1 @@
+"""Where the examples of benchmarks come from, and how they become what a task is asked."""

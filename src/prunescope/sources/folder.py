@@ -1,0 +1,38 @@
+"""Annotations in a JSON file, and images in a folder, that people download themselves."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prunescope.errors import InputError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from prunescope.tasks import Task
+
+
+def load(task: "Task") -> "Dataset":
+    """The rows of a JSON file: a list of them, or an object of which they are the values."""
+    from datasets import Dataset
+
+    files = task.folder["files"]
+    if task.split not in files:
+        raise InputError(f"task {task.name!r}: split: no file of {task.split!r}; {sorted(files)}")
+    path = task.access.folder / files[task.split]
+    if not path.is_file():
+        raise InputError(f"task {task.name!r}: there is no file {path}. {task.folder['how']}")
+    data = path.read_bytes()
+    _check(task, path, data)
+    rows = json.loads(data)
+    rows = list(rows.values()) if isinstance(rows, dict) else rows
+    return Dataset.from_list(rows[: task.access.stream])
+
+
+def _check(task: "Task", path: Path, data: bytes) -> None:
+    expected = task.folder.get("sha256", {}).get(task.split)
+    if expected and expected != (found := hashlib.sha256(data).hexdigest()):
+        raise InputError(
+            f"task {task.name!r}: {path}: SHA-256 is {found}, the card says {expected}"
+        )

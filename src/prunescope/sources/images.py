@@ -1,0 +1,98 @@
+"""Images of a data set, each looked at once: can it be read, how large is it, which one is it?"""
+
+import hashlib
+import io
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from prunescope.errors import InputError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from prunescope.tasks import Task
+
+log = logging.getLogger(__name__)
+SHOWN = 5
+
+
+def of_rows(task: "Task", rows: "Dataset", column: str) -> "Dataset":
+    """The column `image` of the rows, undecoded. `column` may go on with a number, after a dot:
+    which one of a list. Where the card has `images`, it holds the paths or names of these."""
+    from datasets import Features
+    from datasets import Image as ImageFeature
+
+    undecoded = Features({"image": ImageFeature(decode=False)})
+    name, _, index = column.partition(".")
+    if task.images is not None and "under" in task.images:
+        folder = task.access.folder / task.images["under"]
+        if not folder.is_dir():
+            raise InputError(
+                f"task {task.name!r}: there is no folder {folder}. {task.images['how']}"
+            )
+        paths = [{"image": {"path": str(folder / each), "bytes": None}} for each in rows[name]]
+        return type(rows).from_list(paths, undecoded)
+    if index:
+        return rows.map(
+            lambda row: {"image": row[name][int(index)]},
+            remove_columns=rows.column_names,
+            features=undecoded,
+        )
+    data = rows.select_columns([name])
+    return data if name == "image" else data.rename_column(name, "image")
+
+
+def undecoded(data: Any) -> Any:
+    """The same Dataset or IterableDataset with images, and lists of them, as they are stored."""
+    from datasets import Image as ImageFeature
+    from datasets import List
+
+    for name, feature in (data.features or {}).items():
+        if isinstance(feature, ImageFeature):
+            data = data.cast_column(name, ImageFeature(decode=False))
+        elif isinstance(feature, List) and isinstance(feature.feature, ImageFeature):
+            data = data.cast_column(name, List(ImageFeature(decode=False)))
+    return data
+
+
+def inspect(images: "Dataset", pixels: int) -> "Dataset":
+    """For each image: problem ("" for none), width, height, and SHA-256 of its bytes as digest.
+
+    What is found is kept in the cache of datasets, where the images are in it.
+    """
+    return images.map(look, fn_kwargs={"pixels": pixels}, remove_columns=["image"])
+
+
+def look(row: dict[str, Any], pixels: int) -> dict[str, Any]:
+    """One image: its header first, so that one that unpacks to more than `pixels` never does."""
+    found = {"problem": "", "width": 0, "height": 0, "digest": ""}
+    try:
+        data = row["image"]["bytes"] or Path(row["image"]["path"]).read_bytes()
+        found["digest"] = hashlib.sha256(data).hexdigest()
+        with Image.open(io.BytesIO(data)) as image:
+            found["width"], found["height"] = image.size
+            if image.width * image.height > pixels:
+                return found | {"problem": f"{image.width} x {image.height} pixels are too many"}
+            image.load()
+    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
+        return found | {"problem": f"{type(error).__name__}: {error}"}
+    return found
+
+
+def check(task: "Task", ids: Sequence[str], problems: Sequence[str]) -> None:
+    """Log the rows whose image cannot be used; InputError when their share is above the limit."""
+    bad = {name: problem for name, problem in zip(ids, problems, strict=True) if problem}
+    if not bad:
+        return
+    shown = "; ".join(f"{name}: {problem}" for name, problem in list(bad.items())[:SHOWN])
+    text = f"task {task.name!r}: {len(bad)} of {len(ids)} images cannot be used: {shown}"
+    text += ", ..." if len(bad) > SHOWN else ""
+    if len(bad) > task.access.unreadable * len(ids):
+        raise InputError(
+            f"{text}; more than data.unreadable = {task.access.unreadable:.2%} of them"
+        )
+    log.warning("%s; they are left out", text)

@@ -1,0 +1,305 @@
+"""Every card of a benchmark, from rows as they are published to records, without a network."""
+
+import errno
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import datasets
+import huggingface_hub
+import pytest
+import torch
+import yaml
+from benchmarks_in_small import COUNTS, picture, save_model, write_all
+from datasets import Dataset
+from datasets.exceptions import DatasetNotFoundError
+
+from prunescope import tasks
+from prunescope.answering import choose
+from prunescope.checkpoint import Checkpoint
+from prunescope.errors import InputError
+from prunescope.evaluation import evaluate
+from prunescope.methods import parse_methods
+from prunescope.pruning import prune
+from prunescope.store import RecordStore
+
+CARDS = Path(__file__).parents[1] / "data" / "tasks"
+NAMES = sorted(COUNTS)
+METHODS = parse_methods(
+    {
+        "unpruned": [],
+        "fastv": [{"layer": 2, "remove": 0.75, "score": {"attention": {"rope": True}}}],
+    },
+    "test",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def offline(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
+        patch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+        patch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+        yield
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("benchmarks")
+    write_all(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def access(root):
+    return write_all(root)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return Checkpoint("tiny", save_model(tmp_path_factory.mktemp("model")))
+
+
+def read(name, access, protocol=None, **changes):
+    return replace(tasks.read_task(CARDS / f"{name}.yaml", protocol, access), **changes)
+
+
+def test_every_benchmark_has_rows_here():
+    cards = [yaml.safe_load(path.read_text()) for path in CARDS.glob("*.yaml")]
+    assert sorted(card["name"] for card in cards if card["source"] != "testbed") == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_runs_from_rows_to_records(name, access, checkpoint, tmp_path):
+    task = read(name, access)
+    examples = tasks.load(task)
+    assert len(examples) == len(set(examples["id"])) == COUNTS[name]
+    task = replace(task, max_new_tokens=min(4, task.max_new_tokens))
+    records = evaluate(checkpoint, task, METHODS, RecordStore(tmp_path), batch_size=2).to_pylist()
+    assert len(records) == COUNTS[name] * len(METHODS)
+    for record in records:
+        assert 0 <= record["score"] <= 1
+        assert len(record["target_box"]) == (4 if task.localization else 0)
+    if "choice" in task.to_dict()["metric"]:
+        assert not any(record["invalid"] for record in records)
+    again = tasks.load(read(name, access))
+    assert again["id"] == examples["id"] and again["image_id"] == examples["image_id"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_protocols_of_a_card_make_prompts(name, access, checkpoint):
+    _, processor = checkpoint.load()
+    for protocol in yaml.safe_load((CARDS / f"{name}.yaml").read_text())["protocols"]:
+        task = read(name, access, protocol)
+        examples = tasks.load(task, 2)
+        inputs = tasks.prompts(examples, task, processor)
+        assert (inputs["input_ids"] == processor.image_token_id).sum(1).tolist() == [36] * len(
+            examples
+        )
+
+
+def test_a_row_with_several_sentences_is_an_example_of_each(access):
+    examples = tasks.load(read("refcoco", access))
+    assert examples["question"][:] == ["the left cat", "a cat", "right dog", "box", "blue box"]
+    assert len(set(examples["image_id"])) == 3 and len(set(examples["id"])) == 5
+    assert examples["image"][1].size == examples["image"][0].size == (40, 30)
+    # 4, 6, 10, 12 of 40 x 30 pixels, rounded as the paper does
+    assert examples["box"][0] == pytest.approx([0.1, 0.2, 0.25, 0.4])
+
+
+def test_questions_find_their_images_in_other_files(access):
+    examples = tasks.load(read("gqa", access))
+    sizes = [image.size for image in examples["image"]]
+    assert sizes == [picture(0).size, picture(1).size] * 2
+    assert examples["kind"][:2] == ["query", "verify"]
+
+
+def test_what_the_cards_make_of_answers_and_options(access):
+    tally, vsr, bench = (tasks.load(read(name, access)) for name in ("tallyqa", "vsr", "mmbench"))
+    assert tally["answer"][:] == ["A", "F", "K"] and tally["kind"][:2] == ["complex", "simple"]
+    assert vsr["answer"][:] == ["False", "True", "False"]
+    assert bench["options"][0] == ["one", "two"]
+    assert bench["question"][:] == ["what is 0", "A hint.\nwhat is 1", "what is 2"]
+    assert tasks.load(read("vizwiz", access))["answer"][0] == "blue"
+    assert tasks.load(read("seed-image", access))["kind"][:] == ["0", "1", "2"]
+    assert tasks.load(read("ocid-ref", access))["kind"][:] == ["minimum", "minimum", "medium"]
+
+
+def test_prompts_are_word_for_word_those_of_the_paper(access, checkpoint):
+    _, processor = checkpoint.load()
+    said = {
+        "refcoco": "Please provide the bounding box coordinate of the region this sentence "
+        'describes: "the left cat"',
+        "vqav2": "what is 0\nAnswer the question using a single word or phrase.",
+        "vizwiz": "what is 0\nWhen the provided information is insufficient, respond with "
+        "'Unanswerable'.\nAnswer the question using a single word or phrase.",
+        "vsr": 'Based on the image, is this statement "True" or "False"? The cat is on it.\n'
+        'Respond with "True" or "False" directly.',
+        "ai2d": "what is 0\nA. w\nB. x\nC. y\nD. z\n"
+        "Answer with the option's letter from the given choices directly.",
+    }
+    for name, text in said.items():
+        task = read(name, access)
+        assert task.ask(tasks.load(task)[0]) == text
+    task = read("vqav2", access)
+    assert tasks._templated("what", processor) == "<image> In: what Out:"
+
+
+def test_padding_to_a_square_keeps_the_image_in_the_middle():
+    image = picture(0)
+    padded = tasks.square(image)
+    assert padded.size == (40, 40)
+    assert padded.crop((0, 5, 40, 35)).tobytes() == image.tobytes()
+    assert padded.getpixel((0, 0)) == tasks.PADDING
+
+
+def test_the_first_token_decides_between_the_options(access, checkpoint):
+    model, processor = checkpoint.load()
+    task = read("pope", access)
+    batch = tasks.load(task)
+    inputs = tasks.prompts(batch, task, processor)
+    with torch.inference_mode(), prune(model, METHODS["fastv"]):
+        logits = model(**inputs).logits[:, -1]
+    yes, no = processor.tokenizer.convert_tokens_to_ids(["Yes", "No"])
+    expected = ["Yes" if row[yes] >= row[no] else "No" for row in logits]
+    store = RecordStore(Path(datasets.config.HF_DATASETS_CACHE) / "store")
+    records = evaluate(checkpoint, task, METHODS, store, batch_size=6).to_pylist()
+    by_example = {r["example"]: r["prediction"] for r in records if r["method"] == "fastv"}
+    assert [by_example[each] for each in batch["id"]] == expected
+
+
+def test_options_that_begin_alike_are_refused(checkpoint):
+    _, processor = checkpoint.load()
+    with pytest.raises(InputError, match=r"options \['maybe', 'perhaps'\]: .* begin alike"):
+        choose(torch.zeros(1, 64), [["maybe", "perhaps"]], processor)
+    assert choose(torch.zeros(1, 64), [["No", "Yes"]], processor) == ["No"]
+
+
+def damage(root, tmp_path, broken, size=None):
+    """A copy of VSR's files, some images of which are cut short, or empty."""
+    shutil.copytree(root, tmp_path / "copy")
+    access = write_all(tmp_path / "copy")
+    for number in broken:
+        path = tmp_path / "copy" / "downloads" / "vsr" / f"{number:012}.jpg"
+        path.write_bytes(path.read_bytes()[:size])
+    return access
+
+
+def test_unreadable_images_are_listed_and_left_out(root, tmp_path, caplog):
+    access = damage(root, tmp_path, [1], 300) | {"unreadable": 0.5}
+    examples = tasks.load(read("vsr", access))
+    assert len(examples) == 2 and examples["answer"][:] == ["False", "False"]
+    assert "1 of 3 images cannot be used: image 1: OSError" in caplog.text
+    assert [image.size for image in examples["image"]] == [picture(0).size, picture(2).size]
+
+
+def test_too_many_unreadable_images_stop_the_task(root, tmp_path):
+    access = damage(root, tmp_path, [1], 0)
+    with pytest.raises(InputError, match=r"1 of 3 images .* more than data\.unreadable = 1\.00%"):
+        tasks.load(read("vsr", access))
+
+
+def test_an_image_that_unpacks_to_too_much_is_not_unpacked(access):
+    with pytest.raises(InputError, match="40 x 30 pixels are too many"):
+        tasks.load(read("vsr", access | {"pixels": 1000}))
+
+
+def test_files_that_people_download_are_asked_for(access, tmp_path):
+    elsewhere = access | {"folder": tmp_path}
+    with pytest.raises(InputError, match=r"no file .*test\.json\. Unpack tallyqa\.zip of github"):
+        tasks.load(read("tallyqa", elsewhere))
+    with pytest.raises(InputError, match=r"there is no folder .*vsr\. Unpack the images of"):
+        tasks.load(read("vsr", elsewhere))
+    wrong = read("tallyqa", access)
+    wrong = replace(wrong, folder=wrong.folder | {"sha256": {"test": "0" * 64}})
+    with pytest.raises(InputError, match=r"SHA-256 is .*, the card says 0000"):
+        tasks.load(wrong)
+
+
+def test_a_column_that_is_not_there(access):
+    task = read("ai2d", access)
+    task = replace(task, columns=task.columns | {"answer": "label"})
+    with pytest.raises(InputError, match=r"no column 'label'; they have \['question', 'image'"):
+        tasks.load(task)
+
+
+def test_an_answer_that_the_card_has_no_word_for(access):
+    task = read("ai2d", access, words={"answer": {"0": "A"}})
+    with pytest.raises(InputError, match=r"words\.answer: no '1' among \['0'\]"):
+        tasks.load(task)
+
+
+def test_without_network_and_cache(tmp_path):
+    with pytest.raises(InputError, match=r"not in the cache.*data\.organisations"):
+        tasks.load(read("ai2d", {"folder": tmp_path}))
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (DatasetNotFoundError("'x' is a gated dataset on the Hub."), "gated.*hf auth login"),
+        (DatasetNotFoundError("Revision 'abc' doesn't exist"), r"no revision 'c83a.*hub\.revision"),
+        (DatasetNotFoundError("'x' doesn't exist"), r"no such data set.*data\.organisations"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk is full.*HF_HOME"),
+        (FileNotFoundError("Unable to find data/test-*"), r"has no files.*hub\.files"),
+        (ConnectionError("Couldn't reach"), "hub cannot be reached"),
+        (RuntimeError("else"), "cannot be loaded: RuntimeError: else"),
+    ],
+)
+def test_what_is_in_the_way_is_said_in_one_line(monkeypatch, error, message):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(datasets, "load_dataset", fail)
+    with pytest.raises(InputError, match=message) as raised:
+        tasks.load(read("ai2d", {}))
+    assert "\n" not in str(raised.value) and "'ai2d'" in str(raised.value)
+
+
+def test_a_branch_and_a_wrong_count_are_warned_of(access, caplog):
+    tasks.load(read("ai2d", access))
+    assert "3 examples, the card says 3088" in caplog.text
+
+
+def test_a_stream_is_the_first_rows(access):
+    whole, part = (read("ai2d", access | more) for more in ({}, {"stream": 2}))
+    assert tasks.load(part)["id"][:] == tasks.load(whole)["id"][:2]
+    assert len(tasks.load(read("tallyqa", access | {"stream": 1}))) == 1
+
+
+def many(images: int, each: int) -> Dataset:
+    return Dataset.from_list(
+        [
+            {"image_id": f"i{i}", "kind": "rare" if i % 5 == 0 else "common", "row": i * each + k}
+            for i in range(images)
+            for k in range(each)
+        ]
+    )
+
+
+def test_a_draw_takes_whole_images_and_the_same_share_of_each_kind():
+    examples = many(100, 3)
+    part = tasks.first(examples, 60, draw=0)
+    assert len(part) == 60 and len(set(part["image_id"])) == 20
+    assert part["kind"][:].count("rare") == 12
+    assert part["row"][:] == sorted(part["row"])
+    smaller = tasks.first(examples, 25, draw=0)
+    assert set(smaller["row"]) < set(part["row"])
+    assert tasks.first(examples, 60, draw=1)["row"][:] != part["row"][:]
+    assert tasks.first(examples, 60, draw=0)["row"][:] == part["row"][:]
+    assert tasks.first(examples, 10)["row"][:] == list(range(10))
+
+
+def test_the_digest_follows_images_through_their_ids(root, access, tmp_path):
+    before = tasks.data_digest(tasks.load(read("vsr", access)))
+    assert tasks.data_digest(tasks.load(read("vsr", access))) == before
+    shutil.copytree(root, tmp_path / "copy")
+    other = write_all(tmp_path / "copy")
+    picture(7).save(tmp_path / "copy" / "downloads" / "vsr" / f"{1:012}.jpg")
+    assert tasks.data_digest(tasks.load(read("vsr", other))) != before
+
+
+def test_where_copies_are_is_no_part_of_a_record(access):
+    assert read("vsr", access).to_dict() == read("vsr", None).to_dict()
+    json.dumps(read("refcoco", access).to_dict())
