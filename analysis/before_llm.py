@@ -3,8 +3,10 @@
 One panel for each task (figure 4 of FEATHER). "Before the LLM" replays exactly the tokens that the
 method kept, so that no layer sees the others: if it is as good as the method, the layers before K
 have carried nothing over from the tokens that are dropped. "Compact" numbers the remaining tokens
-anew. Text only is what the question alone gives away: a task where it is close to the unpruned
-model (dashed) tells little about pruning. Bars are 95 % intervals that resample images.
+anew; so do FasterVLM and VisionZip (table A3), which choose by the vision tower's attention, unless
+their original positions are named; random keeps as many. Text only is what the question alone gives
+away: a task where it is close to the unpruned model (dashed) tells little about pruning. Bars are
+95 % intervals that resample images.
 """
 
 from prunescope import charts, plotting

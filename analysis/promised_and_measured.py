@@ -2,9 +2,10 @@
 
 Horizontally the share that a method promises to save, vertically the share of the prefill's time
 that it saves on the clock, on the device that is named: left promised by the visual tokens that a
-layer sees on average (the "FLOPs reduction" of FEATHER), right by counted operations, with the
-text's tokens and the scoring. On the dashed line all that is promised is saved; below it, the
-scoring and what does not depend on tokens take their part. Bars are quartiles of repeated runs.
+layer sees on average (the "FLOPs reduction" of FEATHER), right by the prefill's operations, with
+the text's tokens and the scoring (the table of costs compares them with what torch counts). On the
+dashed line all that is promised is saved; below it, the scoring and what does not depend on tokens
+take their part. Bars are quartiles of repeated runs.
 """
 
 import pandas as pd
@@ -16,7 +17,7 @@ from prunescope.statistics.accuracy import BASELINE
 
 PROMISED = {
     "kept_share": "Promised by tokens, 1 - T/N",
-    "prefill_flops": "Promised by counted operations",
+    "prefill_flops": "Promised by operations",
 }
 TIMES = {"value": "prefill_ms", "low": "prefill_ms_q75", "high": "prefill_ms_q25"}
 
@@ -51,10 +52,9 @@ def draw(table):
         for family, rows in pruned.groupby("family", sort=False):
             look = plotting.style(family)
             panel.vlines(rows[column], rows["low"], rows["high"], color=look.color, lw=1)
-            panel.plot(
-                rows[column], rows["value"], look.marker, color=look.color, ms=4.5, label=look.label
-            )
-        panel.set(xlabel=title, xlim=(0, 1), ylim=(min(0, pruned["low"].min()), 1))
+            points = {"ls": "none", "marker": look.marker, "ms": 4.5, "label": look.label}
+            panel.plot(rows[column], rows["value"], color=look.color, **points)
+        panel.set(xlabel=title, xlim=(-0.03, 1.03), ylim=(min(0, pruned["low"].min()), 1))
     device, batch = table.loc[0, ["device", "batch_size"]]
     axes[0, 0].set_ylabel(f"Measured reduction of prefill time\n({device}, batch of {batch})")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center")

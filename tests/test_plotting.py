@@ -291,6 +291,16 @@ def test_saved_is_what_the_unpruned_model_spends_less_the_method():
     plt.close("all")
 
 
+def test_every_look_is_one_line_of_the_legend():
+    """Markers of matplotlib are words or shapes of three numbers."""
+    module, methods = script("promised_and_measured"), list(plotting.METHODS)
+    cost = {"method": methods, "kept_share": 0.5, "prefill_flops": 4, "device": "cpu"}
+    times = {"prefill_ms": 60, "prefill_ms_q25": 50, "prefill_ms_q75": 70, "batch_size": 8}
+    [legend] = module.draw(module.savings(pd.DataFrame(cost | times))).legends
+    assert len(legend.get_texts()) == len(methods) - 1  # without the unpruned model
+    plt.close("all")
+
+
 def test_savings_need_the_unpruned_model(tmp_path):
     pd.DataFrame({"method": ["fastv"]}).to_parquet(tmp_path / "cost.parquet")
     with pytest.raises(InputError, match="expected a row for each method"):

@@ -70,7 +70,7 @@ def tradeoff(
 ) -> Figure:
     """Accuracy over the column `x`, a panel for each `group`: a line for each of `families` and
     set of layers. table: columns as from `by_group`; if "<x>_q25" and "<x>_q75" are among them,
-    they are drawn as horizontal bars and the baseline's `x` as a line."""
+    they are drawn as horizontal bars and the baseline's `x` as a line. Lines go on by `share`."""
     # a control, such as a replay, is not a point of its family's line
     names = {m: plotting.family(m) if plotting.swept(m) else m for m in table["method"]}
     table = table.assign(family=table["method"].map(names))
@@ -97,7 +97,7 @@ def tradeoff(
 def _lines(panel: Axes, rows: pd.DataFrame, x: str) -> None:
     seen: Counter[str] = Counter()
     for (family, layers), line in rows.groupby(["family", "layers"], sort=False):
-        line, look = line.sort_values(x), plotting.style(family)
+        line, look = line.sort_values("share"), plotting.style(family)
         panel.vlines(line[x], line["low"], line["high"], color=look.color, lw=1)
         if f"{x}_q25" in line:
             panel.hlines(line["value"], line[f"{x}_q25"], line[f"{x}_q75"], color=look.color, lw=1)
