@@ -138,7 +138,7 @@ def to_html(table: pd.DataFrame) -> str:
             table = table.drop(columns=[lower, upper])
     for column in table.columns.intersection(["method", "reference"]):
         table[column] = table[column].map(lambda m: style(m).label)
-    table.columns = [column.replace("_", " ") for column in table]
+    table.columns = [style(column).label.replace("_", " ") for column in table]
     return table.to_html(index=False, border=0, na_rep="", float_format=_digits)
 
 
