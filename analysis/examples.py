@@ -31,7 +31,9 @@ class Choice(NamedTuple):
     why: str
 
 
-def make(records, attention, cards, png, svg, csv, methods=(), fails="", seed=0):
+def make(
+    records, attention, cards, png, svg, csv, methods=(), fails="", asking=None, seed=0
+):  # fmt: skip
     """cards: of all tasks; methods: columns after the unpruned model, all by default; fails: the
     method whose failure is shown, the first of them by default; attention: for the grid."""
     records, scores = read_records(records, COLUMNS), read_scores(attention)
@@ -39,7 +41,7 @@ def make(records, attention, cards, png, svg, csv, methods=(), fails="", seed=0)
     choice = choose(records, fails or pruned[0], seed)
     rows = records[records["example"].isin(choice[:2])]
     rows = rows[rows["method"].isin([BASELINE, *pruned])]
-    questions = asked(rows, cards)
+    questions = asked(rows, cards, asking)
     plotting.write_table(
         rows.drop(columns="kept").assign(question=[questions[e].text for e in rows["example"]]), csv
     )

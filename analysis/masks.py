@@ -23,14 +23,14 @@ from prunescope.statistics.wide import check_methods
 COLUMNS = ["score", "iou", "prediction", "target_box", "kept"]
 
 
-def make(records, attention, cards, png, svg, csv, blocks, examples=2, seed=0):
+def make(records, attention, cards, png, svg, csv, blocks, examples=2, asking=None, seed=0):
     """blocks: lists of methods, a row each; attention: for the grid; cards: of all tasks."""
     records, scores = read_records(records, COLUMNS), read_scores(attention)
     methods = list(dict.fromkeys(method for block in blocks for method in block))
     check_methods(records, [BASELINE, *methods])
     chosen = choose(records, examples, seed)
     rows = records[records["example"].isin(chosen) & records["method"].isin(methods)]
-    questions = asked(rows, cards)
+    questions = asked(rows, cards, asking)
     plotting.write_table(rows.drop(columns="kept"), csv)
     grid = scores.sizes["row"], scores.sizes["col"]
     plotting.save(draw(rows, chosen, blocks, questions, grid), png, svg)

@@ -205,6 +205,10 @@ WRONG = {
         {"figures": {"retention_maps": {"removed": 0.5}}},
         "figures.retention_maps: unknown 'removed'; did you mean 'remove'",
     ),
+    "unknown method in a figure": (
+        {"tables": {"differences": {"pairs": [["unprunned", "fastv"]]}}},
+        "tables.differences.pairs: unknown 'unprunned'; did you mean 'unpruned'",
+    ),
     "missing weights": (
         {"models": {"random": {"path": "data/tasks"}}},
         "no *.safetensors in data/tasks",
@@ -236,3 +240,14 @@ def test_numerics_reach_every_score(config):
         scores = [stage[key] for stage in stages for key in ("score", "always") if key in stage]
         found = [each["attention"].get("arithmetic") for each in scores if "attention" in each]
         assert found == [arithmetic] * 5
+
+
+def test_a_model_is_asked_by_a_protocol_of_every_card(config):
+    config["models"]["random"]["protocol"] = "llava15"
+    config["tasks"] = ["refcoco", "pope"]
+    complete = check(config)
+    task = study.task_of("data/tasks/refcoco.yaml", complete["models"]["random"], complete)
+    assert task.padded and task.access.folder == Path("data/downloads")
+    config["models"]["random"]["protocol"] = "paligemma"
+    with pytest.raises(InputError, match=r"pope\.yaml: protocols: no 'paligemma'; allowed: \['int"):
+        check(config)

@@ -5,7 +5,7 @@ they are called.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from prunescope import variations
 from prunescope.errors import InputError, known
 from prunescope.knobs import Stages
-from prunescope.tasks import Task, read_tasks
+from prunescope.tasks import Task, read_task, read_tasks
 from prunescope.variations import Wanted
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yam
 TASKS = Path("data/tasks")
 ANALYSIS = Path("analysis")
 FILES = ("*.safetensors", "*.json")
+SHOWN = {"methods", "pairs", "lines", "blocks"}  # options of items that name methods
 STORED = ("attention", "records", "cost", "matched")  # what scripts of analysis/ may ask for
 Config = dict[str, Any]
 
@@ -54,10 +55,30 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
             for option in options:
                 known(option, make_arguments(name), f"{source}: {key}.{name}")
     cards = read_tasks(TASKS, config["tasks"])
+    for name in config["tasks"]:
+        for model in config["models"].values():
+            task_of(TASKS / f"{name}.yaml", model, config)
     config["methods"] = _in_arithmetic(config["methods"], config["numerics"])
-    methods(config, source)
+    available = methods(config, source)
+    for where, name in _shown_methods(config):
+        known(name, available, f"{source}: {where}")
     _check_calibration(config, cards, source)
     return config
+
+
+def _shown_methods(config: Config) -> Iterator[tuple[str, str]]:
+    """Key and name of every method that a figure or table is to show."""
+    for kind in ("figures", "tables"):
+        for item, options in config[kind].items():
+            for option in SHOWN & options.keys():
+                for name in _flat(options[option]):
+                    yield f"{kind}.{item}.{option}", name
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    """What stands in lists in lists."""
+    for each in value if isinstance(value, list) else []:
+        yield from _flat(each) if isinstance(each, list) else [each]
 
 
 def _check_calibration(config: Config, cards: Mapping[str, Task], source: str) -> None:
@@ -158,11 +179,17 @@ def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "
 
     from prunescope.checkpoint import Checkpoint
 
+    files = {key: value for key, value in model.items() if key != "protocol"}
     device = run["device"]
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     numerics = {key: run[key] for key in ("dtype", "attn", "numerics")}
-    return Checkpoint(name, **model, **numerics, device=device)
+    return Checkpoint(name, **files, **numerics, device=device)
+
+
+def task_of(card: Path | str, model: Mapping[str, Any], run: Mapping[str, Any]) -> Task:
+    """The task of a card, asked as `model` wants it, with the data that `run` says."""
+    return read_task(card, model["protocol"], run["data"])
 
 
 def check_models(config: Config, source: str) -> None:

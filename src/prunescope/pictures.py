@@ -1,6 +1,7 @@
 """Examples as pictures: what was asked, what a method kept of the image, what it answered."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,16 +21,24 @@ class Asked(NamedTuple):
     parse: Callable[[str], Any] | None
 
 
-def asked(rows: pd.DataFrame, cards: list[Path | str]) -> dict[str, Asked]:
-    """By example, what was asked in `rows` (columns task, example) of tasks that have cards."""
-    tasks = {task.name: task for task in map(read_task, cards)}
+def asked(
+    rows: pd.DataFrame, cards: list[Path | str], asking: Mapping[str, Any] | None = None
+) -> dict[str, Asked]:
+    """By example, what was asked in `rows` (columns model, task, example; of one model) of tasks
+    that have cards. asking: the study's `data`, and its `protocols` by model."""
+    [model] = rows["model"].unique()
+    asking = asking or {"data": {}, "protocols": {model: None}}
+    how = asking["protocols"][model], asking["data"]
+    tasks = {task.name: task for task in (read_task(card, *how) for card in cards)}
     found = {}
     for name, part in rows.groupby("task"):
         examples, metric = load(tasks[name]), tasks[name].metric
         for example in part["example"].unique():
             row = examples[examples["id"].index(example)]
             image = np.asarray(row["image"].convert("RGB"))
-            found[example] = Asked(row["question"], image, getattr(metric, "parse", None))
+            parse = getattr(metric, "parse", None)
+            sized = parse and partial(parse, size=row["image"].size)
+            found[example] = Asked(row["question"], image, sized)
     return found
 
 

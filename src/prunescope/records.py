@@ -71,9 +71,10 @@ def _asked(store: RecordStore, path: Path) -> set[Path]:
 
     study = config.load(path)
     folders = set()
-    for task in tasks.read_tasks(config.TASKS, study["tasks"]).values():
-        examples = tasks.load(task)
-        for name, model in study["models"].items():
+    for name, model in study["models"].items():
+        for card in study["tasks"]:
+            task = config.task_of(config.TASKS / f"{card}.yaml", model, study)
+            examples = tasks.load(task)
             left = possible(_methods(study, path, name), task, examples)
             keys = keys_of(config.checkpoint(name, model, study), task, left, examples)
             folders |= {store.folder(key) for key in keys.values()}

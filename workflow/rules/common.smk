@@ -33,7 +33,7 @@ DRAWING = digest(
 # unknown where no job is run, as for --report
 CORES = workflow.resource_settings.cores or 1
 GPUS = 1 if config["device"] == "cuda" else 0
-RUN = {key: config[key] for key in ("dtype", "attn", "numerics", "device")}
+RUN = {key: config[key] for key in ("dtype", "attn", "numerics", "device", "data")}
 
 # What the scripts of analysis/ may ask for, by the names of their arguments: what is stored of one
 # model, or of every model
@@ -57,6 +57,12 @@ SHARED = {
     "bootstrap": config["bootstrap"] | {"seed": config["seed"]},
     "seed": config["seed"],
     "adjust": config["adjust"],
+    "asking": {
+        "data": config["data"],
+        "protocols": {
+            name: each["protocol"] for name, each in config["models"].items()
+        },
+    },
 }
 SHOWN = {"figures": "png", "tables": "csv"}  # what a reader sees of an item
 ITEMS = [(kind, name) for kind in SHOWN for name in config[kind]]

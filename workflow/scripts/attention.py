@@ -1,14 +1,13 @@
 """Store the attention scores of a task's examples."""
 
-from prunescope.config import checkpoint
+from prunescope.config import checkpoint, task_of
 from prunescope.extraction import extract
 from prunescope.scripting import run as run_script
 from prunescope.shards import Shard
-from prunescope.tasks import read_task
 
 
 def make(card, scores, name, model, run, batch_size, limit, shard):
-    model, task = checkpoint(name, model, run), read_task(card)
+    task, model = task_of(card, model, run), checkpoint(name, model, run)
     extract(model, task, scores, batch_size, limit, Shard(*shard))
 
 

@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-from prunescope.config import checkpoint
+from prunescope.config import checkpoint, task_of
 from prunescope.extraction import extract
 from prunescope.scripting import run as run_script
-from prunescope.tasks import read_task
 
 
 def make(card, scores, name, model, run, batch_size, split, examples):
-    task = replace(read_task(card), split=split)
+    task = replace(task_of(card, model, run), split=split)
     extract(checkpoint(name, model, run), task, scores, batch_size, examples)
 
 

@@ -2,18 +2,17 @@
 
 from pyarrow import parquet
 
-from prunescope.config import checkpoint
+from prunescope.config import checkpoint, task_of
 from prunescope.evaluation import evaluate
 from prunescope.methods import read_methods
 from prunescope.scripting import run as run_script
 from prunescope.shards import Shard
 from prunescope.store import RecordStore
-from prunescope.tasks import read_task
 
 
 def make(card, records, name, model, run, methods, store, batch_size, limit, shard):
-    model, methods = checkpoint(name, model, run), read_methods(methods)
-    task, store, shard = read_task(card), RecordStore(store), Shard(*shard)
+    task, model = task_of(card, model, run), checkpoint(name, model, run)
+    methods, store, shard = read_methods(methods), RecordStore(store), Shard(*shard)
     parquet.write_table(evaluate(model, task, methods, store, batch_size, limit, shard), records)
 
 
