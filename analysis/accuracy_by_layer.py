@@ -1,10 +1,11 @@
 """Accuracy by the layer K before which three quarters of the tokens are removed.
 
-Left localization, right the mean of the other tasks; dashed is the unpruned model. A later layer
-costs more: the upper axis has what a layer sees on average of the visual tokens. Where a line
-reaches the dashed one, nothing is lost by pruning from there on. The uniform grid chooses the same
-tokens at every K, so that its line is what the layers before K add; where another line lies below
-it, the score chooses worse than a grid. Bands are 95 % intervals that resample images.
+Figure 3c of FEATHER. Left localization, right the mean of the other tasks; dashed is the unpruned
+model. A later layer costs more: the upper axis has what a layer sees on average of the visual
+tokens. Where a line reaches the dashed one, nothing is lost by pruning from there on. The uniform
+grid chooses the same tokens at every K, so that its line is what the layers before K add; where
+another line lies below it, the score chooses worse than a grid. Bands are 95 % intervals that
+resample images.
 """
 
 from prunescope import plotting

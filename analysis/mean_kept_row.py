@@ -1,9 +1,10 @@
 """Mean height of the kept tokens, and the share of them in the bottom quarter, by layer K.
 
-Left: 0 is the top of the image and 1 the bottom; a choice without vertical bias lies at 0.5
-(dashed). Right: without bias a quarter of the kept tokens lies in the bottom quarter (dashed).
-Bands are 95 % intervals that resample images. The gap between the lines is what rotary position
-embedding in the score does; what is left without it comes from the image or from the model.
+The mean kept position of figure 3 of FEATHER. Left: 0 is the top of the image and 1 the bottom; a
+choice without vertical bias lies at 0.5 (dashed). Right: without bias a quarter of the kept tokens
+lies in the bottom quarter (dashed). Bands are 95 % intervals that resample images. The gap between
+the lines is what rotary position embedding in the score does; what is left without it comes from
+the image or from the model.
 """
 
 from prunescope import plotting

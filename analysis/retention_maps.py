@@ -1,9 +1,10 @@
 """How often each visual token is kept, by layer K and with and without RoPE in the score.
 
-Each small map is the image's grid of visual tokens; its colour is the share of questions for which
-the token is among the kept. White is what an unbiased choice would give every token, red is kept
-more often, blue less. Red at the bottom edge is the positional bias. All maps come from the scores
-of one unpruned pass, as a single-stage attention method would select from them at that K.
+Figure 3b of FEATHER. Each small map is the image's grid of visual tokens; its colour is the share
+of questions for which the token is among the kept. White is what an unbiased choice would give
+every token, red is kept more often, blue less. Red at the bottom edge is the positional bias. All
+maps come from the scores of one unpruned pass, as a single-stage attention method would select from
+them at that K.
 """
 
 import numpy as np
