@@ -3,8 +3,11 @@
 import pytest
 import torch
 from conftest import GRID, build_inputs, build_llava
+from families import CASES
+from test_families import trial
 
 from prunescope.attention import record_scores, select_topk
+from prunescope.criteria.attention import Attention
 from prunescope.errors import InputError
 
 SIZE = GRID[0] * GRID[1]
@@ -32,6 +35,31 @@ def test_reduced_precision_gives_float32_scores():
     scores = record_scores(model, inputs)
     assert scores.dtype == torch.float32
     assert len(scores[0, 2, 1].unique()) > 0.9 * SIZE  # few ties
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
+def test_of_the_mean_key_is_the_score_where_all_keys_are_the_same(case):
+    one = trial(case)
+    alone = record_scores(one.model, one.inputs, variants=[Attention(keys="mean")])[:, 0, 0]
+    visual = one.layout.visual
+
+    def average(module, args, keys):
+        by_token = one.family.split_heads(one.decoder.layers[0], keys)  # a view
+        for row, each in enumerate(visual):
+            by_token[row, each] = by_token[row, each].mean(0)
+        return keys
+
+    _, keys = one.family.projections(one.decoder.layers[0])
+    with keys.register_forward_hook(average):
+        scores = record_scores(one.model, one.inputs)[:, 0]
+    torch.testing.assert_close(alone, scores[:, 0], rtol=0, atol=1e-5)
+    for row, n in enumerate(one.full):  # the same to all that it sees without RoPE
+        assert len(scores[row, 1, :n].mul(1e4).round().unique()) <= 2
+
+
+def test_of_the_mean_key_without_rope_is_refused():
+    with pytest.raises(InputError, match="keys: 'mean' only goes with rope: true"):
+        Attention(rope=False, keys="mean")
 
 
 def test_wrong_count(llava):

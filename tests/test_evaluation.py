@@ -428,10 +428,10 @@ def test_numerics_that_are_not_known(folder, option, message):
 def test_extracted_scores_are_labelled_and_those_of_single_runs(checkpoint, task, tmp_path):
     extract(checkpoint, task, tmp_path / "scores.zarr", batch_size=4, limit=6)
     stored = xr.open_zarr(tmp_path / "scores.zarr")
-    assert dict(stored.sizes) == {"example": 6, "layer": 6, "variant": 2, "row": 6, "col": 6}
+    assert dict(stored.sizes) == {"example": 6, "layer": 6, "variant": 3, "row": 6, "col": 6}
     assert list(stored["layer"]) == [1, 2, 3, 4, 5, 6]
     assert stored["score"].dtype == np.float32 and stored.attrs["dtype"] == "float32"
-    assert list(stored["variant"].values) == ["rope", "norope"]
+    assert list(stored["variant"].values) == ["rope", "norope", "rope-alone"]
     model, processor = checkpoint.load()
     for row in random_examples(6):
         inputs = processor(images=row["image"], text=task.ask(row), return_tensors="pt")

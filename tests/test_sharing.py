@@ -38,6 +38,11 @@ ensemble: [{layer: 3, remove: 0.7, score: {random: {seed: 0}}, always: {uniform:
 shuffled-then-late:
   - {layer: 1, keep: 1.0, positions: shuffled, score: {random: {seed: 0}}}
   - {layer: 4, remove: 0.5, score: {attention: {rope: false}}}
+reversed-then-late:
+  - {layer: 0, scan: reversed, score: {first: {fraction: 1.0}}}
+  - {layer: 4, remove: 0.5, score: {attention: {rope: false}}}
+reversed: [{layer: 0, scan: reversed, score: {first: {fraction: 1.0}}}]
+transposed: [{layer: 0, scan: transposed, remove: 0.3, score: {random: {seed: 0}}}]
 shuffled: [{layer: 1, keep: 1.0, positions: shuffled, score: {random: {seed: 0}}}]
 """),
     "test",
@@ -77,13 +82,13 @@ def test_nothing_is_computed_twice(monkeypatch):
     for method in tree.methods:
         with tree.prune(method):
             greedy(model, inputs, 1)
-    branches = [(), ("first",), ("fastv",), ("compact",), ("ensemble",), ("shuffled",)]
-    late = ["fastv", "compact", "ensemble", "shuffled"]
+    branches = ["", "first", "fastv", "compact", "ensemble", "shuffled", "reversed", "transposed"]
+    late = ["fastv", "compact", "ensemble", "shuffled", "reversed"]
     assert calls == {
         "tower": 1,
-        0: 2,  # "first" begins here
-        1: 3,  # and "shuffled"
-        2: 5,
+        0: 4,  # "first", "reversed" and "transposed" begin here
+        1: 5,  # and "shuffled"
+        2: 7,
         3: len(branches),
         4: len(branches) + len(late),
         5: len(branches) + len(late) + 1,  # "then-later"

@@ -78,20 +78,3 @@ def test_scores_that_underflow_stay_finite():
     scores = positive(images=3)
     scores.values[:, :, :, 0] = 0
     assert np.isfinite(decay.decay_slope(scores, FEW)["value"]).all()
-
-
-def test_rope_decay_is_the_logit_of_rotated_vectors():
-    rng = np.random.default_rng(0)
-    query, key = rng.normal(size=(2, 3, 8))
-    frequencies = 10_000.0 ** (-np.arange(4) / 4)
-    found = decay.rope_decay(query, key, frequencies, np.array([0, 5]))
-    np.testing.assert_allclose(found[:, 0], (query * key).sum(-1) / np.sqrt(8))
-    turned = [_rotated(x, p * frequencies) for x, p in ((query, 12), (key, 7))]
-    np.testing.assert_allclose(found[:, 1], (turned[0] * turned[1]).sum(-1) / np.sqrt(8))
-
-
-def _rotated(x, angles):
-    """As transformers rotates: the halves of a vector are the two coordinates of its planes."""
-    left, right = np.split(x, 2, axis=-1)
-    cos, sin = np.cos(angles), np.sin(angles)
-    return np.concatenate([left * cos - right * sin, right * cos + left * sin], axis=-1)

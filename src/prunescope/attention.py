@@ -4,7 +4,7 @@ The kept set of every single-stage attention method, at any layer and any fracti
 them with `select_topk`, without running the model again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -14,10 +14,13 @@ from torch import BoolTensor, Tensor, nn
 
 from prunescope.criteria import Selection, highest
 from prunescope.criteria.attention import Attention
+from prunescope.criteria.first import First
+from prunescope.engine.hooks import Engine
 from prunescope.engine.prompt import Watch
-from prunescope.engine.segments import select_from
+from prunescope.engine.segments import Segment, select_from
 from prunescope.engine.taps import Taps
 from prunescope.errors import InputError
+from prunescope.methods import Method, Scan, Stage
 from prunescope.models import Layout, family_of
 
 OF_THE_HEAD = ("labels", "logits_to_keep")  # arguments that the model without it does not take
@@ -26,24 +29,33 @@ VARIANTS = {"rope": Attention(rope=True), "norope": Attention(rope=False)}
 
 @torch.inference_mode()
 def record_scores(
-    model: nn.Module, inputs: Mapping[str, Any], layout: Layout | None = None
+    model: nn.Module,
+    inputs: Mapping[str, Any],
+    layout: Layout | None = None,
+    scan: Scan = "raster",
+    variants: Iterable[Attention] = tuple(VARIANTS.values()),
 ) -> Tensor:
     """Scores (batch, depth, variant, n_visual) float32 of the inputs' prompts, zero at the end
     where other examples of the batch have more visual tokens.
 
     [:, K - 1] is what a stage before decoder layer K = 1..depth scores by: projections of layer
-    K-1, last prompt token, softmax over the visual tokens, mean over heads; variants in the order
-    of `VARIANTS`. Sees each layer's queries and keys as they go by: no attention map, O(N) memory.
+    K-1 as `variants` say; by default last prompt token, softmax over the visual tokens, mean over
+    heads, in the order of `VARIANTS`. Sees each layer's queries and keys as they go by: no
+    attention map, O(N) memory.
 
-    inputs: keyword arguments of the model's forward; no token is predicted. Raises InputError as
-    `prune` does.
+    inputs: keyword arguments of the model's forward; no token is predicted. scan: the order in
+    which the model reads the visual tokens, as of `Stage`; scores stay in raster order. Raises
+    InputError as `prune` does.
     """
     family = family_of(model)
     base, layers = family.base(model), family.decoder(model).layers
     inputs = {name: value for name, value in inputs.items() if name not in OF_THE_HEAD}
     with ExitStack() as cleanup:
         watch = Watch(base, family, layout, cleanup)
-        recorder = _Recorder(watch, [Taps(family, layer, None, cleanup) for layer in layers])
+        read = Method(scan, (Stage(0, None, First(1.0), scan=scan),))  # keeps all
+        segments = Engine(watch, family.decoder(model), read, {}, cleanup).trace.segments
+        taps = [Taps(family, layer, None, cleanup) for layer in layers]
+        recorder = _Recorder(watch, segments, taps, tuple(variants))
         for index, layer in enumerate(layers):
             cleanup.callback(layer.register_forward_hook(recorder.after_layer(index)).remove)
         base(**{**inputs, "use_cache": False})
@@ -59,17 +71,23 @@ def select_topk(scores: Tensor, count: int) -> BoolTensor:
 
 
 class _Recorder:
-    def __init__(self, watch: Watch, taps: list[Taps]):
-        self.watch, self.taps = watch, taps
+    def __init__(
+        self,
+        watch: Watch,
+        segments: list[Segment],
+        taps: list[Taps],
+        variants: Sequence[Attention],
+    ):
+        self.watch, self.segments, self.taps, self.variants = watch, segments, taps, variants
         self.prompt: Selection | None = None
         self.scores: list[Tensor] = []  # per layer (batch, variant, n)
 
     def after_layer(self, index: int) -> Callable:
         def hook(layer: nn.Module, args: tuple, output: Tensor) -> None:
             if self.prompt is None:
-                self.prompt = select_from(self.watch.segment(output), output, self.watch.layout)
+                self.prompt = select_from(self.segments[-1], output, self.watch.layout)
             selection = replace(self.prompt, hidden=output, projected=self.taps[index].take())
-            scores = [criterion.score(selection) for criterion in VARIANTS.values()]
+            scores = [criterion.score(selection) for criterion in self.variants]
             absent = ~self.prompt.present[:, None]
             self.scores.append(torch.stack(scores, dim=1).masked_fill(absent, 0))
 

@@ -8,6 +8,7 @@ import numpy as np
 from prunescope import tasks
 from prunescope.attention import VARIANTS, record_scores
 from prunescope.checkpoint import Checkpoint
+from prunescope.criteria.attention import Attention
 from prunescope.errors import InputError
 from prunescope.models import family_of
 from prunescope.provenance import engine_digest
@@ -16,6 +17,8 @@ from prunescope.tasks import Task
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+STORED = {**VARIANTS, "rope-alone": Attention(keys="mean")}
 
 
 def extract(
@@ -26,8 +29,8 @@ def extract(
     limit: int | None = None,
     shard: Shard = WHOLE,
 ) -> None:
-    """Write the scores of every layer, with and without RoPE, of a shard of the task's first
-    examples.
+    """Write the scores of every layer, with and without RoPE and with nothing else, of a shard of
+    the task's first examples.
 
     out: Zarr of one variable `score` (example, layer, variant, row, col) float32; layer = K in
     1..depth, the layer before which a stage would use the score. See `record_scores`.
@@ -38,10 +41,12 @@ def extract(
     if (grid := family.grid(model)) is None:
         raise InputError(f"model {checkpoint.name!r}: its grid of visual tokens is not known")
     layers = len(family.decoder(model).layers)
-    order, scores = [], [np.empty((0, layers, len(VARIANTS), *grid), np.float32)]  # of no example
+    order, scores = [], [np.empty((0, layers, len(STORED), *grid), np.float32)]  # of no example
     for batch in tasks.batches(examples, task, processor, batch_size):
         inputs = tasks.prompts(batch, task, processor).to(model.device, model.dtype)
-        scores.append(record_scores(model, inputs).unflatten(-1, grid).cpu().numpy())
+        scores.append(
+            record_scores(model, inputs, variants=STORED.values()).unflatten(-1, grid).cpu().numpy()
+        )
         order += batch["id"]
     place = {example: row for row, example in enumerate(order)}
     rows = [place[example] for example in examples["id"]]
@@ -58,7 +63,7 @@ def _label(scores: np.ndarray, examples: "Dataset", checkpoint: Checkpoint, task
         "image": ("example", examples["image_id"][:]),
         "kind": ("example", examples["kind"][:]),
         "layer": np.arange(1, scores.shape[1] + 1),
-        "variant": list(VARIANTS),
+        "variant": list(STORED),
     }
     attrs = checkpoint.manifest() | {"task": task.name, "engine": engine_digest()}
     dims = ("example", "layer", "variant", "row", "col")

@@ -23,7 +23,7 @@ from torch import BoolTensor, LongTensor, Tensor, nn
 
 from prunescope.criteria import Selection, SetCriterion
 from prunescope.engine.shadow import shadow
-from prunescope.methods import Method, Stage
+from prunescope.methods import Method
 from prunescope.models import family_of
 from prunescope.pruning import Trace, prune
 
@@ -127,7 +127,7 @@ class Tree:
         for stage, layer in zip(method.stages, method.layers(depth), strict=True):
             if (run := self.runs.get(places[layer])) is not None:
                 known = _Recalled(run.raster)
-                stage = Stage(stage.layer, None, known, positions=stage.positions)
+                stage = replace(stage, keep=None, criterion=known, always=None, of="left")
             stages.append(stage)
         return Method(method.name, tuple(stages))
 

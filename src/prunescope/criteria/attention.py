@@ -23,6 +23,8 @@ class Attention(Criterion):
     own`, those of layer K. Queries and keys (b, s, heads, d) -> scores (b, n), all in float32. A
     query sees what the layer's mask lets it see; one that sees no visual token adds nothing.
 
+    keys: "mean" gives every visual token the mean of their keys before rotation, so that tokens
+    differ by what RoPE makes of their places only.
     without: of models whose positions have three axes, the one that is not rotated by.
     arithmetic: "float32", or that of the "model" but for the softmax, as FEATHER's code has it:
     in bfloat16 many scores are then equal.
@@ -36,12 +38,15 @@ class Attention(Criterion):
     heads: Literal["mean", "max"] = "mean"
     projections: Literal["previous", "own"] = "previous"
     without: Literal["nothing", "temporal", "row", "column"] = "nothing"
+    keys: Literal["each", "mean"] = "each"
     arithmetic: Literal["float32", "model"] = "float32"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.rope and self.without != "nothing":
             raise InputError("without: there is no axis to leave out if rope is false")
+        if self.keys == "mean" and (not self.rope or self.softmax == "row"):
+            raise InputError("keys: 'mean' only goes with rope: true and softmax: image")
 
     @property
     def needs(self) -> frozenset[str]:
@@ -66,7 +71,8 @@ class Attention(Criterion):
         layer, rotary = s.projected, self._rotary(s.projected)
         dtype = torch.float32 if self.arithmetic == "float32" else layer.keys.dtype
         queries = _take(layer.queries.to(dtype), asking, rotary)
-        keys = _take(layer.keys.to(dtype), columns, rotary)
+        each = layer.keys if self.keys == "each" else _mean_of(layer.keys, s)
+        keys = _take(each.to(dtype), columns, rotary)
         logits = _logits(queries, keys, layer)
         seen = usable[:, None] & layer.sees(asking, columns, s.valid)  # (b, asking, columns)
         weights = _softmax(logits, seen[:, None])  # (b, heads, asking, columns)
@@ -94,6 +100,14 @@ class Attention(Criterion):
         still = layer.axes == AXES.index(self.without)
         cos, sin = layer.rotary
         return cos.masked_fill(still, 1), sin.masked_fill(still, 0)
+
+
+def _mean_of(keys: Tensor, s: Selection) -> Tensor:
+    """(b, s, heads, d) in every column the mean of `keys` over the visual tokens, in float32."""
+    rows = torch.arange(len(keys), device=keys.device)[:, None]
+    visual = keys[rows, s.visual].float() * s.present[..., None, None]
+    mean = visual.sum(1, keepdim=True) / s.present.sum(1)[:, None, None, None].clamp(min=1)
+    return mean.expand_as(keys)
 
 
 def _take(projected: Tensor, columns: LongTensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:

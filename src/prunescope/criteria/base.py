@@ -34,7 +34,7 @@ class Selection:
     hidden: Tensor  # (b, s, dim) input of layer K
     valid: BoolTensor  # (b, s) False: padding
     positions: LongTensor  # (axes, b, s) position ids
-    visual: LongTensor  # (b, n) columns of the visual tokens, in the order of the prompt
+    visual: LongTensor  # (b, n) columns of the visual tokens, in the order of the raster
     present: BoolTensor  # (b, n) False: filled up
     raster: LongTensor  # (b, n) index among all visual tokens that the example began with
     place: LongTensor  # (b, n, 2) row and column in the token's view

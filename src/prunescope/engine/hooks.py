@@ -38,6 +38,10 @@ class Engine:
         self.watch, self.family, self.decoder = watch, watch.family, decoder
         self.method, self.told = method, told
         self.axes = self.family.rotary_axes(decoder) if len(self.family.axes) > 1 else None
+        # whether position ids are places in the image, not turns in the sequence
+        self.places = len(self.family.axes) > 1 or getattr(
+            decoder.config, "positions_are_places", False
+        )
         layers = method.layers(len(decoder.layers))
         self.trace = Trace(layers, len(decoder.layers))
         self.stages = dict(zip(layers, method.stages, strict=True))
@@ -129,6 +133,7 @@ class Engine:
                 columns = self.trace.segments[number].columns
                 hidden = hidden + added[rows_of(columns), columns]
             if index in self.stages:
+                hidden = self._in_scan_order(self.stages[index].scan, hidden)
                 seen = {**kwargs, **self.arguments.prefill(index, number, hidden, kwargs)}
                 hidden = self._cut(index, hidden, seen)
                 number += 1
@@ -138,6 +143,17 @@ class Engine:
             }
 
         return hook
+
+    def _in_scan_order(self, scan: str, hidden: Tensor) -> Tensor:
+        """The input of layer 0 with its visual tokens in the order in which they are to be read."""
+        if scan == "raster":
+            return hidden
+        prompt = self.trace.segments[-1]
+        order = segments.scan_order(prompt, scan, self.watch.layout)
+        self.trace.segments[-1] = segments.scanned(prompt, order, self.places)
+        rows = rows_of(order)
+        self.injected = {index: each[rows, order] for index, each in self.injected.items()}
+        return hidden[rows, order]
 
     def _cut(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Tensor:
         """Carry out the stage at layer `index` on its input (b, s, dim); what stays of it."""

@@ -26,10 +26,12 @@ class Segment:
     shift: LongTensor | None = None  # (b,) how far back compaction moves what follows
 
     def visual(self) -> tuple[LongTensor, BoolTensor, LongTensor]:
-        """(b, n) columns of the visual tokens, which of them are present, raster indices."""
+        """(b, n) columns of the visual tokens in the order of the raster, which of them are
+        present, raster indices."""
         is_visual = self.raster >= 0
         most = int(is_visual.sum(1).max())
-        columns = (~is_visual).byte().argsort(dim=1, stable=True)[:, :most]
+        last = torch.iinfo(self.raster.dtype).max
+        columns = self.raster.masked_fill(~is_visual, last).argsort(dim=1, stable=True)[:, :most]
         raster = self.raster.gather(1, columns)
         return columns, raster >= 0, raster.clamp(min=0)
 
@@ -90,6 +92,34 @@ def shuffled(after: Segment, content: list[bytes]) -> Segment:
         order = torch.randperm(len(columns), generator=generator(0, each)).to(columns.device)
         positions[:, row, columns] = positions[:, row, columns[order]]
     return replace(after, positions=positions, renumbered=True)
+
+
+def scan_order(prompt: Segment, scan: str, layout: Layout) -> LongTensor:
+    """(b, s) the column whose token comes to each column of a prompt that is read as `Stage.scan`
+    says: visual tokens exchange places within their view, all others stay."""
+    columns, present, _ = prompt.visual()
+    row, column, rows, _, view = layout.places.to(columns.device).unbind(-1)
+    count = columns.shape[1]
+    turn = (
+        -torch.arange(count, device=columns.device) if scan == "reversed" else column * rows + row
+    )
+    turn = (2 * count * view + turn).masked_fill(~present, torch.iinfo(torch.long).max)
+    coming = columns.gather(1, turn.argsort(dim=1, stable=True))
+    return prompt.columns.scatter(1, columns, coming)
+
+
+def scanned(prompt: Segment, order: LongTensor, places: bool) -> Segment:
+    """The prompt in that `order`. places: position ids go with the tokens, not with the columns."""
+    moved = replace(prompt, raster=prompt.raster.gather(1, order))
+    if not places:
+        return moved
+    return replace(
+        moved,
+        positions=prompt.positions[:, rows_of(order), order],
+        whole=False,
+        padded=not bool(prompt.valid.all()),
+        renumbered=True,
+    )
 
 
 def select_from(segment: Segment, hidden: Tensor, layout: Layout, **fields: Any) -> Selection:

@@ -20,7 +20,9 @@ class Trace:
     def kept(self) -> list[list[LongTensor]]:
         """Per stage and example: sorted raster indices of the visual tokens left, counted over
         all images of the example."""
-        return [[row[row >= 0].cpu() for row in each.raster] for each in self.segments[1:]]
+        return [
+            [row[row >= 0].sort().values.cpu() for row in each.raster] for each in self.segments[1:]
+        ]
 
     @property
     def kv_lengths(self) -> list[list[int]]:

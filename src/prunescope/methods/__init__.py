@@ -1,6 +1,6 @@
 """Pruning methods as data: an ordered tuple of stages with a name."""
 
 from prunescope.methods.parsing import parse_methods, read_methods
-from prunescope.methods.stages import Method, Stage, check, check_grid
+from prunescope.methods.stages import Method, Scan, Stage, check, check_grid
 
-__all__ = ["Method", "Stage", "check", "check_grid", "parse_methods", "read_methods"]
+__all__ = ["Method", "Scan", "Stage", "check", "check_grid", "parse_methods", "read_methods"]

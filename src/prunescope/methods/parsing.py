@@ -9,7 +9,7 @@ from prunescope import criteria
 from prunescope.errors import InputError
 from prunescope.methods.stages import Method, Stage, number
 
-FIELDS = ("layer", "remove", "power", "keep", "of", "score", "always", "positions")
+FIELDS = ("layer", "remove", "power", "keep", "of", "score", "always", "positions", "scan")
 
 
 def read_methods(path: Path | str) -> dict[str, Method]:
@@ -28,7 +28,7 @@ def parse_methods(mapping: Any, source: str) -> dict[str, Method]:
     A method is a list of stages; a stage has `layer`, `score` and, unless its score has a count
     of its own, either `remove: R` (with `power: p`) for `int(n * (1 - R) ** p)` of the n tokens
     that are left, exactly as floats give it, or `keep`: a count or a fraction in (0, 1]; with
-    `of: all` the n that the prompt began with. It may have `always` and `positions`.
+    `of: all` the n that the prompt began with. It may have `always`, `positions` and `scan`.
     """
     if not isinstance(mapping, dict):
         raise InputError(f"{source}: expected a mapping of method names, got {mapping!r}")
@@ -61,6 +61,7 @@ def _stage(data: Any, where: str) -> Stage:
             always=None if always is None else criteria.parse(always, f"{where}.always"),
             positions=data.get("positions", "original"),
             of=data.get("of", "left"),
+            scan=data.get("scan", "raster"),
         )
     except InputError as error:
         raise InputError(

@@ -11,6 +11,7 @@ from prunescope.errors import InputError
 
 Positions = Literal["original", "compact", "shuffled"]
 Share = Literal["left", "all"]
+Scan = Literal["raster", "reversed", "transposed"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class Stage:
     always: tokens of this set are kept too (union), so that more than `keep` may stay.
     positions: "original" position ids; "compact": numbered anew, without gaps; "shuffled": the
         visual tokens left exchange theirs at random (a control).
+    scan: before layer 0, the order in which the model then reads the visual tokens of each view:
+        row by row from the top left ("raster"), from its end ("reversed"), or column by column
+        ("transposed"), before the stage chooses. Tokens take the position ids of their new turn;
+        ids that are places in the image (M-RoPE, say) stay theirs.
     """
 
     layer: int | float
@@ -33,6 +38,7 @@ class Stage:
     always: Criterion | None = None
     positions: Positions = "original"
     of: Share = "left"
+    scan: Scan = "raster"
 
     def __post_init__(self) -> None:
         number(self.layer, "layer")
@@ -57,6 +63,10 @@ class Stage:
             )
         if self.of not in get_args(Share):
             raise InputError(f"of: {self.of!r} is not one of {list(get_args(Share))}")
+        if self.scan not in get_args(Scan):
+            raise InputError(f"scan: {self.scan!r} is not one of {list(get_args(Scan))}")
+        if self.scan != "raster" and self.layer != 0:
+            raise InputError(f"scan: {self.scan!r} only goes with layer 0, got {self.layer}")
         if self.of == "all" and not isinstance(self.keep, float):
             raise InputError("of: only goes with a fraction to `remove` or `keep`")
 
@@ -91,6 +101,7 @@ class Stage:
             "always": None if self.always is None else criteria.to_dict(self.always),
             "positions": self.positions,
             "of": self.of,
+            "scan": self.scan,
         }
 
 

@@ -66,30 +66,13 @@ def centred_logs(scores: xr.DataArray) -> np.ndarray:
     return logs - logs.mean(-1, keepdims=True)
 
 
-def rope_decay(
-    query: np.ndarray, key: np.ndarray, frequencies: np.ndarray, distance: np.ndarray
-) -> np.ndarray:
-    """What RoPE alone makes of the logit of a query and a key at these distances.
-
-    query, key: (heads, d) before rotation, in the half-split form of transformers, say their
-    means over tokens; frequencies: (d / 2,) angle per position; distance: (m,) in positions.
-    Returns (heads, m), q . R(distance) k / sqrt(d) (arXiv 2104.09864, equation 16).
-    """
-    real, imaginary = np.split(np.asarray(query), 2, axis=-1)
-    pairs = real + 1j * imaginary
-    real, imaginary = np.split(np.asarray(key), 2, axis=-1)
-    products = pairs * (real - 1j * imaginary)
-    turned = np.exp(1j * np.multiply.outer(frequencies, distance))
-    return (products @ turned).real / np.sqrt(query.shape[-1])
-
-
 def _flat(scores: xr.DataArray) -> np.ndarray:
     return scores.values.reshape(*scores.shape[:3], -1)
 
 
 def _by_layer(values: np.ndarray, scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Means of `values` (examples, layers, variants) and of the difference of the variants."""
-    both = np.concatenate([values, values[..., :1] - values[..., 1:]], axis=-1)
+    """Means of `values` (examples, layers, variants), and of rope less norope, the first two."""
+    both = np.concatenate([values, values[..., :1] - values[..., 1:2]], axis=-1)
     levels = {
         "layer": scores["layer"].values.tolist(),
         "variant": [*scores["variant"].values.tolist(), DIFFERENCE],

@@ -14,6 +14,7 @@ from prunescope.errors import InputError
 
 KEY = ["model", "task", "example", "image", "method"]
 DIMS = ("example", "layer", "variant", "row", "col")
+VARIANTS = ("rope", "norope")
 
 
 def read_records(paths: Iterable[Path | str], columns: Sequence[str]) -> pd.DataFrame:
@@ -45,25 +46,27 @@ def _read_part(path: Path, columns: list[str]) -> pd.DataFrame:
     return pd.read_parquet(path, columns=columns)
 
 
-def read_scores(paths: Iterable[Path | str]) -> xr.DataArray:
+def read_scores(paths: Iterable[Path | str], variants: Sequence[str] = VARIANTS) -> xr.DataArray:
     """Last-query scores (example, layer, variant, row, col) float32 of the Zarr stores of one
     model, one after the other, with coordinates `image` and `task` along `example`.
 
-    Raises InputError for other dimensions, scores that are not finite, repeated or no examples,
-    and several models.
+    Raises InputError for other dimensions, variants that are missing, scores that are not finite,
+    repeated or no examples, and several models.
     """
-    [(_, scores), *others] = read_every_scores(paths).items()
+    [(_, scores), *others] = read_every_scores(paths, variants).items()
     if others:
         raise InputError(f"scores: expected one model, got also {[name for name, _ in others]}")
     return scores
 
 
-def read_every_scores(paths: Iterable[Path | str]) -> dict[str, xr.DataArray]:
+def read_every_scores(
+    paths: Iterable[Path | str], variants: Sequence[str] = VARIANTS
+) -> dict[str, xr.DataArray]:
     """The same by model, in the order of the stores; models may differ in depth and grid."""
     paths = list(map(Path, paths))
     parts = defaultdict(list)
     for path in paths:
-        scores = _read_store(path)
+        scores = _read_store(path, variants)
         if scores.sizes["example"]:  # a shard may be empty
             parts[scores.attrs["model"]].append(scores)
     if not parts:
@@ -79,7 +82,7 @@ def _joined(model: str, parts: list[xr.DataArray]) -> xr.DataArray:
     return scores
 
 
-def _read_store(path: Path) -> xr.DataArray:
+def _read_store(path: Path, variants: Sequence[str]) -> xr.DataArray:
     if not path.exists():
         raise InputError(f"{path}: no such store of scores")
     with warnings.catch_warnings():  # Snakemake leaves a file of its own in the folder
@@ -93,7 +96,11 @@ def _read_store(path: Path) -> xr.DataArray:
         )
     if missing := {"model", "task"} - set(store.attrs):
         raise InputError(f"{path}: missing attributes {sorted(missing)}; it has {[*store.attrs]}")
-    scores = scores.transpose(*DIMS).load()
+    if missing := sorted(set(variants) - set(scores["variant"].values)):
+        raise InputError(
+            f"{path}: missing variants {missing}; it has {[*scores['variant'].values]}"
+        )
+    scores = scores.sel(variant=list(variants)).transpose(*DIMS).load()
     if not np.isfinite(scores.values).all():
         raise InputError(f"{path}: scores must be finite")
     names = ("example", [store.attrs["task"]] * scores.sizes["example"])
