@@ -1,0 +1,66 @@
+import pandas as pd
+import pytest
+
+from prunescope.errors import InputError
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.yes_no import yes_no
+
+# image, said, true; the last answer cannot be read, and counts as no yes
+ASKED = [
+    ("a", "Yes", "yes"),
+    ("a", "no", "no"),
+    ("b", "yes.", "no"),
+    ("b", "Yes", "yes"),
+    ("c", "No", "yes"),
+    ("c", "perhaps", "no"),
+]
+
+
+def table(rows, method="m", kinds=("x", "y")):
+    return pd.DataFrame(
+        {
+            "model": "tiny", "task": "exists", "method": method, "image": image,
+            "example": str(number), "kind": kinds[number % len(kinds)], "prediction": said,
+            "target": true, "score": float(said.strip(".").lower() == true),
+        }
+        for number, (image, said, true) in enumerate(rows)
+    )  # fmt: skip
+
+
+def found(records):
+    result = yes_no(records, Bootstrap(resamples=200))
+    return result.set_index(["method", "kind", "measure"])
+
+
+def test_measures_by_hand():
+    values = found(table(ASKED)).loc["m", "all"]["value"]
+    assert values["accuracy"] == pytest.approx(3 / 6)
+    # two of three yeses are right, two of three that are true are found
+    assert values["f1"] == pytest.approx(2 / 3)
+    assert values["yes"] == pytest.approx(3 / 6)
+    assert values["accuracy_plus"] == pytest.approx(1 / 3)
+
+
+def test_yes_to_everything():
+    values = found(table([(image, "yes", true) for image, _, true in ASKED])).loc["m", "all"]
+    assert values["value"]["f1"] == pytest.approx(2 / 3)
+    assert values["value"]["yes"] == 1
+
+
+def test_kinds_and_methods_stand_apart():
+    right = table([(image, true, true) for image, _, true in ASKED], "right")
+    result = found(pd.concat([table(ASKED), right]))
+    assert (result.loc["right"].drop("yes", level="measure")["value"] == 1).all()
+    assert result.loc[("m", "x", "accuracy"), "value"] == pytest.approx(1 / 3)
+    assert set(result.index.get_level_values("kind")) == {"all", "x", "y"}
+    assert result.loc[("m", "all", "f1"), "low"] < 2 / 3 < result.loc[("m", "all", "f1"), "high"]
+    assert (result["units"] == 3).all()
+
+
+def test_other_tasks_are_left_out_and_missed():
+    other = table(ASKED).assign(task="color", target="red")
+    assert set(yes_no(pd.concat([table(ASKED), other]), Bootstrap(resamples=200))["task"]) == {
+        "exists"
+    }
+    with pytest.raises(InputError, match=r"no task is answered by yes and no: \['color'\]"):
+        yes_no(other, Bootstrap())
