@@ -12,13 +12,15 @@ from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE, compare
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records
+from prunescope.statistics.wide import present
 
 
 def make(records, csv, pairs=(), bootstrap=None, adjust="holm"):
     """pairs: (method, reference) to compare besides each method with the unpruned model."""
     records = read_records(records, ["score", "target_box"])
     pruned = [m for m in records["method"].unique() if m != BASELINE]
-    everything = [*((m, BASELINE) for m in pruned), *map(tuple, pairs)]
+    both = [(m, r) for m, r in pairs if len(present(records, [m, r])) == 2]
+    everything = [*((m, BASELINE) for m in pruned), *both]
     boxed = localization_tasks(records)
     compared = compare(records, everything, boxed, Bootstrap(**bootstrap or {}), adjust)
     plotting.write_table(compared, csv)

@@ -34,7 +34,7 @@ def draw(table, lines):
         rows = table[table["group"] == group].set_index("method")
         for block, dash in zip(lines, DASHES, strict=False):
             for line in block:
-                _line(panel, rows.loc[line].sort_values("share"), dash)
+                _line(panel, rows[rows.index.isin(line)].sort_values("share"), dash)
         plotting.reference(panel, rows.loc[BASELINE, "value"], "")
         panel.set(title=group, xlabel="Mean visual tokens per layer, T/N", ylim=(0, 1.04))
     axes[0, 0].set_ylabel("Accuracy")
@@ -43,6 +43,8 @@ def draw(table, lines):
 
 
 def _line(panel, rows, dash):
+    if rows.empty:  # none could have the budget that it was to have
+        return
     look = plotting.style(plotting.family(rows.index[0]))
     panel.vlines(rows["share"], rows["low"], rows["high"], color=look.color, lw=1)
     label = f"{look.label}, K = {rows['layers'].iloc[0]}"

@@ -167,6 +167,14 @@ def test_table_of_unknown_methods_is_refused(study, tmp_path):
         script("criteria_table").make(study["records"], tmp_path / "t.csv", ["fastw"], FEW)
 
 
+def test_pairs_without_records_are_left_out(study, tmp_path, caplog):
+    pairs = [["feather", "fastv"], ["feather", "fastv-as-feather"]]
+    script("differences").make(study["records"], tmp_path / "t.csv", pairs, FEW)
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table.loc[table["reference"] != "unpruned", "reference"].unique().tolist() == ["fastv"]
+    assert "no records of ['fastv-as-feather']" in caplog.text
+
+
 def test_images_of_masks_are_those_the_unpruned_model_gets_right():
     module, records = script("masks"), synthetic.records()
     chosen = module.choose(records, 3, seed=0)

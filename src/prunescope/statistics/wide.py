@@ -1,5 +1,6 @@
 """Tables as papers print them: a row for each method, a column for each task."""
 
+import logging
 from collections.abc import Sequence
 
 import pandas as pd
@@ -9,6 +10,7 @@ from prunescope.statistics.accuracy import CONTRAST, budgets, by_method, estimat
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks
 
+log = logging.getLogger(__name__)
 COLUMNS = ["score", "mean_tokens", "stage_layers", "target_box"]  # of records that it needs
 
 
@@ -17,9 +19,9 @@ def by_task(records: pd.DataFrame, methods: Sequence[str], bootstrap: Bootstrap)
 
     Columns method, layers (K of each stage), tokens (realised mean visual tokens per layer), share
     (of those of the unpruned model), then for each group and task its mean, "<name> low" and
-    "<name> high". Raises InputError for a method without records.
+    "<name> high". Methods without records have no row.
     """
-    check_methods(records, methods)
+    methods = present(records, methods)
     tasks = list(dict.fromkeys(records["task"]))
     groups = task_groups(tasks, localization_tasks(records)) | {t: {t: 1.0} for t in tasks}
     groups.pop(CONTRAST, None)
@@ -35,7 +37,7 @@ def by_task(records: pd.DataFrame, methods: Sequence[str], bootstrap: Bootstrap)
 def by_group(records: pd.DataFrame, methods: Sequence[str], bootstrap: Bootstrap) -> pd.DataFrame:
     """The same for the groups of tasks alone and long: columns group, method, value, low, high,
     examples, units, layers, tokens, share."""
-    check_methods(records, methods)
+    methods = present(records, methods)
     tasks = list(dict.fromkeys(records["task"]))
     groups = task_groups(tasks, localization_tasks(records))
     groups.pop(CONTRAST, None)
@@ -63,6 +65,18 @@ def spent(records: pd.DataFrame) -> pd.DataFrame:
     table["tokens"] = grouped["mean_tokens"].mean()
     table["share"] = budgets(records).mean()
     return table.rename(columns={"stage_layers": "layers"})
+
+
+def present(records: pd.DataFrame, methods: Sequence[str]) -> list[str]:
+    """Those of `methods` that have records. Others, such as those that cannot have the budget that
+    a study wants, are logged; InputError if none has."""
+    recorded = set(records["method"])
+    found = [method for method in methods if method in recorded]
+    if not found:
+        check_methods(records, methods)
+    if missing := sorted(set(methods) - recorded):
+        log.warning("no records of %s", missing)
+    return found
 
 
 def check_methods(records: pd.DataFrame, methods: Sequence[str]) -> None:
