@@ -1,6 +1,7 @@
 """The page: what it says, and that nothing is fetched when it is opened."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -139,6 +140,30 @@ def test_page_of_several_models_has_a_part_for_each_and_one_for_all(files):
         assert part in ids
     assert page.count(">Later is better.<") == 2 and page.count("<img") == 2
     assert Links(page).text.count(f"1. Pruning <harms>.{FAILS}{FAILS}") == 1  # one row of verdicts
+
+
+def test_what_could_not_be_made_is_told_in_its_place_and_at_the_top(files):
+    folder = files["page"].parent
+    pd.DataFrame({"note": ["no <box> at all"]}).to_csv(folder / "mean_kept_row.csv", index=False)
+    (folder / "mean_kept_row.png").write_bytes(b"")
+    (folder / "differences.csv").write_text("note\nno pairs\n")
+    findings = replace(files["models"]["tiny"], notes=["Task locate: nobody answers."])
+    report.write(**files | {"models": {"tiny": findings}})
+    page = Links(files["page"].read_text())
+    for said in (
+        "A title.: no <box> at all",
+        "differences: no pairs",
+        "Task locate: nobody answers.",
+    ):
+        assert page.text.index(said) < page.text.index("Of 2 claims")
+    assert "Not made: no <box> at all" in page.text and "Not made: no pairs" in page.text
+    assert not page.fetched
+
+
+def test_a_study_without_any_of_the_papers_rows_has_a_page(files):
+    (files["page"].parent / "published.csv").write_text("method,source,K,R\n")
+    report.write(**files)
+    assert "no method of this study is one of the paper" in files["page"].read_text()
 
 
 def test_items_are_told_apart_by_their_folders(tmp_path):

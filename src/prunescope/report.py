@@ -4,7 +4,7 @@ Self-contained: images are inside, nothing is fetched when it is opened.
 """
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from prunescope.errors import InputError
 from prunescope.findings.words import TOO_FEW, VERDICTS, entries, rows_beside
 from prunescope.plotting import style
+from prunescope.scripting import NOTE
 
 SCALE = 0.68  # CSS pixels per pixel of a figure: its text comes out a little below the page's
 LONG = 60  # rows above which a table is folded
@@ -36,20 +37,24 @@ class Items:
         """What the template shows of them."""
         figures = [_item(name, captions, **_image(Path(p))) for name, p in self.figures.items()]
         tables = [_item(name, captions, **_shown(_table(p))) for name, p in self.tables.items()]
-        return {"figures": figures, "tables": tables}
+        notes = [f"{each['title']}: {each['note']}" for each in figures + tables if each["note"]]
+        return {"figures": figures, "tables": tables, "notes": notes}
 
 
 @dataclass(frozen=True)
 class Findings(Items):
     """Those of one model, with the CSV files of the claims and of the paper's numbers beside ours
-    (`prunescope.findings`)."""
+    (`prunescope.findings`), and what a reader must know of its answers."""
 
     ledger: Path | str
     published: Path | str
+    notes: Sequence[str] = ()
 
     def context(self, captions: Mapping[str, str]) -> dict[str, Any]:
         claims = entries(_table(self.ledger))
-        return super().context(captions) | {
+        context = super().context(captions)
+        return context | {
+            "notes": [*self.notes, *context["notes"]],
             "claims": claims,
             "counts": {v: sum(claim["verdict"] == v for claim in claims) for v in VERDICTS},
             "published": rows_beside(_table(self.published)),
@@ -106,13 +111,15 @@ def _item(name: str, captions: Mapping[str, str], **more: Any) -> dict[str, Any]
 
 
 def _image(path: Path) -> dict[str, Any]:
-    """The PNG as a data URI, and its width in CSS pixels."""
+    """The PNG as a data URI, and its width in CSS pixels; or the note in the place of it."""
     if not path.exists():
         raise InputError(f"{path}: no such figure")
     data = path.read_bytes()
+    if not data:
+        return {"note": _note(_table(path.with_suffix(".csv")))}
     width = int.from_bytes(data[16:20])  # of the IHDR chunk, always the first
     uri = f"data:image/png;base64,{b64encode(data).decode()}"
-    return {"image": uri, "width": round(width * SCALE)}
+    return {"note": "", "image": uri, "width": round(width * SCALE)}
 
 
 def _table(path: Path | str) -> pd.DataFrame:
@@ -122,7 +129,13 @@ def _table(path: Path | str) -> pd.DataFrame:
 
 
 def _shown(table: pd.DataFrame) -> dict[str, Any]:
-    return {"rows": len(table), "html": to_html(table)}
+    if list(table) == [NOTE]:
+        return {"note": _note(table)}
+    return {"note": "", "rows": len(table), "html": to_html(table)}
+
+
+def _note(table: pd.DataFrame) -> str:
+    return table[NOTE].iloc[0]
 
 
 def to_html(table: pd.DataFrame) -> str:

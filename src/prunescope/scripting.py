@@ -1,5 +1,6 @@
 """How the scripts of `analysis/` and `workflow/scripts/` are run by Snakemake."""
 
+import csv
 import logging
 import sys
 from collections.abc import Callable
@@ -8,12 +9,18 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from prunescope.errors import InputError
+
+NOTE = "note"  # the column of a table that stands for an item that could not be made
+
 
 def run(make: Callable[..., None], namespace: dict[str, Any]) -> None:
     """Call `make` with those of the job's named input, output and params that are its arguments.
 
-    What it prints and logs goes to the job's log, and so does its error. Does nothing when the
-    script is imported: `run(make, globals())` is its last line.
+    What it prints and logs goes to the job's log, and so does its error. A figure or table that
+    these results cannot give (InputError) leaves a note that the report shows, and the job ends
+    well, so that there is a report of the others. Does nothing when the script is imported:
+    `run(make, globals())` is its last line.
     """
     job = namespace.get("snakemake")
     if job is None:
@@ -30,4 +37,14 @@ def run(make: Callable[..., None], namespace: dict[str, Any]) -> None:
             make(**arguments)
         except BaseException as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
-            raise
+            if not isinstance(error, InputError) or "csv" not in dict(job.output.items()):
+                raise
+            _leave_note(job.output, str(error))
+
+
+def _leave_note(files: Any, reason: str) -> None:
+    """Empty pictures, and a table of one cell that says why."""
+    for path in files:
+        Path(path).write_bytes(b"")
+    with Path(files.csv).open("w", newline="") as file:
+        csv.writer(file).writerows([[NOTE], [reason]])

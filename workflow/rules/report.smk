@@ -47,6 +47,7 @@ rule page:
             for kind, name in ITEMS
             for path in expand(files(kind, name)[SHOWN[kind]], model=config["models"])
         ],
+        records=STORED["every_records"],
         attention=STORED["every_attention"],
         template="reports/templates/report.html.j2",
     output:
@@ -65,7 +66,12 @@ rule page:
         captions={name: study.caption(name) for _, name in ITEMS},
         configuration=SOURCE,
         seed=config["seed"],
-        source=digest(["src/prunescope/findings/words.py", "src/prunescope/report.py"]),
+        source=digest(
+            [
+                f"src/prunescope/{name}.py"
+                for name in ("findings/words", "report", "statistics/silence")
+            ]
+        ),
     script:
         "../scripts/page.py"
 

@@ -5,15 +5,18 @@ from pathlib import Path
 from prunescope.provenance import manifest
 from prunescope.report import Findings, Items, within, write
 from prunescope.scripting import run
+from prunescope.statistics.inputs import read_records
+from prunescope.statistics.silence import silent
 
 
 def make(
-    ledgers, published, shown, attention, template, page,
+    ledgers, published, shown, records, attention, template, page,
     study, models, captions, configuration, seed,
 ):  # fmt: skip
     home = Path(page).parent
+    notes = silent(read_records(records, ["invalid"]))
     files = zip(models, ledgers, published, strict=True)
-    findings = {name: Findings(*within(home / name, shown), *own) for name, *own in files}
+    findings = {m: Findings(*within(home / m, shown), *own, notes[m]) for m, *own in files}
     facts = {"configuration": configuration, "seed": seed} | manifest(attention)
     write(page, study, findings, Items(*within(home, shown)), captions, facts, template)
 

@@ -31,7 +31,7 @@ def side_by_side(study: Evidence, paper: pd.DataFrame) -> pd.DataFrame:
         for row, spent in _rows(paper)
         for name in _same(study, row, spent)
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else ["method", "source", "K", "R"])
 
 
 def _rows(paper: pd.DataFrame) -> Iterator[tuple[Row, float]]:

@@ -81,14 +81,12 @@ class Bootstrap:
         """(k, 3): value, lower and upper end of `statistic`, (..., columns) sums -> (..., k).
 
         sums: (units, columns); biased: (k,) statistics that noise makes larger, such as distances.
-        A resample adds as much again as the sample did, and that is taken off. Raises InputError
-        for fewer than two units.
+        A resample adds as much again as the sample did, and that is taken off. Fewer than two units
+        have no interval: its ends are NaN.
         """
-        if len(sums) < 2:
-            raise InputError(
-                f"an interval by image needs at least 2 images, got {len(sums)}: add images"
-            )
         value = statistic(sums.sum(0))
+        if len(sums) < 2:
+            return np.stack([value, *np.full((2, *value.shape), np.nan)], axis=-1)
         draws = np.concatenate([statistic(counts @ sums) for counts in self._counts(*sums.shape)])
         tail = self._tail(len(sums))
         with warnings.catch_warnings():  # a statistic may be undefined in every resample

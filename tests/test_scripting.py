@@ -1,0 +1,53 @@
+"""How scripts are run: arguments by name, errors in the log, notes where an item cannot be made."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from prunescope.errors import InputError
+from prunescope.scripting import NOTE, run
+
+
+class Named(list):
+    """Like Snakemake's lists with names."""
+
+    def __init__(self, **named):
+        super().__init__(named.values())
+        vars(self).update(named)
+        self.items = named.items
+
+
+def job(folder, **outputs):
+    paths = {name: str(folder / f"x.{name}") for name in outputs}
+    return SimpleNamespace(
+        input=Named(), output=Named(**paths), params=Named(size=3, other=1), log=[folder / "log"]
+    )
+
+
+def test_make_gets_what_it_asks_for(tmp_path):
+    got = {}
+    run(lambda csv, size: got.update(csv=csv, size=size), {"snakemake": job(tmp_path, csv=1)})
+    assert got == {"csv": str(tmp_path / "x.csv"), "size": 3}
+
+
+def fail(error):
+    def make():
+        raise error
+
+    return make
+
+
+def test_an_item_that_cannot_be_made_leaves_a_note(tmp_path):
+    run(fail(InputError('two, "images"')), {"snakemake": job(tmp_path, png=1, csv=1)})
+    assert (tmp_path / "x.png").read_bytes() == b""
+    assert (tmp_path / "x.csv").read_text().splitlines() == [NOTE, '"two, ""images"""']
+    assert "InputError: two" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), InputError("no weights")])
+def test_other_errors_and_other_jobs_fail(tmp_path, error):
+    outputs = {"records": 1} if isinstance(error, InputError) else {"csv": 1}
+    with pytest.raises(type(error), match=str(error)):
+        run(fail(error), {"snakemake": job(tmp_path, **outputs)})
+    assert str(error) in (tmp_path / "log").read_text()
+    assert not list(tmp_path.glob("x.*"))
