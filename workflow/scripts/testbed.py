@@ -16,10 +16,9 @@ from prunescope.testbed.vision import Pretraining
 def make(tower, positions, vision, images, cards, model, recipes, place, unfinished, threads):
     torch.set_num_threads(threads)
     reader = trained(Reader(Projector(), positions), images)
-    seen_by = trained(Pretraining(tower), vision).tower
-    save(assemble(seen_by, reader.eye, reader.decoder), Path(model))
-    minutes = dict(zip(recipes, map(minutes_of, map(Path, unfinished)), strict=True))
-    write_card(Path(model), tower, positions, cards, recipes, minutes)
+    parts = trained(Pretraining(tower), vision).tower, reader.eye, reader.decoder
+    save(assemble(*parts), Path(model))
+    write_card(Path(model), tower, positions, cards, recipes, [*map(minutes_of, unfinished)])
     shutil.copytree(model, place, dirs_exist_ok=True)
 
 

@@ -1,5 +1,6 @@
 """The model card of a trained testbed: how it was made and how well it answers, with intervals."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def write_card(
     positions: str,
     cards: list[str],
     recipes: dict[str, dict],
-    minutes: dict[str, float],
+    minutes: Sequence[float],
 ) -> None:
     """`README.md` of the model folder. tower: of `vision.TOWERS`; positions: of
     `language.POSITIONS`; cards: of the tasks; minutes: that each stage took, nan if unknown."""
@@ -54,7 +55,7 @@ def write_card(
         positions=positions,
         accuracy=accuracies(folder, cards, "results/store").to_dict("records"),
         recipes=recipes,
-        minutes=minutes,
+        minutes=dict(zip(recipes, minutes, strict=True)),
         code=digest(sorted(Path(__file__).parent.glob("*.py")))[:16],
         versions={name: version(name) for name in ("prunescope", "torch", "transformers")},
         threads=torch.get_num_threads(),

@@ -88,7 +88,7 @@ def trained(module: nn.Module, checkpoint: Path) -> nn.Module:
     return module.requires_grad_(False).eval()
 
 
-def minutes_of(checkpoint: Path) -> float:
+def minutes_of(checkpoint: Path | str) -> float:
     """Wall-clock minutes that a stage took, interruptions left out."""
     return torch.load(checkpoint, weights_only=True)["seconds"] / 60
 
