@@ -108,7 +108,7 @@ def outputs(kind, name):
         category=kind.capitalize(),
         labels={
             "item": name.replace("_", " "),
-            "model": owner(name).strip("/") or "all",
+            "model": "{model}" if study.is_of_one_model(name) else "all",
         },
     )
     return asked(name, files(kind, name) | {SHOWN[kind]: shown})
