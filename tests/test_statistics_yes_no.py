@@ -57,6 +57,14 @@ def test_kinds_and_methods_stand_apart():
     assert (result["units"] == 3).all()
 
 
+def test_a_kind_with_one_image_has_no_interval():
+    rows = table(ASKED[:2]).assign(kind="x")
+    result = found(pd.concat([rows, table(ASKED[2:]).assign(kind="y")])).loc["m"]
+    assert result.loc["x"]["value"]["accuracy"] == 1
+    assert result.loc["x"][["low", "high"]].isna().all(axis=None)
+    assert result.loc["y"].loc["accuracy", "low"] >= 0
+
+
 def test_other_tasks_are_left_out_and_missed():
     other = table(ASKED).assign(task="color", target="red")
     assert set(yes_no(pd.concat([table(ASKED), other]), Bootstrap(resamples=200))["task"]) == {

@@ -24,8 +24,8 @@ def yes_no(records: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
 
     f1: of yes, what precision and recall have in common; yes: how often the model says it (POPE,
     arXiv 2305.10355); accuracy_plus: the share of images with no wrong answer (MME, arXiv
-    2306.13394). Columns task, kind, method, measure, value, low, high, units. InputError if there
-    is no such task.
+    2306.13394). Columns task, kind, method, measure, value, low, high (NaN for a single image),
+    units. InputError if there is no such task.
     """
     answers = records.groupby("task")["target"].agg(lambda said: set(said.str.lower()))
     tasks = [task for task, said in answers.items() if said == {"yes", "no"}]
@@ -56,7 +56,12 @@ def _estimates(records: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
         for method, measure in cells
     ]
     table = pd.DataFrame(cells, columns=["method", "measure"])
-    table[["value", "low", "high"]] = bootstrap.interval(np.stack(columns, axis=1), ratio)
+    counted = np.stack(columns, axis=1)
+    if len(counted) > 1:
+        table[["value", "low", "high"]] = bootstrap.interval(counted, ratio)
+    else:
+        table[["value", "low", "high"]] = np.nan
+        table["value"] = ratio(counted.sum(0))
     return table.assign(units=len(sums))
 
 
