@@ -30,10 +30,12 @@ def rules():
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """The smoke study on a random model, somewhere else than the real one."""
+    """The smoke study on two random models in two shards, somewhere else than the real one."""
     folder = tmp_path_factory.mktemp("study")
     config = yaml.safe_load((ROOT / "workflow/config/smoke.yaml").read_text())
-    config |= {"name": f"dry-{os.getpid()}", "models": {"random": {"path": str(folder / "model")}}}
+    model = {"path": str(folder / "model")}
+    config |= {"name": f"dry-{os.getpid()}", "models": {"a": model, "b": model}, "shards": 2}
+    config["tables"]["models_table"] = {"methods": ["feather"]}
     save_model(folder / "model")
     (folder / "study.yaml").write_text(yaml.safe_dump(config))
     return folder / "study.yaml"
@@ -75,9 +77,15 @@ def test_plan_has_every_step_but_training(study):
     assert plan.returncode == 0, plan.stdout + plan.stderr
     jobs = dict(re.findall(r"(?m)^(\w+) +(\d+)$", plan.stdout + plan.stderr))
     config = yaml.safe_load(study.read_text())
-    assert jobs["attention"] == jobs["evaluate"] == str(len(config["tasks"]))
-    assert {*config["figures"], *config["tables"]} <= jobs.keys()
-    training = {name for name, text in rules() if "TRAINING" in text}
+    assert jobs["attention"] == jobs["evaluate"] == str(len(config["tasks"]) * 2 * 2)
+    once = {"models_table", "cost_table"}  # over all models
+    items = {*config["figures"], *config["tables"], "ledger", "cost"}
+    assert {jobs[each] for each in once | {"page"}} == {"1"}
+    assert {jobs[each] for each in items - once} == {"2"}
+    for path in ("a/figures/retention_maps.png", "b/ledger.csv", "tables/models_table.csv"):
+        assert f"{config['name']}/{path}" in plan.stdout + plan.stderr
+    text = (ROOT / "workflow/rules/testbed.smk").read_text()
+    training = set(re.findall(r"(?m)^rule (\w+)", text))
     assert training and not training & jobs.keys()
 
 
