@@ -89,8 +89,9 @@ class Bench:
 
 
 def methods() -> dict[str, Method]:
-    """Of the default study, without those that replay what was stored of others."""
-    parsed = parse_methods(config.methods(config.load(STUDY), STUDY), STUDY)
+    """Of the default study, without those that replay what was stored of others, and without those
+    of `matched`: before they are solved they are copies of others, which cost nothing."""
+    parsed = parse_methods(config.fixed(config.load(STUDY), STUDY), STUDY)
     return {name: each for name, each in parsed.items() if replayed(each) is None}
 
 
