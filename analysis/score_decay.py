@@ -3,9 +3,12 @@
 Tokens stand in raster order: on the right are the first rows of the image, on the left the last.
 Each curve is a mean over questions of the log score less the question's own mean; a straight line
 that falls to the right is the decay with distance that the paper blames for the bias, and a flat
-one is none. The slope of the least-squares line stands in each panel with its 95 % interval, in
-nats per 100 tokens, and is negative for such a decay; bands are 95 % intervals of the curve. Both
-resample images. The ripple has the period of one row of the image.
+one is none. Green is what RoPE alone makes of it: the same query, but the mean of the image's keys
+in place of each, so that tokens differ by their positions only; where it runs along with the score
+with RoPE, that is where the decay comes from. The slope of the least-squares line stands in each
+panel with its 95 % interval, in nats per 100 tokens, and is negative for such a decay; bands are
+95 % intervals of the curve. Both resample images. The ripple has the period of one row of the
+image.
 """
 
 import pandas as pd
@@ -16,12 +19,13 @@ from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import decay_curve, decay_slope
 from prunescope.statistics.inputs import read_scores
 
+LOOKS = {**plotting.VARIANTS, "rope-alone": plotting.Style("RoPE alone, mean key", "#009E73", "^")}
 LAYERS = (1, 2, 3, 4, 6, 9)
 
 
 def make(attention, png, svg, csv, layers=LAYERS, bootstrap=None):
     """attention: Zarr stores of scores; layers: a panel for each that the model has."""
-    scores, bootstrap = read_scores(attention), Bootstrap(**bootstrap or {})
+    scores, bootstrap = read_scores(attention, tuple(LOOKS)), Bootstrap(**bootstrap or {})
     scores = scores.sel(layer=scores["layer"].isin(layers))
     curves, slopes = decay_curve(scores, bootstrap), decay_slope(scores, bootstrap)
     parts = {"log_score": curves, "slope_per_token": slopes}
@@ -39,18 +43,19 @@ def draw(curves, slopes):
     for panel, layer in zip(axes.flat, layers, strict=False):
         _layer(panel, curves[curves["layer"] == layer], slopes[slopes["layer"] == layer])
         panel.set_title(f"K = {layer}", loc="left")
-    axes[0, 0].set_ylim(1.1 * curves["low"].min(), 1.4 * curves["high"].max())
+    ends = curves[["value", "low", "high"]]  # one image has no interval
+    axes[0, 0].set_ylim(1.1 * ends.min(axis=None), 1.4 * ends.max(axis=None))
     for panel in axes.flat[len(layers) :]:
         panel.set_visible(False)
     figure.supxlabel("Distance to the end of the image, tokens", fontsize=9)
     figure.supylabel("Log score, less its mean", fontsize=9)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 
 def _layer(panel, curves, slopes):
     slopes = slopes.set_index("variant")
-    for height, (variant, look) in enumerate(plotting.VARIANTS.items()):
+    for height, (variant, look) in enumerate(LOOKS.items()):
         rows = curves[curves["variant"] == variant]
         plotting.curve(panel, rows, "distance", look, marker="", lw=1)
         value, low, high = 100 * slopes.loc[variant, ["value", "low", "high"]].astype(float)

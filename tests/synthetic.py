@@ -96,7 +96,10 @@ def write(folder: Path, images: int = 20) -> dict[str, list[Path]]:
     for task, part in records(images).groupby("task"):
         paths.append(folder / f"{task}.parquet")
         part.to_parquet(paths[-1], index=False)
-    return {"records": paths, "attention": [write_scores(folder / "locate.zarr", scores(images))]}
+    values = scores(images)
+    alone = values.sel(variant=["rope"]).assign_coords(variant=np.array(["rope-alone"], object))
+    store = write_scores(folder / "locate.zarr", xr.concat([values, alone], "variant"))
+    return {"records": paths, "attention": [store]}
 
 
 def write_scores(

@@ -55,6 +55,34 @@ def retention(scores: xr.DataArray, remove: float) -> xr.DataArray:
     return kept(scores, remove).mean("example").rename("retention")
 
 
+def kept_masks(records: pd.DataFrame, grid: tuple[int, int]) -> xr.DataArray:
+    """What each record kept in its last stage: bool (record, row, col), with coordinates `method`
+    and `image` along `record`. All of them need a stage, and tokens of `grid`."""
+    last = [np.asarray(stages[-1], int) for stages in records["kept"]]
+    mask = np.zeros((len(last), grid[0] * grid[1]), bool)
+    mask[np.repeat(np.arange(len(last)), [len(k) for k in last]), np.concatenate(last)] = True
+    coords = {name: ("record", records[name].to_numpy(object)) for name in ("method", "image")}
+    return xr.DataArray(mask.reshape(-1, *grid), coords, ("record", "row", "col"))
+
+
+def kept_centres(masks: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Where the kept tokens of each method lie on average: columns method, measure (mean_row,
+    mean_col: 0 top or left, 1 bottom or right), value, low, high, examples, units.
+
+    masks: as from `kept_masks`. Every record counts the same; one that keeps nothing is left out.
+    """
+    tables = []
+    for method, part in masks.groupby("method"):
+        totals = part.sum(["row", "col"]).values
+        heights = [(np.arange(size) + 0.5) / size for size in part.shape[1:]]
+        along = [part.sum("col").values @ heights[0], part.sum("row").values @ heights[1]]
+        with np.errstate(invalid="ignore"):
+            values = np.stack(along, axis=1) / totals[:, None]
+        table = bootstrap.means(values, part["image"].values)
+        tables.append(table.assign(method=method, measure=["mean_row", "mean_col"]))
+    return pd.concat(tables, ignore_index=True)
+
+
 def divergences(counts: np.ndarray) -> np.ndarray:
     """(..., cells) tokens -> (..., 2) how far their distribution over the cells is from uniform.
 

@@ -1,0 +1,84 @@
+"""Does the bias turn when the model reads the image in another order?
+
+The model itself reads the visual tokens row by row, from their end (reversed), or column by column
+(transposed): their order for the causal mask and their position ids change, the picture and what
+the vision tower makes of it do not. A map shows how often each token is kept, in the place of the
+image that it comes from; white is what an unbiased choice gives, red more often, blue less. If
+position makes the choice, what is red follows the end of the order: the bottom when read row by
+row, the top when reversed, the right when transposed; if the picture makes it, all three agree.
+Above each map is the mean height (0 top, 1 bottom) and the mean column (0 left, 1 right) of what is
+kept, 0.5 without bias. On the right is accuracy, and in grey that of the unpruned model that reads
+in the same order: it was trained on rows only, so that a map says little where grey is low. Bars,
+and the intervals in the table, are 95 % and resample images.
+"""
+
+import numpy as np
+import pandas as pd
+
+from prunescope import plotting
+from prunescope.scripting import run
+from prunescope.statistics.accuracy import BASELINE
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.inputs import read_records, read_scores
+from prunescope.statistics.position import kept_centres, kept_masks
+from prunescope.statistics.wide import COLUMNS, by_group, check_methods
+
+ORDERS = {"": "row by row", "-reversed": "reversed", "-transposed": "transposed"}
+
+
+def make(records, attention, png, svg, csv, methods, bootstrap=None):
+    """methods: of one stage, a row each; with the endings of `ORDERS` they, and the unpruned model,
+    are those that read in the other orders. attention: for the grid."""
+    grid, bootstrap = read_scores(attention).shape[-2:], Bootstrap(**bootstrap or {})
+    records = read_records(records, [*COLUMNS, "kept"])
+    names = [name + end for name in methods for end in ORDERS]
+    whole = [BASELINE + end for end in ORDERS]
+    check_methods(records, [*names, *whole])
+    masks = kept_masks(records[records["method"].isin(names)], grid)
+    centres = kept_centres(masks, bootstrap)
+    accuracy = by_group(records, [*names, *whole], bootstrap)
+    parts = [centres, accuracy.rename(columns={"group": "measure"})]
+    plotting.write_table(pd.concat(parts).drop(columns=["layers", "tokens", "share"]), csv)
+    maps = masks.groupby("method").mean()
+    plotting.save(draw(maps, centres, accuracy, methods), png, svg)
+
+
+def draw(maps, centres, accuracy, methods):
+    """maps: P(kept) (method, row, col); centres, accuracy: the rows of the table."""
+    groups = list(dict.fromkeys(accuracy["group"]))
+    size, widths = (
+        (5.6 + 1.5 * len(groups), 0.4 + 1.75 * len(methods)),
+        [1] * 3 + [0.9] * len(groups),
+    )
+    figure, axes = plotting.canvas(len(methods), len(widths), size, width_ratios=widths)
+    unbiased = float(maps.sel({"method": methods[0]}).mean())
+    span = 0.0, max(float(maps.max()), np.nextafter(unbiased, 1))
+    centres = centres.pivot(index="method", columns="measure", values="value")
+    for line, method in zip(axes, methods, strict=True):
+        line[0].set_ylabel(plotting.style(method).label.replace(", ", "\n"))
+        for panel, (end, order) in zip(line, ORDERS.items(), strict=False):
+            image = plotting.heat(panel, maps.sel({"method": method + end}).values, unbiased, span)
+            at = centres.loc[method + end]
+            where = f"height {at['mean_row']:.2f}, column {at['mean_col']:.2f}"
+            panel.set_title(f"{order}\n{where}" if method == methods[0] else where)
+            panel.set(xticks=[], yticks=[], aspect=1)
+        for panel, group in zip(line[len(ORDERS) :], groups, strict=True):
+            _accuracy(panel, accuracy[accuracy["group"] == group], method)
+            if method == methods[0]:
+                panel.set_title(f"accuracy\n{group}")
+        line[len(ORDERS)].set_yticks(range(len(ORDERS)), ORDERS.values())
+    bar = figure.colorbar(image, ax=axes[:, : len(ORDERS)], location="bottom", shrink=0.5, pad=0.02)
+    bar.set_label(f"Share of questions that keep the token (unbiased: {unbiased:.2f})")
+    return figure
+
+
+def _accuracy(panel, rows, method):
+    rows, grey = rows.set_index("method"), plotting.Style("", "0.6")
+    for height, end in enumerate(ORDERS):
+        plotting.whiskers(panel, rows.loc[[BASELINE + end]], [height - 0.12], grey)
+        plotting.whiskers(panel, rows.loc[[method + end]], [height + 0.12], plotting.style(method))
+    panel.set(xlim=(-0.03, 1.03), ylim=(len(ORDERS) - 0.5, -0.5), yticks=[])
+    panel.set(xticks=[0, 0.5, 1], xticklabels=["0", ".5", "1"])
+
+
+run(make, globals())
