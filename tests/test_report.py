@@ -17,13 +17,13 @@ TEMPLATE = Path(__file__).parents[1] / "reports" / "templates" / "report.html.j2
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (500).to_bytes(4) * 2
 CHECK = {
     "number": 1, "statement": "Pruning <harms>.", "verdict": FAILS, "measure": "accuracy lost",
-    "value": 0.24, "low": 0.17, "high": 0.31, "unit": "points", "bound": 0.1, "below": True,
+    "value": 0.24, "low": 0.17, "high": 0.31, "unit": "points", "bound": 0.1, "wanted": "below",
     "method": "unpruned", "reference": "fastv", "method tokens": 1.0, "reference tokens": 0.3125,
     "check": FAILS, "published": "+41.6 points", "source": "Table A2: unpruned", "note": np.nan,
     "units": 250,
 }  # fmt: skip
 HEIGHT = {"measure": "mean height", "value": -0.02, "low": np.nan, "high": np.nan, "check": HOLDS}
-HEIGHT |= {"unit": "height", "below": False, "method tokens": np.nan, "reference tokens": np.nan}
+HEIGHT |= {"unit": "height", "wanted": "above", "method tokens": np.nan, "reference tokens": np.nan}
 LEDGER = [
     CHECK,
     CHECK | HEIGHT,
@@ -151,8 +151,8 @@ def test_what_could_not_be_made_is_told_in_its_place_and_at_the_top(files):
     report.write(**files | {"models": {"tiny": findings}})
     page = Links(files["page"].read_text())
     for said in (
-        "A title.: no <box> at all",
-        "differences: no pairs",
+        "“A title.” is not made: no <box> at all",
+        "“differences” is not made: no pairs",
         "Task locate: nobody answers.",
     ):
         assert page.text.index(said) < page.text.index("Of 2 claims")

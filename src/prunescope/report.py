@@ -37,7 +37,8 @@ class Items:
         """What the template shows of them."""
         figures = [_item(name, captions, **_image(Path(p))) for name, p in self.figures.items()]
         tables = [_item(name, captions, **_shown(_table(p))) for name, p in self.tables.items()]
-        notes = [f"{each['title']}: {each['note']}" for each in figures + tables if each["note"]]
+        missing = [each for each in figures + tables if each["note"]]
+        notes = [f"“{each['title']}” is not made: {each['note']}" for each in missing]
         return {"figures": figures, "tables": tables, "notes": notes}
 
 
