@@ -136,6 +136,44 @@ def test_group_is_the_mean_of_its_tasks_and_the_contrast_their_difference():
     assert table[accuracy.CONTRAST, "fastv"] == pytest.approx(contrast)
 
 
+def small_task(images, of=100):
+    """Scores of one method on a task of `of` images and on one of a few others."""
+    rng = np.random.default_rng(4)
+    rows = [("large", f"large-{i}", f"image-{i}") for i in range(of)]
+    rows += [("small", f"small-{i}", f"other-{i}") for i in range(images)]
+    index = pd.MultiIndex.from_tuples(rows, names=["task", "example", "image"])
+    return pd.DataFrame({"m": rng.normal(size=len(index))}, index)
+
+
+def test_task_of_one_image_beside_a_large_one_has_no_interval():
+    values = small_task(1)
+    groups = {"large": {"large": 1}, "small": {"small": 1}, "both": {"large": 0.5, "small": 0.5}}
+    table = accuracy.estimates(values, groups, FEW).set_index("group")
+    assert table["units"].to_dict() == {"large": 100, "small": 1, "both": 101}
+    assert table["low"].isna().to_dict() == {"large": False, "small": True, "both": True}
+    assert table["high"].isna().equals(table["low"].isna()) and table["value"].notna().all()
+
+
+def test_small_task_has_the_interval_that_it_has_alone():
+    values = small_task(5)
+    many = Bootstrap(20_000)
+    beside = accuracy.estimates(values, None, many).set_index("group").loc["small"]
+    alone = accuracy.estimates(values.loc[["small"]], None, many).iloc[0]
+    assert beside["units"] == alone["units"] == 5
+    width = beside["high"] - beside["low"]
+    assert width == pytest.approx(alone["high"] - alone["low"], rel=0.15)
+
+
+def test_images_are_those_that_a_method_has_answered():
+    values = small_task(3).assign(n=np.nan)
+    values.iloc[:2, 1] = 1.0
+    table = accuracy.estimates(values, None, FEW).set_index(["group", "method"])
+    assert table["units"].to_dict() == {
+        ("large", "m"): 100, ("large", "n"): 2, ("small", "m"): 3, ("small", "n"): 0,
+    }  # fmt: skip
+    assert np.isnan(table.loc[("small", "n"), "value"])
+
+
 def test_difference_of_a_method_with_itself_is_exactly_zero():
     table = accuracy.compare(synthetic.records(), [("fastv", "fastv")], ["locate"], FEW)
     assert (table[["value", "low", "high"]] == 0).all(axis=None)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from prunescope.errors import InputError
-from prunescope.statistics.bootstrap import Bootstrap, countable, ratio, unit_sums, weighted
+from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.multiple import adjusted
 from prunescope.statistics.proportions import cohens_g, mcnemar
 
@@ -46,28 +46,20 @@ def estimates(values: pd.DataFrame, groups: Groups | None, bootstrap: Bootstrap)
     """Mean of every column of `values` (as from `by_method`) in every group of strata.
 
     groups: weights of strata (the first index level); None: each stratum by itself. Returns the
-    columns group, method, value, low, high, examples, units; images are resampled across strata,
-    so that groups that share images are paired.
+    columns group, method, value, low, high, examples, units (images with a value in the group);
+    images are resampled across strata, so that groups that share images are paired. For few images
+    see `Bootstrap.weighted_means`.
     """
     strata = list(dict.fromkeys(values.index.get_level_values(0)))
     groups = groups or {name: {name: 1.0} for name in strata}
     if unknown := {s for g in groups.values() for s in g} - set(strata):
         raise InputError(f"groups: unknown {sorted(unknown)}; the records have {strata}")
     weights = np.array([[g.get(s, 0.0) for s in strata] for g in groups.values()])
-    cells = _spread(values, strata)
-    sums = unit_sums(countable(cells), values.index.get_level_values("image").to_numpy())
-
-    def statistic(totals: np.ndarray) -> np.ndarray:
-        means = ratio(totals).reshape(*totals.shape[:-1], len(strata), -1)
-        grouped = weighted(means.swapaxes(-1, -2), weights).swapaxes(-1, -2)
-        return grouped.reshape(*totals.shape[:-1], -1)
-
+    each = np.kron(weights, np.eye(values.shape[1]))  # of every method by itself
+    images = values.index.get_level_values("image").to_numpy()
     names = pd.MultiIndex.from_product([groups, values.columns], names=["group", "method"])
-    table = names.to_frame(index=False)
-    table[["value", "low", "high"]] = bootstrap.interval(sums, statistic)
-    present = values.notna().groupby(level=0).sum()
-    table["examples"] = [int(present.loc[list(groups[g]), m].sum()) for g, m in names]
-    return table.assign(units=len(sums))
+    table = bootstrap.weighted_means(_spread(values, strata), images, each)
+    return pd.concat([names.to_frame(index=False), table], axis=1)
 
 
 def _spread(values: pd.DataFrame, strata: list[str]) -> np.ndarray:

@@ -58,6 +58,17 @@ def countable(values: np.ndarray) -> np.ndarray:
     return np.hstack([np.where(present, values, 0.0), present])
 
 
+def _quantiles(draws: np.ndarray, tails: np.ndarray) -> np.ndarray:
+    """(2, k) ends that leave `tails` (k,) of the draws (resamples, k) beyond each; NaN for NaN."""
+    ends = np.full((2, len(tails)), np.nan)
+    with warnings.catch_warnings():  # a statistic may be undefined in every resample
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        for tail in np.unique(tails[~np.isnan(tails)]):
+            at = tails == tail
+            ends[:, at] = np.nanquantile(draws[:, at], [tail, 1 - tail], axis=0)
+    return ends
+
+
 @dataclass(frozen=True)
 class Bootstrap:
     """resamples: draws of all units; level: coverage of the interval; seed: of the draws."""
@@ -77,25 +88,24 @@ class Bootstrap:
         sums: np.ndarray,
         statistic: Callable[[np.ndarray], np.ndarray] = total,
         biased: np.ndarray | bool = False,
+        units: np.ndarray | None = None,
     ) -> np.ndarray:
         """(k, 3): value, lower and upper end of `statistic`, (..., columns) sums -> (..., k).
 
         sums: (units, columns); biased: (k,) statistics that noise makes larger, such as distances.
-        A resample adds as much again as the sample did, and that is taken off. Fewer than two units
-        have no interval: its ends are NaN.
+        A resample adds as much again as the sample did, and that is taken off. units: (k,) how many
+        units each statistic rests on, if not on all. Fewer than two have no interval: its ends are
+        NaN.
         """
         value = statistic(sums.sum(0))
         if len(sums) < 2:
             return np.stack([value, *np.full((2, *value.shape), np.nan)], axis=-1)
         draws = np.concatenate([statistic(counts @ sums) for counts in self._counts(*sums.shape)])
-        tail = self._tail(len(sums))
-        with warnings.catch_warnings():  # a statistic may be undefined in every resample
-            warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-            low, high = np.nanquantile(draws, [tail, 1 - tail], axis=0)
-        table = np.stack([value, low, high], axis=-1)
+        reach = self._reach(np.broadcast_to(len(sums) if units is None else units, value.shape))
+        table = np.stack([value, *_quantiles(draws, norm.cdf(-reach))], axis=-1)
         if np.any(biased):
             corrected = 2 * value - draws.mean(0)
-            half = self._corrected_error(sums, statistic) * -self._student(len(sums))
+            half = self._corrected_error(sums, statistic) * reach
             around = np.stack([corrected, corrected - half, corrected + half], axis=-1)
             table = np.where(np.broadcast_to(biased, value.shape)[:, None], around, table)
         return table
@@ -106,39 +116,49 @@ class Bootstrap:
         """One estimate per column of `values` (examples, k), NaN where an example does not count,
         and then one per row of `contrasts` (c, k): weighted sums of the columns' means.
 
-        What rests on a column of fewer than two images has no interval; of none, no value either.
+        See `weighted_means`, of which the first weigh one column each.
         """
-        columns = values.shape[1]
-        weights = np.eye(columns) if contrasts is None else np.vstack([np.eye(columns), contrasts])
+        alone = np.eye(values.shape[1])
+        weights = alone if contrasts is None else np.vstack([alone, contrasts])
+        return self.weighted_means(values, units, weights)
+
+    def weighted_means(
+        self, values: np.ndarray, units: np.ndarray, weights: np.ndarray
+    ) -> pd.DataFrame:
+        """One estimate per row of `weights` (c, k): a weighted sum of the means of the columns of
+        `values` (examples, k), NaN where an example does not count.
+
+        Columns value, low, high, examples, units. What rests on a column of fewer than two images
+        has no interval; of none, no value either. The interval is Student's for the images of the
+        column that has fewest: no more than Satterthwaite's degrees of freedom, and close to them
+        where that column makes the variance.
+        """
         sums = unit_sums(countable(values), units)
-        held = sums[:, columns:]
+        held = sums[:, values.shape[1] :]
+        used = [held[:, w != 0] for w in weights]
+        fewest = np.array([(u > 0).sum(0).min(initial=len(sums)) for u in used])
 
         def statistic(totals: np.ndarray) -> np.ndarray:
             return weighted(ratio(totals), weights)
 
-        table = self.interval(sums, statistic)
-        images = (held > 0).sum(0)
-        table[[(images[w != 0] < 2).any() for w in weights], 1:] = np.nan
-        used = [held[:, w != 0] for w in weights]
+        table = self.interval(sums, statistic, units=fewest)
         estimates = pd.DataFrame(table, columns=["value", "low", "high"])
         return estimates.assign(
             examples=[int(u.sum()) for u in used], units=[int(u.any(1).sum()) for u in used]
         )
 
-    def _tail(self, units: int) -> float:
-        """The share of resamples beyond each end."""
-        wider = np.sqrt(units / (units - 1))  # a resample varies with 1 / n, not 1 / (n - 1)
-        return norm.cdf(wider * self._student(units))
-
-    def _student(self, units: int) -> float:
-        """Lower end of an interval, in standard errors; below 0."""
-        return t.ppf((1 - self.level) / 2, units - 1)
+    def _reach(self, units: np.ndarray) -> np.ndarray:
+        """How far an interval reaches to each side, in standard deviations of the resamples; NaN
+        for fewer than two units."""
+        units = np.where(units < 2, np.nan, units)
+        student = -t.ppf((1 - self.level) / 2, units - 1)
+        return np.sqrt(units / (units - 1)) * student  # resamples vary with 1 / n, not 1 / (n - 1)
 
     def _corrected_error(
         self, sums: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray]
     ) -> np.ndarray:
-        """(k,) standard error of the statistic less its bias: `resamples` in all, a few of each of
-        some resamples."""
+        """(k,) standard deviation, over resamples, of the statistic less its bias: `resamples` in
+        all, a few of each of some."""
         rng = np.random.default_rng((self.seed, 1))
         units, few = len(sums), isqrt(self.resamples) // 2
         corrected, noise = [], []
@@ -147,7 +167,7 @@ class Bootstrap:
             corrected.append(2 * statistic(counts @ sums) - again.mean(0))
             noise.append(again.var(0, ddof=1) / few)  # of the mean of few, in what was corrected
         variance = np.var(corrected, axis=0, ddof=1) - np.mean(noise, axis=0)
-        return np.sqrt(np.maximum(variance, 0) * units / (units - 1))
+        return np.sqrt(np.maximum(variance, 0))
 
     def _counts(self, units: int, columns: int):
         """How often each unit is drawn: blocks of (resamples, units), fewer for many columns."""
