@@ -100,6 +100,15 @@ def test_methods_that_miss_images_are_measured_on_theirs(tmp_path):
     assert np.isfinite(table["value"]).all()
 
 
+def test_method_with_one_image_has_no_interval(tmp_path):
+    records = synthetic.records(images=8)
+    gone = (records["method"] == "fastv") & (records["image"] != "image-0")
+    table = tokens.kept_position(written(tmp_path, records[~gone]), synthetic.GRID, FEW)
+    table = table.set_index("method")
+    assert table.loc["fastv", ["low", "high"]].isna().all(axis=None)
+    assert table.loc["uniform", ["low", "high"]].notna().all(axis=None)
+
+
 def test_bad_files_are_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.parquet: no such file"):
         tokens.count_tokens([tmp_path / "none.parquet"])

@@ -65,6 +65,13 @@ def test_a_kind_with_one_image_has_no_interval():
     assert result.loc["y"].loc["accuracy", "low"] >= 0
 
 
+def test_a_method_with_one_image_has_no_interval():
+    result = found(pd.concat([table(ASKED), table(ASKED[:2], "other")]))
+    assert result.loc["other"][["low", "high"]].isna().all(axis=None)
+    assert result.loc["m"]["low"].notna().all()
+    assert (result.loc[("other", "all"), "units"] == 1).all()
+
+
 def test_other_tasks_are_left_out_and_missed():
     other = table(ASKED).assign(task="color", target="red")
     assert set(yes_no(pd.concat([table(ASKED), other]), Bootstrap(resamples=200))["task"]) == {

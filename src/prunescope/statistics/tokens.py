@@ -96,7 +96,9 @@ def _measured(
     table = pd.DataFrame(rows, columns=["model", "method", "stage", "measure"])
     flat = sums.reshape(len(sums), -1)
     biased = table["measure"].isin(DIVERGENCES).to_numpy()
-    table[["value", "low", "high"]] = bootstrap.interval(flat, statistic, biased)
+    times = len(MEASURES)
+    held = np.repeat((sums.sum(2) > 0).sum(0), times)
+    table[["value", "low", "high"]] = bootstrap.interval(flat, statistic, biased, held)
     # Unions keep more of one example than of another; chance is what the mean number gives.
     mean = sums.sum((0, 2)) / records
     chance = [
@@ -104,9 +106,7 @@ def _measured(
         for each in zip(mean, records, strict=True)
     ]
     table["chance"] = np.concatenate(chance)
-    times = len(MEASURES)
-    held = (sums.sum(2) > 0).sum(0)
-    return table.assign(examples=np.repeat(records, times), units=np.repeat(held, times))
+    return table.assign(examples=np.repeat(records, times), units=held)
 
 
 def _count(paths: Iterable[Path | str], by: Sequence[str], width: int = 1) -> dict[tuple, Count]:

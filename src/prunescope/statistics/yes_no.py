@@ -56,13 +56,9 @@ def _estimates(records: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
         for method, measure in cells
     ]
     table = pd.DataFrame(cells, columns=["method", "measure"])
-    counted = np.stack(columns, axis=1)
-    if len(counted) > 1:
-        table[["value", "low", "high"]] = bootstrap.interval(counted, ratio)
-    else:
-        table[["value", "low", "high"]] = np.nan
-        table["value"] = ratio(counted.sum(0))
-    return table.assign(units=len(sums))
+    units = table["method"].map((sums["images"] > 0).sum()).to_numpy()
+    table[["value", "low", "high"]] = bootstrap.interval(np.stack(columns, 1), ratio, units=units)
+    return table.assign(units=units)
 
 
 def _sums(records: pd.DataFrame) -> pd.DataFrame:
