@@ -4,12 +4,12 @@ The model itself reads the visual tokens row by row, from their end (reversed), 
 (transposed): their order for the causal mask and their position ids change, the picture and what
 the vision tower makes of it do not. A map shows how often each token is kept, in the place of the
 image that it comes from; white is what an unbiased choice gives, red more often, blue less. If
-position makes the choice, what is red follows the end of the order: the bottom when read row by
-row, the top when reversed, the right when transposed; if the picture makes it, all three agree.
-Above each map is the mean height (0 top, 1 bottom) and the mean column (0 left, 1 right) of what is
-kept, 0.5 without bias. On the right is accuracy, and in grey that of the unpruned model that reads
-in the same order: it was trained on rows only, so that a map says little where grey is low. Bars,
-and the intervals in the table, are 95 % and resample images.
+position makes the choice, the map turns with the order: by half a turn when reversed, over the
+diagonal when transposed. If the picture makes it, all three are the same. Above each map is the
+mean height (0 top, 1 bottom) and the mean column (0 left, 1 right) of what is kept, 0.5 without
+bias. On the right is accuracy, and in grey that of the unpruned model that reads in the same order:
+it may be trained on rows only, and a map says little where grey is low. Bars, and the intervals in
+the table, are 95 % and resample images.
 """
 
 import numpy as np
@@ -60,7 +60,8 @@ def draw(maps, centres, accuracy, methods):
             image = plotting.heat(panel, maps.sel({"method": method + end}).values, unbiased, span)
             at = centres.loc[method + end]
             where = f"height {at['mean_row']:.2f}, column {at['mean_col']:.2f}"
-            panel.set_title(f"{order}\n{where}" if method == methods[0] else where)
+            title = f"{order}\n{where}" if method == methods[0] else where
+            panel.set_title(title, fontsize=7.5)
             panel.set(xticks=[], yticks=[], aspect=1)
         for panel, group in zip(line[len(ORDERS) :], groups, strict=True):
             _accuracy(panel, accuracy[accuracy["group"] == group], method)
