@@ -64,10 +64,12 @@ def kept_position(
 
     grid: rows and columns of the visual tokens. Columns model, method, stage, measure, value, low,
     high, chance, examples, units; a stage that keeps nothing has no rows. Raises InputError for
-    tokens outside the grid.
+    tokens outside the grid, and where no method removes any.
     """
     found = _count(paths, ("model", "method", "image"), grid[1])
     found = {key: count for key, count in found.items() if count.tokens.any()}
+    if not found:
+        raise InputError("records: no method removes tokens and leaves some")
     groups = sorted({(model, method, stage) for model, method, _, stage in found})
     units = sorted({image for *_, image, _ in found})
     row = {image: number for number, image in enumerate(units)}
