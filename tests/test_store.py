@@ -1,6 +1,7 @@
 import json
 import logging
 from multiprocessing import get_context
+from pathlib import Path
 from uuid import uuid4
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from prunescope.store import SCHEMA, RecordStore, digest
 
 KEY = {"model": "m", "method": {"name": "unpruned", "stages": []}}
 OTHER = {"model": "m", "method": {"name": "other", "stages": []}}
-PARTS = 50
+PARTS = 20
 
 
 def record(example: str, **changes):
@@ -133,6 +134,29 @@ def test_processes_may_append_to_one_key_at_the_same_time(tmp_path):
     )
     assert store.read([KEY], names)["example"].to_pylist() == names
     assert {path.suffix for path in store.folder(KEY).iterdir()} == {".json", ".parquet"}
+
+
+def test_what_another_job_writes_meanwhile_does_no_harm(tmp_path, monkeypatch):
+    write = Path.write_bytes
+
+    def slowly(path, data):
+        monkeypatch.setattr(Path, "write_bytes", write)
+        write(path, data)
+        RecordStore(tmp_path).append(KEY, [record("a")], {})  # the other job, from start to end
+
+    monkeypatch.setattr(Path, "write_bytes", slowly)
+    store = RecordStore(tmp_path)
+    store.append(KEY, [record("a")], {})
+    assert store.read([KEY], ["a"]).num_rows == len(parts(store)) == 1
+
+
+def test_a_damaged_part_may_be_set_aside_by_another_job(store, monkeypatch):
+    def gone(path):
+        path.rename(path.with_suffix(".corrupt"))
+        raise OSError("damaged")
+
+    monkeypatch.setattr("prunescope.store._read_part", gone)
+    assert store.finished(KEY) == set()
 
 
 def test_a_part_that_was_being_written_does_not_count(store, monkeypatch):
