@@ -15,6 +15,7 @@ from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE, by_method, compare, estimates, task_groups
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records
+from prunescope.statistics.wide import present
 
 COLUMNS = ["kind", "score", "invalid", "iou", "target_box"]
 
@@ -25,7 +26,7 @@ def make(records, png, svg, csv, methods=(), bootstrap=None):
     boxed = localization_tasks(records)
     accuracy = summary(records, boxed, bootstrap)
     plotting.write_table(accuracy, csv)
-    shown = [m for m in methods or records["method"].unique() if m != BASELINE]
+    shown = present(records, [m for m in methods or records["method"].unique() if m != BASELINE])
     changes = compare(records, [(m, BASELINE) for m in shown], boxed, bootstrap)
     plotting.save(draw(accuracy, changes, shown), png, svg)
 

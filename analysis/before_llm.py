@@ -14,13 +14,14 @@ from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE, by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import check_methods
+from prunescope.statistics.wide import check_methods, present
 
 
 def make(records, png, svg, csv, methods, bootstrap=None):
     """methods: from top to bottom, without the unpruned model."""
     records = read_records(records, ["score"])
-    check_methods(records, [BASELINE, *methods])
+    check_methods(records, [BASELINE])
+    methods = present(records, methods)
     table = estimates(by_method(records), None, Bootstrap(**bootstrap or {}))
     table = table[table["method"].isin([BASELINE, *methods])]
     plotting.write_table(table, csv)

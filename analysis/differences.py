@@ -2,9 +2,11 @@
 
 The interval of value resamples images. Gains and losses count the questions that only the method or
 only the reference has right; p is McNemar's exact test on them, paired by question, and p_holm (or
-p_bh, as the study says) corrects it for all tests in this table. Groups of tasks (each task
-counting the same) have intervals but no test. Settings are those of the paper and of sweeps, whose
-budgets differ; methods at one budget are compared in a table of their own.
+p_bh, as the study says) corrects it for all tests in this table. p takes questions as independent,
+although several share an image, and of graded scores it is a sign test on their changes. Groups of
+tasks (each task counting the same) have intervals but no test. Budgets differ from row to row;
+methods that were matched to one budget stand here against the unpruned model only, and against each
+other in a table of their own.
 """
 
 from prunescope import plotting

@@ -19,6 +19,7 @@ from prunescope.pictures import asked, draw_answer
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.inputs import localization_tasks, read_records, read_scores
+from prunescope.statistics.wide import check_methods, present
 
 COLUMNS = ["score", "iou", "prediction", "target", "target_box", "kept"]
 
@@ -37,7 +38,8 @@ def make(
     """cards: of all tasks; methods: columns after the unpruned model, all by default; fails: the
     method whose failure is shown, the first of them by default; attention: for the grid."""
     records, scores = read_records(records, COLUMNS), read_scores(attention)
-    pruned = [m for m in methods or records["method"].unique() if m != BASELINE]
+    check_methods(records, [BASELINE])
+    pruned = present(records, [m for m in methods or records["method"].unique() if m != BASELINE])
     choice = choose(records, fails or pruned[0], seed)
     rows = records[records["example"].isin(choice[:2])]
     rows = rows[rows["method"].isin([BASELINE, *pruned])]

@@ -18,7 +18,7 @@ from prunescope.pictures import asked, draw_answer
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.inputs import read_records, read_scores
-from prunescope.statistics.wide import check_methods
+from prunescope.statistics.wide import check_methods, present
 
 COLUMNS = ["score", "iou", "prediction", "target_box", "kept"]
 
@@ -26,8 +26,9 @@ COLUMNS = ["score", "iou", "prediction", "target_box", "kept"]
 def make(records, attention, cards, png, svg, csv, blocks, examples=2, asking=None, seed=0):
     """blocks: lists of methods, a row each; attention: for the grid; cards: of all tasks."""
     records, scores = read_records(records, COLUMNS), read_scores(attention)
-    methods = list(dict.fromkeys(method for block in blocks for method in block))
-    check_methods(records, [BASELINE, *methods])
+    check_methods(records, [BASELINE])
+    methods = present(records, list(dict.fromkeys(m for block in blocks for m in block)))
+    blocks = [kept for block in blocks if (kept := [m for m in block if m in methods])]
     chosen = choose(records, examples, seed)
     rows = records[records["example"].isin(chosen) & records["method"].isin(methods)]
     questions = asked(rows, cards, asking)

@@ -12,6 +12,7 @@ matched, are in a table of their own.
 import pandas as pd
 
 from prunescope import plotting
+from prunescope.errors import InputError
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records
@@ -21,9 +22,12 @@ from prunescope.statistics.wide import COLUMNS, by_task
 def make(records, matched, csv, bootstrap=None):
     """matched: the CSV file of the methods that were matched (`prunescope.matching.COLUMNS`)."""
     [path] = matched
-    wanted, records = with_leaders(pd.read_csv(path)), read_records(records, COLUMNS)
-    present = wanted.loc[wanted["note"].isna(), "method"].unique()
-    found = by_task(records, present, Bootstrap(**bootstrap or {})).set_index("method")
+    wanted = pd.read_csv(path)
+    if (wanted["note"].notna() & wanted["like"].isna()).all():  # nothing but reasons
+        raise InputError(f"{path}: no method of this study could be matched")
+    wanted, records = with_leaders(wanted), read_records(records, COLUMNS)
+    solved = wanted.loc[wanted["note"].isna(), "method"].unique()
+    found = by_task(records, solved, Bootstrap(**bootstrap or {})).set_index("method")
     table = wanted.join(found, on="method")
     notes = table.pop("note")
     plotting.write_table(table.assign(note=notes), csv)

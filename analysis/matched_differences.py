@@ -5,17 +5,20 @@ visual tokens per layer that both have spent here, as shares of all: they agree 
 be had in whole tokens and for what the examples that the budget was solved on differ. The interval
 of value resamples images. Gains and losses count the questions that only the method or only the
 reference has right; p is McNemar's exact test on them, paired by question, and p_holm (or p_bh, as
-the study says) corrects it for all tests in this table. Groups of tasks (each task counting the
-same) have intervals but no test.
+the study says) corrects it for all tests in this table. p takes questions as independent, although
+several share an image, and of graded scores it is a sign test on their changes. Groups of tasks
+(each task counting the same) have intervals but no test.
 """
 
 import pandas as pd
 
 from prunescope import plotting
+from prunescope.errors import InputError
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import budgets, compare
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records
+from prunescope.statistics.wide import present
 
 
 def make(records, matched, csv, bootstrap=None, adjust="holm"):
@@ -23,8 +26,14 @@ def make(records, matched, csv, bootstrap=None, adjust="holm"):
     [path] = matched
     wanted = pd.read_csv(path)
     solved = wanted[wanted["like"].notna() & wanted["note"].isna()]
-    pairs = list(zip(solved["like"], solved["method"], strict=True))
     records = read_records(records, ["score", "mean_tokens", "target_box"])
+    pairs = [
+        (like, method)
+        for like, method in zip(solved["like"], solved["method"], strict=True)
+        if len(present(records, [like, method])) == 2
+    ]
+    if not pairs:
+        raise InputError(f"{path}: no method of this study could be matched to another")
     table = compare(
         records, pairs, localization_tasks(records), Bootstrap(**bootstrap or {}), adjust
     )

@@ -15,13 +15,14 @@ from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE, CONTRAST, by_method, estimates, task_groups
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records
-from prunescope.statistics.wide import check_methods
+from prunescope.statistics.wide import check_methods, present
 
 
 def make(every_records, csv, methods, bootstrap=None):
     """methods: whose change is shown, a column each."""
     records = read_records(every_records, ["score", "target_box"])
-    check_methods(records, [BASELINE, *methods])
+    check_methods(records, [BASELINE])
+    methods = present(records, methods)
     plotting.write_table(summary(records, methods, Bootstrap(**bootstrap or {})), csv)
 
 

@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 
 from prunescope import plotting
+from prunescope.errors import InputError
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records, read_scores
 from prunescope.statistics.position import kept_centres, kept_masks
-from prunescope.statistics.wide import COLUMNS, by_group, check_methods
+from prunescope.statistics.wide import COLUMNS, by_group, check_methods, present
 
 ORDERS = {"": "row by row", "-reversed": "reversed", "-transposed": "transposed"}
 
@@ -31,9 +32,13 @@ def make(records, attention, png, svg, csv, methods, bootstrap=None):
     are those that read in the other orders. attention: for the grid."""
     grid, bootstrap = read_scores(attention).shape[-2:], Bootstrap(**bootstrap or {})
     records = read_records(records, [*COLUMNS, "kept"])
-    names = [name + end for name in methods for end in ORDERS]
     whole = [BASELINE + end for end in ORDERS]
-    check_methods(records, [*names, *whole])
+    check_methods(records, whole)
+    found = present(records, [name + end for name in methods for end in ORDERS])
+    methods = [name for name in methods if all(name + end in found for end in ORDERS)]
+    if not methods:
+        raise InputError(f"methods: none has records in every order; there are {found}")
+    names = [name + end for name in methods for end in ORDERS]
     masks = kept_masks(records[records["method"].isin(names)], grid)
     centres = kept_centres(masks, bootstrap)
     accuracy = by_group(records, [*names, *whole], bootstrap)

@@ -13,6 +13,7 @@ from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import BANDS, CONTRAST, by_band, with_recall
 from prunescope.statistics.inputs import read_records, read_scores
+from prunescope.statistics.wide import check_methods, present
 
 NAMES = ["top", "upper middle", "lower middle", "bottom"]
 
@@ -24,7 +25,8 @@ def make(records, attention, png, svg, csv, methods=(), bootstrap=None):
     boxed = with_recall(read_records(records, ["score", "target_box", "kept"]), grid)
     table = by_band(boxed, Bootstrap(**bootstrap or {}))
     plotting.write_table(table, csv)
-    shown = [m for m in methods or table["method"].unique() if m != BASELINE]
+    check_methods(boxed, [BASELINE])
+    shown = present(boxed, [m for m in methods or table["method"].unique() if m != BASELINE])
     plotting.save(draw(table[table["band"] != CONTRAST], shown), png, svg)
 
 

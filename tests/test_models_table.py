@@ -55,6 +55,14 @@ def test_a_method_without_records_is_an_error(records, tmp_path):
         script("models_table").make([tmp_path / "records.parquet"], tmp_path / "t.csv", ["fastvv"])
 
 
+def test_a_method_that_no_model_has_is_left_out(records, tmp_path):
+    records.to_parquet(tmp_path / "records.parquet", index=False)
+    out, wanted = tmp_path / "t.csv", ["fastv", "fastvv"]
+    script("models_table").make([tmp_path / "records.parquet"], out, wanted, FEW)
+    columns = pd.read_csv(out).columns
+    assert "fastv" in columns and not any("fastvv" in column for column in columns)
+
+
 def test_the_table_is_written(records, tmp_path):
     paths = [tmp_path / f"{model}.parquet" for model in ("tiny", "other")]
     for path in paths:

@@ -1,6 +1,7 @@
 """The look of methods, and every figure drawn from synthetic results."""
 
 import importlib.util
+from collections import defaultdict
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -14,6 +15,7 @@ from prunescope import plotting
 from prunescope.errors import InputError
 from prunescope.matching import COLUMNS
 from prunescope.metrics import parse_grid32
+from prunescope.pictures import Asked
 from prunescope.statistics import inputs
 
 ANALYSIS = Path(__file__).parents[1] / "analysis"
@@ -160,6 +162,54 @@ def test_matched_methods_are_compared_with_the_one_whose_budget_they_have(study,
     pairs = table[["method", "reference"]].drop_duplicates().to_numpy().tolist()
     assert pairs == [["feather", "fastv"]]
     assert (table["share"] != table["reference share"]).all()
+
+
+def test_study_whose_budgets_cannot_be_had_has_no_tables_of_them(study, tmp_path):
+    out = {"csv": tmp_path / "t.csv", "bootstrap": FEW}
+    noted = [{"method": "fastv", "like": "feather", "note": "cannot"}]
+    for name, rows in (("none", []), ("noted", noted)):
+        pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp_path / f"{name}.csv", index=False)
+        with pytest.raises(InputError, match=rf"{name}\.csv: no method .* could be matched"):
+            script("matched_differences").make(study["records"], [tmp_path / f"{name}.csv"], **out)
+    with pytest.raises(InputError, match=r"none\.csv: no method .* could be matched"):
+        script("matched_budgets").make(study["records"], [tmp_path / "none.csv"], **out)
+    script("matched_budgets").make(study["records"], [tmp_path / "noted.csv"], **out)
+    assert pd.read_csv(out["csv"])["note"].tolist()[1:] == ["cannot"]  # behind what it is to match
+
+
+@pytest.mark.parametrize("name", ["before_llm", "accuracy_by_method", "vertical_position"])
+def test_figure_goes_without_a_method_that_has_no_records(name, study, tmp_path, caplog):
+    stored = {"records": study["records"]}
+    if name == "vertical_position":
+        stored["attention"] = study["attention"]
+    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    script(name).make(**stored, **files, methods=["fastv", "fastv-t0.01"], bootstrap=FEW)
+    assert "no records of ['fastv-t0.01']" in caplog.text
+    assert "FastV" in files["svg"].read_text() and "0.01" not in files["svg"].read_text()
+    with pytest.raises(InputError, match=r"no records of \['fastw'\]"):
+        script(name).make(**stored, **files, methods=["fastw"], bootstrap=FEW)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "titles"),
+    [
+        ("masks", {"blocks": [["fastv", "fastw"], ["fastw"]], "examples": 1}, ["FastV"]),
+        ("examples", {"methods": ["fastv", "fastw"]}, ["Unpruned", "FastV"]),
+    ],
+)
+def test_pictures_go_without_a_method_that_has_no_records(
+    name, shown, titles, study, tmp_path, monkeypatch
+):
+    module, drawn = script(name), []
+    image = np.zeros((24, 24, 3), np.uint8)
+    questions = defaultdict(lambda: Asked("where", image, None))
+    monkeypatch.setattr(module, "asked", lambda *_: questions)
+    monkeypatch.setattr(module.plotting, "save", lambda figure, *_: drawn.append(figure))
+    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    module.make(study["records"], study["attention"], [], **files, **shown)
+    named = [p.get_title() for p in drawn[0].axes if p.get_visible() and p.get_title()]
+    assert named == titles
+    plt.close("all")
 
 
 def test_table_of_unknown_methods_is_refused(study, tmp_path):
