@@ -6,6 +6,7 @@ from PIL import Image
 from transformers import AutoModel, AutoModelForCausalLM
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
+from prunescope.attention import record_scores
 from prunescope.errors import InputError
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
@@ -67,3 +68,11 @@ def test_places_are_not_numbered_anew(model):
     method = parse_methods({"closed-up": [stage]}, "methods")["closed-up"]
     with pytest.raises(InputError, match="'closed-up': positions: 'compact' does not go with"):
         prune(model, method).__enter__()
+
+
+def test_places_stay_those_of_the_tokens_in_another_order(model):
+    """Scores of the first layer depend on a token and its place only, later ones on who sees it."""
+    each = inputs(*QUESTIONS)
+    plain, turned = (record_scores(model, each, scan=scan) for scan in ("raster", "reversed"))
+    torch.testing.assert_close(plain[:, 0], turned[:, 0], rtol=0, atol=1e-5)
+    assert not torch.allclose(plain[:, 2], turned[:, 2], atol=1e-5)
