@@ -72,6 +72,26 @@ def test_conda_pins_are_those_of_pyproject():
     assert {name: pins[name] for name in pins if name != "pip"} == wanted
 
 
+class _Closed(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML keeps the last without a word."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        assert len(set(map(str, keys))) == len(keys), f"{node.start_mark}: {keys}"
+        return super().construct_mapping(node, deep)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workflow").rglob("*.yaml")), ids=lambda p: p.name)
+def test_no_key_stands_twice(path):
+    assert yaml.load(path.read_text(), _Closed)
+
+
+def test_profile_of_slurm_names_rules_there_are():
+    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
+    runs_a_model = {name for name, text in rules() if "gpu=GPUS" in text}
+    assert set(profile["set-resources"]) == runs_a_model
+
+
 def test_plan_has_every_step_but_training(study):
     plan = snakemake("--dry-run", "--cores", 2, "--configfile", study)
     assert plan.returncode == 0, plan.stdout + plan.stderr
