@@ -160,6 +160,14 @@ def test_what_could_not_be_made_is_told_in_its_place_and_at_the_top(files):
     assert not page.fetched
 
 
+def test_a_study_that_compares_no_methods_has_a_page(files):
+    compared = ("method", "reference", "method tokens", "reference tokens")
+    alone = {key: value for key, value in (CHECK | HEIGHT).items() if key not in compared}
+    pd.DataFrame([alone]).to_csv(files["page"].parent / "ledger.csv", index=False)
+    report.write(**files)
+    assert f"-0.020 ({TOO_FEW})" in Links(files["page"].read_text()).text
+
+
 def test_a_study_without_any_of_the_papers_rows_has_a_page(files):
     (files["page"].parent / "published.csv").write_text("method,source,K,R\n")
     report.write(**files)
