@@ -12,7 +12,7 @@ from prunescope.methods import parse_methods
 from prunescope.pruning import prune
 from prunescope.testbed.assembly import assemble, build_processor
 from prunescope.testbed.language import Projector, decoder_config
-from prunescope.testbed.llama_2d import Llama2dConfig, Rotary2d, places
+from prunescope.testbed.llama_2d import Llama2dConfig, RotaryEmbedding2d, places
 from prunescope.testbed.packing import PREFIX
 from prunescope.testbed.scenes import GRID, make_scene
 from prunescope.testbed.vision import TOWERS
@@ -47,13 +47,13 @@ def test_two_axes_count_rows_and_columns():
 def test_two_axes_turn_text_as_one_does():
     flat, square = decoder_config("rope"), decoder_config("rope-2d")
     at, hidden = torch.tensor([[0, PREFIX, PREFIX + 4]]), torch.zeros(1, 3, 1)
-    ours = Rotary2d(square)(hidden, at)
+    ours = RotaryEmbedding2d(square)(hidden, at)
     stock = LlamaRotaryEmbedding(flat)(hidden, torch.tensor([[0, 1 + GRID, 5 + GRID]]))
     assert all(map(torch.equal, ours, stock))
 
 
 def test_a_step_down_turns_what_a_step_right_does_not():
-    rotary, hidden = Rotary2d(decoder_config("rope-2d")), torch.zeros(1, 1, 1)
+    rotary, hidden = RotaryEmbedding2d(decoder_config("rope-2d")), torch.zeros(1, 1, 1)
     here, right, down = (rotary(hidden, torch.tensor([[p]]))[0] for p in (1, 2, 1 + GRID))
     turned = torch.stack([here != right, here != down])[:, 0, 0]
     assert not turned.all(0).any() and turned.sum(1).tolist() == [16, 16]

@@ -36,8 +36,11 @@ class Llama2dConfig(LlamaConfig):
     image_start: int = 1
 
 
-class Rotary2d(LlamaRotaryEmbedding):
-    """Angles of rows for the even frequencies, of columns for the odd ones."""
+class RotaryEmbedding2d(LlamaRotaryEmbedding):
+    """Angles of rows for the even frequencies, of columns for the odd ones.
+
+    `from_pretrained` fills in the frequencies of classes with RotaryEmbedding in their name.
+    """
 
     @torch.no_grad()
     def forward(self, x: Tensor, position_ids: LongTensor) -> tuple[Tensor, Tensor]:
@@ -65,7 +68,7 @@ class Llama2dModel(LlamaModel):
 
     def __init__(self, config: Llama2dConfig):
         super().__init__(config)
-        self.rotary_emb = Rotary2d(config)
+        self.rotary_emb = RotaryEmbedding2d(config)
         self.register_forward_pre_hook(_count_from_padding, with_kwargs=True)
 
 
