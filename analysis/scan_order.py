@@ -1,8 +1,9 @@
 """Does the bias turn when the model reads the image in another order?
 
 The model itself reads the visual tokens row by row, from their end (reversed), or column by column
-(transposed): their order for the causal mask and their position ids change, the picture and what
-the vision tower makes of it do not. A map shows how often each token is kept, in the place of the
+(transposed): their order for the causal mask changes, and so do their position ids, unless these are
+places in the image (two-dimensional RoPE, M-RoPE) and stay; the picture and what the vision tower
+makes of it do not change. A map shows how often each token is kept, in the place of the
 image that it comes from; white is what an unbiased choice gives, red more often, blue less. If
 position makes the choice, the map turns with the order: by half a turn when reversed, over the
 diagonal when transposed. If the picture makes it, all three are the same. Above each map is the
@@ -51,10 +52,8 @@ def make(records, attention, png, svg, csv, methods, bootstrap=None):
 def draw(maps, centres, accuracy, methods):
     """maps: P(kept) (method, row, col); centres, accuracy: the rows of the table."""
     groups = list(dict.fromkeys(accuracy["group"]))
-    size, widths = (
-        (5.6 + 1.5 * len(groups), 0.4 + 1.75 * len(methods)),
-        [1] * 3 + [0.9] * len(groups),
-    )
+    size = 5.6 + 1.5 * len(groups), 0.4 + 1.75 * len(methods)
+    widths = [1] * len(ORDERS) + [0.9] * len(groups)
     figure, axes = plotting.canvas(len(methods), len(widths), size, width_ratios=widths)
     unbiased = float(maps.sel({"method": methods[0]}).mean())
     span = 0.0, max(float(maps.max()), np.nextafter(unbiased, 1))
