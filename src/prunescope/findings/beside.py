@@ -50,11 +50,11 @@ def _same(study: Evidence, row: Row, spent: float) -> list[str]:
     found = study.kind(row.method, [int(k) / DEPTH for k in row.K.split("+") if k])
     if row.R:
         found = study.removing(float(row.R), found)
-    return sorted(found, key=lambda name: abs(study.budgets[name] - spent))[:1]
+    return sorted(found, key=lambda name: abs(study.budgets[name].mean() - spent))[:1]
 
 
 def _tokens(study: Evidence, name: str, spent: float) -> dict[str, float]:
-    return {"tokens published": spent, "tokens": study.budgets[name]}
+    return {"tokens published": spent, "tokens": study.budgets[name].mean()}
 
 
 def _cells(

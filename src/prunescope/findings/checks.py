@@ -4,23 +4,27 @@ from dataclasses import dataclass
 
 from prunescope.findings.evidence import Effect, Evidence
 from prunescope.findings.published import Published
+from prunescope.findings.words import ABOVE
 from prunescope.plotting import style
 from prunescope.statistics.accuracy import BASELINE, LOCALIZATION
 
 
 @dataclass(frozen=True)
 class Check:
-    """measure: what the effect is; unit: one of `words.UNITS`; bound: what it must exceed (or stay
-    `below`); methods: whose budgets are stated beside it; fair: whether these must be matched."""
+    """measure: what the effect is; unit: one of `words.UNITS`; wanted: where, of `bound`, as in
+    `words.judge`; methods: whose budgets in `group` (of tasks) are stated beside it; fair: whether
+    these must be matched; note: what a reader must know of the effect."""
 
     measure: str
     effect: Effect
     unit: str
     bound: float
     published: Published
-    below: bool = False
+    wanted: str = ABOVE
     methods: tuple[str, ...] = ()
+    group: str = ""
     fair: bool = False
+    note: str = ""
 
 
 def compare(
@@ -32,8 +36,9 @@ def compare(
     measure = f"accuracy lost with {names[1]}" if lost else f"accuracy, {names[0]} minus {names[1]}"
     effect = study.difference(method, reference, group)
     return Check(
-        f"{measure}: {group}", effect, "points", bound, paper, methods=(method, reference), **more
-    )
+        f"{measure}: {group}", effect, "points", bound, paper,
+        methods=(method, reference), group=group, **more,
+    )  # fmt: skip
 
 
 def compare_fairly(study: Evidence, method: str, reference: str, shown: Published) -> Check:

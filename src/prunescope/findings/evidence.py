@@ -10,14 +10,14 @@ import pandas as pd
 import xarray as xr
 
 from prunescope.errors import InputError
-from prunescope.findings.roles import Stages, layers, replays, same_kind, share_kept
+from prunescope.findings.roles import Stages, layers, removed, replays, same_kind
 from prunescope.statistics import accuracy, boxes
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks
 from prunescope.statistics.position import kept
 
-COLUMNS = ["score", "mean_tokens", "target_box"]  # of the records
-NEAR = 0.02  # a method removes the fraction R if it keeps 1 - R to within this
+COLUMNS = ["score", "invalid", "mean_tokens", "target_box"]  # of the records
+NEAR = 0.02  # a method removes the fraction R if each of its stages does, to within this
 
 
 @dataclass(frozen=True)
@@ -55,23 +55,47 @@ class Evidence:
 
     @cached_property
     def groups(self) -> dict[str, dict[str, float]]:
-        """Every task by itself, and the groups of tasks, as weights."""
-        tasks = list(dict.fromkeys(self.records["task"]))
+        """Every task by itself, and the groups of tasks, as weights; but for those `unanswered`."""
+        tasks = [t for t in dict.fromkeys(self.records["task"]) if t not in self.unanswered]
         boxed = localization_tasks(self.records)
         return {t: {t: 1.0} for t in tasks} | accuracy.task_groups(tasks, boxed)
 
+    def tasks(self, group: str) -> list[str]:
+        """The tasks of a group. InputError for one that the study has not."""
+        if group not in self.groups:
+            raise InputError(
+                f"no {group} in this study; its tasks are {list(self.groups)}"
+                + (self.left_out and f"; {self.left_out}")
+            )
+        return list(self.groups[group])
+
+    @cached_property
+    def unanswered(self) -> list[str]:
+        """Tasks that the unpruned model answers in no form that can be judged: pruning cannot make
+        them worse, so that they say nothing of it."""
+        whole = self.records[self.records["method"] == accuracy.BASELINE]
+        invalid = whole.groupby("task", sort=False)["invalid"].all()
+        return list(invalid.index[invalid])
+
     @property
-    def other_tasks(self) -> list[str]:
-        return list(self.groups.get(accuracy.OTHER, {}))
+    def left_out(self) -> str:
+        """Which tasks are, in words."""
+        names = ", ".join(self.unanswered)
+        return f"left out, as no answer of the unpruned model can be read: {names}" if names else ""
 
     @cached_property
     def answers(self) -> pd.DataFrame:
         return accuracy.by_method(self.records)
 
     @cached_property
-    def budgets(self) -> pd.Series:
-        """Realised mean visual tokens per layer, as a share of the unpruned model's, by method."""
-        return accuracy.budgets(self.records).mean()
+    def budgets(self) -> pd.DataFrame:
+        """Realised mean visual tokens per layer, as a share of the unpruned model's: one row per
+        task, one column per method."""
+        return accuracy.budgets(self.records).groupby("task").mean()
+
+    def spent(self, method: str, group: str) -> float:
+        """The budget of a method in a group of tasks, each counting the same."""
+        return float(self.budgets.loc[self.tasks(group), method].mean())
 
     # -- methods -----------------------------------------------------------------------------
 
@@ -89,18 +113,20 @@ class Evidence:
         ]
 
     def removing(self, remove: float, names: Sequence[str]) -> list[str]:
-        """Those of `names` whose first stage removes this fraction."""
+        """Those of `names` of which every stage removes this fraction."""
         tokens = int(np.prod(self.scores.shape[-2:]))
-        kept_by = {name: share_kept(self.methods[name][0], tokens) for name in names}
-        return [name for name, keeps in kept_by.items() if abs(1 - remove - keeps) <= NEAR]
+        fractions = {name: removed(self.methods[name], tokens) for name in names}
+        return [n for n, each in fractions.items() if all(abs(r - remove) <= NEAR for r in each)]
 
     def single(self, role: str, depth: float) -> list[str]:
         """Those with one stage, at this depth, that remove the fraction that is judged."""
         return self.removing(self.settings["remove"], self.kind(role, [depth]))
 
     def closest(self, method: str, others: Sequence[str]) -> list[str]:
-        """The one of `others`, if any, whose budget is closest to that of `method`."""
-        return sorted(others, key=lambda o: abs(self.budgets[o] - self.budgets[method]))[:1]
+        """The one of `others`, if any, whose budget for localization, which is compared at equal
+        budgets, is closest to that of `method`."""
+        spent = {name: self.spent(name, accuracy.LOCALIZATION) for name in (*others, method)}
+        return sorted(others, key=lambda other: abs(spent[other] - spent[method]))[:1]
 
     def replays(self, source: str) -> list[str]:
         """Methods that drop before the language model what `source` drops."""
@@ -111,8 +137,7 @@ class Evidence:
 
     def difference(self, method: str, reference: str, group: str) -> Effect:
         """Accuracy of `method` minus `reference`, paired by example."""
-        if group not in self.groups:
-            raise InputError(f"no {group} in this study; its tasks are {list(self.groups)}")
+        self.tasks(group)  # has it any?
         change = accuracy.differences(self.answers, [(method, reference)])
         groups = {group: self.groups[group]}
         return _effect(accuracy.estimates(change, groups, self.bootstrap))

@@ -1,13 +1,14 @@
 """The ledger: every claim, its checks with intervals, the paper's numbers and a verdict."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from prunescope.errors import InputError
 from prunescope.findings.checks import Check
-from prunescope.findings.claims import CLAIMS, Claim
+from prunescope.findings.claims import CLAIMS, Claim, Part
 from prunescope.findings.evidence import Evidence
 from prunescope.findings.words import ABSENT, FAILS, HOLDS, OPEN, UNMATCHED, judge
 
@@ -15,9 +16,9 @@ from prunescope.findings.words import ABSENT, FAILS, HOLDS, OPEN, UNMATCHED, jud
 def judge_claims(study: Evidence, paper: pd.DataFrame) -> pd.DataFrame:
     """One row per check, in the order of the claims; one for a claim without checks.
 
-    Columns number, statement, verdict (of the claim), measure, value, low, high, unit, bound,
-    below, examples, units, method, reference, and their tokens (shares of the unpruned model's
-    visual tokens), check (its verdict), published, source and note.
+    Columns number, statement, verdict (of the claim), note (what it lacks, or ""), part, measure,
+    value, low, high, unit, bound, wanted, examples, units, method, reference, and their tokens
+    (shares of the unpruned model's visual tokens), check (its verdict), published and source.
     """
     rows = [
         {"number": number, "statement": claim.statement} | row
@@ -28,25 +29,54 @@ def judge_claims(study: Evidence, paper: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(claim: Claim, study: Evidence, paper: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    try:
-        checks = list(claim.checks(study, paper))
-    except InputError as error:  # too few images, say: the other claims are judged all the same
-        yield {"verdict": OPEN, "note": str(error)}
-        return
-    if not checks:
+    parts = [_examine(name, part, study, paper) for name, part in claim.parts.items()]
+    if not any(part.verdicts for part in parts):
         yield {"verdict": ABSENT, "note": f"needs {claim.needs}"}
         return
-    verdicts = [verdict(check, study) for check in checks]
-    for check, each in zip(checks, verdicts, strict=True):
-        yield {"verdict": together(verdicts, claim.most)} | _columns(check, each, study)
+    notes = [part.lack for part in parts] + [c.note for part in parts for c in part.checks]
+    head = {
+        "verdict": together([part.verdicts for part in parts], claim.most),
+        "note": "; ".join(dict.fromkeys(filter(None, notes))),
+    }
+    rows = [_columns(part, *pair, study) for part in parts for pair in part.pairs]
+    yield from (head | row for row in rows or [{}])
 
 
-def _columns(check: Check, verdict: str, study: Evidence) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Examined:
+    """checks: of a part of a claim; verdicts: one for each, and one more for what could not be
+    computed; lack: why the part does not count, or ""."""
+
+    name: str
+    checks: list[Check]
+    verdicts: list[str]
+    lack: str = ""
+
+    @property
+    def pairs(self) -> Iterator[tuple[Check, str]]:
+        return zip(self.checks, self.verdicts, strict=False)
+
+
+def _examine(name: str, part: Part, study: Evidence, paper: pd.DataFrame) -> Examined:
+    checks: list[Check] = []
+    verdicts: list[str] = []
+    try:
+        for check in part(study, paper):
+            checks.append(check)
+            verdicts.append(verdict(check, study))
+    except InputError as error:  # too few tasks, say: what else there is, is judged all the same
+        return Examined(name, checks, [*verdicts, OPEN], f"{name}: {error}")
+    counts = set(verdicts) - {UNMATCHED}
+    lack = "" if counts else f"{name}: {'budgets are not matched' if checks else ABSENT}"
+    return Examined(name, checks, verdicts, lack)
+
+
+def _columns(part: Examined, check: Check, verdict: str, study: Evidence) -> dict[str, Any]:
     names = dict(zip(("method", "reference"), check.methods, strict=False))
-    tokens = {f"{which} tokens": study.budgets[name] for which, name in names.items()}
+    tokens = {f"{which} tokens": study.spent(name, check.group) for which, name in names.items()}
     return {
-        "measure": check.measure, **vars(check.effect), "unit": check.unit, "bound": check.bound,
-        "below": check.below, **names, **tokens, "check": verdict,
+        "part": part.name, "measure": check.measure, **vars(check.effect), "unit": check.unit,
+        "bound": check.bound, "wanted": check.wanted, **names, **tokens, "check": verdict,
         "published": check.published.text, "source": check.published.source,
     }  # fmt: skip
 
@@ -56,21 +86,24 @@ def verdict(check: Check, study: Evidence) -> str:
     could have put it there."""
     if check.effect.units < study.settings["images"]:
         return OPEN
-    found = judge(check.effect.low, check.effect.high, check.bound, check.below)
+    found = judge(check.effect.low, check.effect.high, check.bound, check.wanted)
     if not check.fair:
         return found
-    more = study.budgets[check.methods[0]] - study.budgets[check.methods[1]]
+    spent, less = (study.spent(name, check.group) for name in check.methods)
+    more = spent - less
     helped = {HOLDS: more, FAILS: -more, OPEN: abs(more)}[found]
     return UNMATCHED if helped > study.settings["matched"] else found
 
 
-def together(verdicts: Sequence[str], most: bool = False) -> str:
-    """The verdict of a claim from those of its checks, but for those that are not matched: all
-    must hold and one that does not hold decides; or most must."""
-    counted = [each for each in verdicts if each != UNMATCHED]
-    held, failed = counted.count(HOLDS), counted.count(FAILS)
+def together(parts: Sequence[Sequence[str]], most: bool = False) -> str:
+    """The verdict of a claim from those of the checks of its parts, but for those that are not
+    matched: all must hold and one that does not hold decides; or most must. A claim with a part
+    that no check counts for cannot hold."""
+    counted = [[each for each in part if each != UNMATCHED] for part in parts]
+    found = [each for part in counted for each in part]
+    held, failed = found.count(HOLDS), found.count(FAILS)
     if most:
-        holds, fails = 2 * held > len(counted), 2 * failed >= len(counted)
+        holds, fails = 2 * held > len(found), 2 * failed >= len(found) > 0
     else:
-        holds, fails = held == len(counted), failed > 0
-    return OPEN if not counted else HOLDS if holds else FAILS if fails else OPEN
+        holds, fails = held == len(found), failed > 0
+    return HOLDS if holds and all(counted) else FAILS if fails else OPEN

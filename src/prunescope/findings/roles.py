@@ -37,9 +37,10 @@ def layers(stages: Stages, depth: int) -> list[int]:
     return [round(s["layer"] * depth) if 0 < s["layer"] < 1 else s["layer"] for s in stages]
 
 
-def share_kept(stage: dict[str, Any], tokens: int) -> float:
-    """The share of `tokens` that a stage says it keeps; NaN if its criterion decides."""
-    if "remove" in stage:
-        return (1 - stage["remove"]) ** stage.get("power", 1)
-    keep = stage.get("keep") or float("nan")
-    return keep / tokens if isinstance(keep, int) else keep
+def removed(stages: Stages, tokens: int) -> list[float]:
+    """The fraction R of each stage that has one; without any, what the first removes of `tokens`,
+    NaN if its criterion decides."""
+    if fractions := [stage["remove"] for stage in stages if "remove" in stage]:
+        return fractions
+    keep = stages[0].get("keep") or float("nan")
+    return [1 - (keep / tokens if isinstance(keep, int) else keep)]

@@ -11,15 +11,20 @@ ABSENT = "not in this study"
 HEAD = ["number", "statement", "verdict"]
 TOKENS = ["method tokens", "reference tokens"]
 VERDICTS = (HOLDS, FAILS, OPEN, ABSENT)  # of a claim
+ABOVE, BELOW, WITHIN = "above", "below", "within"  # where an effect is wanted, of its bound
 
 TOO_FEW = "too few images for an interval"
 
 
-def judge(low: float, high: float, bound: float, below: bool = False) -> str:
-    """Does the interval lie above `bound` (or `below` it)? Undecided if it holds the bound, and
-    without an interval (NaN)."""
-    sides = (high < bound, low > bound) if below else (low > bound, high < bound)
-    return {(True, False): HOLDS, (False, True): FAILS}.get(sides, OPEN)
+def judge(low: float, high: float, bound: float, wanted: str = ABOVE) -> str:
+    """Does the interval lie above `bound`, below it, or within it on both sides of 0, as `wanted`?
+    Undecided if the interval holds the bound, and without an interval (NaN)."""
+    lies, lies_not = {
+        ABOVE: (low > bound, high < bound),
+        BELOW: (high < bound, low > bound),
+        WITHIN: (-bound < low and high < bound, low > bound or high < -bound),
+    }[wanted]
+    return HOLDS if lies else FAILS if lies_not else OPEN
 
 
 def number(value: float, low: float, high: float, form: str = "z.2f") -> str:
@@ -43,8 +48,8 @@ class Unit:
         scaled = (self.scale * each for each in (value, low, high))
         return f"{number(*scaled, self.form)} {self.name}"
 
-    def bound(self, bound: float, below: bool) -> str:
-        return f"{'below' if below else 'above'} {self.scale * bound:g}"
+    def bound(self, bound: float, wanted: str) -> str:
+        return f"{wanted} {'±' if wanted == WITHIN else ''}{self.scale * bound:g}"
 
 
 UNITS = {
@@ -73,7 +78,7 @@ def _check(row: pd.Series) -> dict[str, str]:
         "measure": row["measure"],
         "effect": unit.effect(row["value"], row["low"], row["high"]),
         "images": f"{row['units']:.0f} images",
-        "wanted": unit.bound(row["bound"], row["below"]),
+        "wanted": unit.bound(row["bound"], row["wanted"]),
         "tokens": "" if spent.isna().any() else " and ".join(f"{each:.2f}" for each in spent),
         "verdict": row["check"],
         "published": row["published"],
