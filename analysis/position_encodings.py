@@ -70,7 +70,7 @@ def draw(maps, table, remove):
         _curves(column[3], rows[rows["measure"] == RECALL])
         column[3].set_xlabel("Layer K")
     for panel, look in zip(axes[:, 0], plotting.VARIANTS.values(), strict=False):
-        panel.set_ylabel(f"Kept at K = {int(each['layer'])}\n{look.label}")
+        panel.set_ylabel(f"Kept at K = {table['layer'].min()}\n{look.label}")
     axes[2, 0].set_ylabel("Mean height of\nkept tokens")
     axes[3, 0].set_ylabel("Share of the true\nbox's tokens kept")
     bar = figure.colorbar(image, ax=axes[:2], pad=0.01, shrink=0.8)

@@ -1,16 +1,16 @@
 """Does the bias turn when the model reads the image in another order?
 
 The model itself reads the visual tokens row by row, from their end (reversed), or column by column
-(transposed): their order for the causal mask changes, and so do their position ids, unless these are
-places in the image (two-dimensional RoPE, M-RoPE) and stay; the picture and what the vision tower
-makes of it do not change. A map shows how often each token is kept, in the place of the
-image that it comes from; white is what an unbiased choice gives, red more often, blue less. If
-position makes the choice, the map turns with the order: by half a turn when reversed, over the
-diagonal when transposed. If the picture makes it, all three are the same. Above each map is the
-mean height (0 top, 1 bottom) and the mean column (0 left, 1 right) of what is kept, 0.5 without
-bias. On the right is accuracy, and in grey that of the unpruned model that reads in the same order:
-it may be trained on rows only, and a map says little where grey is low. Bars, and the intervals in
-the table, are 95 % and resample images.
+(transposed): their order for the causal mask changes, and so do their position ids, unless these
+are places in the image (two-dimensional RoPE, M-RoPE) and stay; the picture and what the vision
+tower makes of it do not change. A map shows how often each token is kept, in the place of the image
+that it comes from; white is what an unbiased choice gives, red more often, blue less. If position
+makes the choice, the map turns with the order: by half a turn when reversed, over the diagonal when
+transposed. If the picture makes it, all three are the same. Above each map is the mean height (0
+top, 1 bottom) and the mean column (0 left, 1 right) of what is kept, 0.5 without bias. On the right
+is accuracy, and in grey that of the unpruned model that reads in the same order: it may be trained
+on rows only, and a map says little where grey is low. Bars, and the intervals in the table, are 95
+% and resample images.
 """
 
 import numpy as np
