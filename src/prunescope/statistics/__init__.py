@@ -12,8 +12,7 @@ images), `examples` and `units` (images behind it). Import from the modules:
   `retention_maps(scores, removes)` the same along a dimension `remove`.
 - `decay`, scores against place in the sequence: `rank_correlation(scores, bootstrap)` with the
   raster index, `decay_curve(scores, bootstrap)` (column `distance`, in tokens),
-  `decay_slope(scores, bootstrap)`; `rope_decay(query, key, frequencies, distances)` is what RoPE
-  alone does to the logit of a mean query and key.
+  `decay_slope(scores, bootstrap)`.
 - `tokens`, kept tokens of any records, hundreds of millions of them: `count_tokens(paths, by)`
   gives counts by stage and raster index, `kept_position(paths, grid, bootstrap)` the measures
   of `position_bias` by method and stage.
@@ -22,4 +21,6 @@ images), `examples` and `units` (images behind it). Import from the modules:
 - `proportions`: `wilson(successes, trials, level)`, `mcnemar(gains, losses)`, `cohens_g`.
 - `multiple`: `holm(p)`, `benjamini_hochberg(p)`, `adjusted(p, how)` with how: holm | bh.
 - `boxes` joins places and answers: `with_recall`, `by_band`, `recall_by_layer`.
+- `wide`, tables with a column for each task; `yes_no`, what such questions have besides accuracy;
+  `silence`, tasks without a readable answer.
 """

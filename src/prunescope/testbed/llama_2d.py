@@ -64,6 +64,8 @@ def places(position_ids: LongTensor, config: Llama2dConfig) -> tuple[LongTensor,
 
 
 class Llama2dModel(LlamaModel):
+    """LlamaModel with `RotaryEmbedding2d`; counts positions from left padding on."""
+
     config_class = Llama2dConfig
 
     def __init__(self, config: Llama2dConfig):
@@ -90,6 +92,8 @@ def _count_from_padding(
 
 
 class Llama2dForCausalLM(LlamaForCausalLM):
+    """`Llama2dModel` with a head."""
+
     config_class = Llama2dConfig
 
     def __init__(self, config: Llama2dConfig):
