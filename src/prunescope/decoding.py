@@ -8,6 +8,8 @@ from torch import LongTensor, Tensor, nn
 from torch.nn import functional
 from transformers import Cache
 
+from prunescope.engine.caches import CACHE, cache_of
+
 
 def greedy(model: nn.Module, inputs: Mapping[str, Any], limit: int) -> LongTensor:
     """Answers (b, at most `limit`), padded after their end. inputs: of the model's processor."""
@@ -29,7 +31,7 @@ def prefill(model: nn.Module, inputs: Mapping[str, Any]) -> tuple[LongTensor, Ca
     output = model.generate(
         **inputs, max_new_tokens=1, do_sample=False, return_dict_in_generate=True
     )
-    return output.sequences[:, -1:], output.past_key_values
+    return output.sequences[:, -1:], cache_of(output)
 
 
 def continued(
@@ -43,6 +45,6 @@ def continued(
     tokens = [token]
     for _ in range(steps):
         mask = functional.pad(mask, (0, 1), value=1)
-        output = model(input_ids=tokens[-1], attention_mask=mask, past_key_values=cache)
+        output = model(input_ids=tokens[-1], attention_mask=mask, **{CACHE: cache})
         tokens.append(output.logits[:, -1:].argmax(-1))
     return torch.cat(tokens[1:], 1) if steps else token[:, :0]

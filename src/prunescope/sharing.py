@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 from torch import BoolTensor, LongTensor, Tensor, nn
 
 from prunescope.criteria import Selection, SetCriterion
+from prunescope.engine.caches import cache_of
 from prunescope.engine.shadow import shadow
 from prunescope.methods import Method
 from prunescope.models import family_of
@@ -140,7 +141,7 @@ class _Layer:
         self.projections = tree.family.projections(tree.decoder.layers[place[0]])
 
     def __call__(self, hidden: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        (index, _), cache, runs = self.place, kwargs["past_key_values"], self.tree.runs
+        (index, _), cache, runs = self.place, cache_of(kwargs), self.tree.runs
         if cache.get_seq_length(index):
             return self.stock(hidden, *args, **kwargs)
         self.tree.awaited[self.place] -= 1
@@ -161,7 +162,7 @@ class _Layer:
                 for module in self.projections:
                     cleanup.callback(module.register_forward_hook(hook).remove)
             output = self.stock(hidden, *args, **kwargs)
-        cached = copy(kwargs["past_key_values"].layers[self.place[0]])
+        cached = copy(cache_of(kwargs).layers[self.place[0]])
         return _Run(output, self.trace.segments[-1].raster, projected, cached)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from transformers import Cache
 
 from prunescope.engine import masks
+from prunescope.engine.caches import cache_of
 from prunescope.engine.prompt import Watch
 from prunescope.engine.segments import Segment, rows_of
 
@@ -73,7 +74,7 @@ class Arguments:
         segment = self.segments[number]
         if segment.whole:
             return {}
-        cache, window = kwargs["past_key_values"], masks.window_of(self.decoder.layers[index])
+        cache, window = cache_of(kwargs), masks.window_of(self.decoder.layers[index])
         mask = self._once("mask", number, window, self._decode_mask, segment, hidden, index, cache)
         step = {"attention_mask": mask, "position_ids": None}
         if segment.shift is not None:

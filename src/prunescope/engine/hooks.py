@@ -14,6 +14,7 @@ from transformers import Cache
 from prunescope.criteria import Projected, Selection
 from prunescope.engine import segments
 from prunescope.engine.arguments import Arguments
+from prunescope.engine.caches import cache_of
 from prunescope.engine.prompt import Watch, embeddings
 from prunescope.engine.segments import rows_of, select_from
 from prunescope.engine.taps import Taps
@@ -66,7 +67,7 @@ class Engine:
     def _before_model(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """Count positions on from the prompt. The model would count from the cache of layer 0,
         which may itself be pruned."""
-        cache = kwargs.get("past_key_values")
+        cache = cache_of(kwargs)
         begun = cache is not None and cache.get_seq_length() > 0
         if not begun or not self.trace.segments or kwargs.get("position_ids") is not None:
             return args, kwargs
@@ -87,7 +88,7 @@ class Engine:
             self.trace.segments[:] = [self.watch.segment(hidden)]
             self.injected = {i: self._spread(each, hidden) for i, each in enumerate(added, 1)}
         else:
-            self._check_continues(kwargs["past_key_values"], embeddings(args, kwargs))
+            self._check_continues(cache_of(kwargs), embeddings(args, kwargs))
         return args, kwargs
 
     def _check_continues(self, cache: Cache, hidden: Tensor) -> None:
@@ -127,7 +128,7 @@ class Engine:
             if not self.watch.prefill:
                 number = self.trace.segment_of(index)
                 return args, {**kwargs, **self.arguments.decode(index, number, hidden, kwargs)}
-            number, cache = len(self.trace.segments) - 1, kwargs.get("past_key_values")
+            number, cache = len(self.trace.segments) - 1, cache_of(kwargs)
             self.cache = None if cache is None else ref(cache)
             if (added := self.injected.pop(index, None)) is not None:
                 columns = self.trace.segments[number].columns

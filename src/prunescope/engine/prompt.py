@@ -11,6 +11,7 @@ import torch
 from torch import BoolTensor, LongTensor, Tensor, nn
 from transformers import StaticCache
 
+from prunescope.engine.caches import cache_of
 from prunescope.engine.segments import Segment
 from prunescope.engine.shadow import shadow
 from prunescope.errors import InputError
@@ -82,7 +83,7 @@ class Watch:
         self._features = args[0]
 
     def _see_text(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
-        cache, self._position_ids = kwargs.get("past_key_values"), kwargs.get("position_ids")
+        cache, self._position_ids = cache_of(kwargs), kwargs.get("position_ids")
         if isinstance(cache, StaticCache):
             raise InputError("a static KV cache has one length for all layers; use a dynamic one")
         self.prefill = cache is None or cache.get_seq_length() == 0

@@ -26,7 +26,7 @@ class Family(ABC):
 
     def decoder(self, model: nn.Module) -> nn.Module:
         """The text model: has `layers` and `rotary_emb`, gets `inputs_embeds`, calls the layers
-        with `attention_mask`, `position_ids`, `position_embeddings` and `past_key_values`."""
+        with `attention_mask`, `position_ids`, `position_embeddings` and the KV cache."""
         return self.base(model).language_model
 
     def base(self, model: nn.Module) -> nn.Module:

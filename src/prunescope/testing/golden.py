@@ -24,6 +24,7 @@ from prunescope.criteria import Criterion
 from prunescope.criteria.attention import Attention
 from prunescope.criteria.last import Last
 from prunescope.criteria.uniform import Uniform
+from prunescope.engine.caches import CACHE, cache_of
 from prunescope.errors import InputError
 from prunescope.methods import Method, Stage
 from prunescope.pruning import Layout, Trace, prune
@@ -90,9 +91,7 @@ def run_case(
         logits = output.logits[0, -1]
         tokens = [int(logits.argmax())]
         while len(tokens) < steps:
-            output = model(
-                input_ids=torch.tensor([tokens[-1:]]), past_key_values=output.past_key_values
-            )
+            output = model(torch.tensor([tokens[-1:]]), **{CACHE: cache_of(output)})
             tokens.append(int(output.logits[0, -1].argmax()))
     return trace, logits, tokens
 

@@ -7,6 +7,7 @@ import torch
 from torch import LongTensor, Tensor, nn
 
 from prunescope.criteria.random import Random
+from prunescope.engine.caches import cache_of
 from prunescope.methods import Method, Stage
 from prunescope.pruning import prune
 from prunescope.testing.oracle import masked, masked_logits
@@ -116,7 +117,7 @@ def check_the_cache_is_short(trial: Trial) -> None:
     text = (trial.inputs["attention_mask"] - trial.layout.visual.long()).sum(1).tolist()
     for method in trial.methods:
         with prune(trial.model, method) as trace:
-            cache = prefill(trial.model, trial.inputs).past_key_values
+            cache = cache_of(prefill(trial.model, trial.inputs))
         left = [trial.full, *([len(each) for each in stage] for stage in trace.kept)]
         for layer in range(trial.depth):
             number = sum(start <= layer for start in method.layers(trial.depth))

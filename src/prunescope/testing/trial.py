@@ -14,6 +14,7 @@ from transformers.utils import ModelOutput
 from prunescope.criteria.attention import Attention
 from prunescope.criteria.random import Random
 from prunescope.criteria.uniform import Uniform
+from prunescope.engine.caches import CACHE, cache_of
 from prunescope.methods import Method, Stage
 from prunescope.models import Family, Layout, family_of
 
@@ -119,10 +120,10 @@ def converse(model: nn.Module, inputs: Inputs, turns: Sequence[LongTensor]) -> T
     """Logits (tokens, vocabulary) of further turns (1, tokens) after one prompt, by plain calls
     that leave the positions to the model."""
     prompt = {name: value for name, value in inputs.items() if name != "labels"}
-    cache, logits = model(**prompt, use_cache=True).past_key_values, []
+    cache, logits = cache_of(model(**prompt, use_cache=True)), []
     for turn in turns:
-        out = model(input_ids=turn, past_key_values=cache, use_cache=True)
-        cache, logits = out.past_key_values, [*logits, out.logits[0]]
+        out = model(input_ids=turn, use_cache=True, **{CACHE: cache})
+        cache, logits = cache_of(out), [*logits, out.logits[0]]
     return torch.cat(logits)
 
 
