@@ -17,7 +17,7 @@ from prunescope.attention import record_scores
 from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
 from prunescope.evaluation import evaluate
-from prunescope.extraction import STORED, extract
+from prunescope.extraction import EXTRACTED, extract
 from prunescope.memory import ran_out
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
@@ -435,7 +435,7 @@ def test_extracted_scores_are_labelled_and_those_of_single_runs(checkpoint, task
     model, processor = checkpoint.load()
     for row in random_examples(6):
         inputs = processor(images=row["image"], text=task.ask(row), return_tensors="pt")
-        single = record_scores(model, inputs, variants=STORED.values())[0].unflatten(-1, (6, 6))
+        single = record_scores(model, inputs, variants=EXTRACTED.values())[0].unflatten(-1, (6, 6))
         here = stored.sel(example=row["id"])
         np.testing.assert_allclose(here["score"], single, atol=1e-5)
         assert here["image"].item() == row["image_id"]

@@ -13,7 +13,7 @@ from prunescope.errors import InputError
 from prunescope.methods import Method, Stage
 from prunescope.statistics.position import ranks
 
-STORED = {criterion: variant for variant, criterion in VARIANTS.items()}
+VARIANT_OF = {criterion: variant for variant, criterion in VARIANTS.items()}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Scores:
         named = [not stage.criterion.sized or stage.always is not None for stage in method.stages]
         before = [stage for index, stage in enumerate(method.stages) if any(named[index:])]
         for criterion in (stage.criterion for stage in before):
-            if criterion.sized and criterion not in STORED:
+            if criterion.sized and criterion not in VARIANT_OF:
                 raise InputError(
                     f"method {method.name!r}: scores of {criterion.name} as set are not stored, "
                     "and what its set leaves depends on them; give counts from runs of the model"
@@ -89,9 +89,9 @@ class Scores:
 
     def _scores(self, criterion: Criterion, layer: int) -> np.ndarray:
         """(examples, n); where only the number counts any order does, and it is raster order."""
-        if criterion not in STORED:
+        if criterion not in VARIANT_OF:
             return np.zeros((self.scores.sizes["example"], self.grid[0] * self.grid[1]))
-        chosen = self.scores.sel(layer=layer, variant=STORED[criterion])
+        chosen = self.scores.sel(layer=layer, variant=VARIANT_OF[criterion])
         return chosen.values.reshape(len(chosen), -1)
 
 

@@ -4,7 +4,6 @@ Imports no torch, so that a workflow can be planned fast; `checkpoint` and `chec
 they are called.
 """
 
-import ast
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -14,7 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from prunescope import variations
+from prunescope import results, variations
 from prunescope.errors import InputError, known
 from prunescope.knobs import Stages
 from prunescope.tasks import Task, read_task, read_tasks
@@ -24,11 +23,9 @@ if TYPE_CHECKING:
     from prunescope.checkpoint import Checkpoint
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
-TASKS = Path("data/tasks")
-ANALYSIS = Path("analysis")
+TASKS = Path(results.CARDS)
 FILES = ("*.safetensors", "*.json")
 SHOWN = {"methods", "pairs", "lines", "blocks"}  # options of items that name methods
-STORED = ("attention", "records", "cost", "matched")  # what scripts of analysis/ may ask for
 Config = dict[str, Any]
 
 
@@ -50,10 +47,10 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
         known(name, cards, f"{source}: tasks")
     for key in ("figures", "tables"):
         for name, options in config[key].items():
-            known(name, [script.stem for script in ANALYSIS.glob("*.py")], f"{source}: {key}")
-            is_of_one_model(name)
+            known(name, results.names(), f"{source}: {key}")
+            results.is_of_one_model(name)
             for option in options:
-                known(option, make_arguments(name), f"{source}: {key}.{name}")
+                known(option, results.make_arguments(name), f"{source}: {key}.{name}")
     cards = read_tasks(TASKS, config["tasks"])
     for name in config["tasks"]:
         for model in config["models"].values():
@@ -130,36 +127,6 @@ def _in_arithmetic(methods: Any, numerics: str) -> Any:
         else _in_arithmetic(each, numerics)
         for key, each in methods.items()
     }
-
-
-def caption(name: str) -> str:
-    """The docstring of the script analysis/<name>.py, which is not imported."""
-    return ast.get_docstring(_script(name)) or ""
-
-
-def make_arguments(name: str) -> list[str]:
-    """The arguments of `make` in the script analysis/<name>.py, which is not imported."""
-    for node in _script(name).body:
-        if isinstance(node, ast.FunctionDef) and node.name == "make":
-            return [each.arg for each in node.args.args + node.args.kwonlyargs]
-    raise InputError(f"{ANALYSIS / name}.py: has no function `make`")
-
-
-def is_of_one_model(name: str) -> bool:
-    """Whether analysis/<name>.py is run for each model, since it asks for what is stored of one
-    (`STORED`), or once. InputError if it asks for what is stored of every model, too."""
-    asked = make_arguments(name)
-    one = [each for each in STORED if each in asked]
-    every = [f"every_{each}" for each in STORED if f"every_{each}" in asked]
-    if one and every:
-        raise InputError(
-            f"{ANALYSIS / name}.py: `make` asks for {one} of one model and for {every}"
-        )
-    return bool(one)
-
-
-def _script(name: str) -> ast.Module:
-    return ast.parse((ANALYSIS / f"{name}.py").read_text())
 
 
 def model_files(model: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from prunescope.tasks import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
-STORED = {**VARIANTS, "rope-alone": Attention(keys="mean")}
+EXTRACTED = {**VARIANTS, "rope-alone": Attention(keys="mean")}
 
 
 def extract(
@@ -41,11 +41,14 @@ def extract(
     if (grid := family.grid(model)) is None:
         raise InputError(f"model {checkpoint.name!r}: its grid of visual tokens is not known")
     layers = len(family.decoder(model).layers)
-    order, scores = [], [np.empty((0, layers, len(STORED), *grid), np.float32)]  # of no example
+    order, scores = [], [np.empty((0, layers, len(EXTRACTED), *grid), np.float32)]  # of no example
     for batch in tasks.batches(examples, task, processor, batch_size):
         inputs = tasks.prompts(batch, task, processor).to(model.device, model.dtype)
         scores.append(
-            record_scores(model, inputs, variants=STORED.values()).unflatten(-1, grid).cpu().numpy()
+            record_scores(model, inputs, variants=EXTRACTED.values())
+            .unflatten(-1, grid)
+            .cpu()
+            .numpy()
         )
         order += batch["id"]
     place = {example: row for row, example in enumerate(order)}
@@ -63,7 +66,7 @@ def _label(scores: np.ndarray, examples: "Dataset", checkpoint: Checkpoint, task
         "image": ("example", examples["image_id"][:]),
         "kind": ("example", examples["kind"][:]),
         "layer": np.arange(1, scores.shape[1] + 1),
-        "variant": list(STORED),
+        "variant": list(EXTRACTED),
     }
     attrs = checkpoint.manifest() | {"task": task.name, "engine": engine_digest()}
     dims = ("example", "layer", "variant", "row", "col")

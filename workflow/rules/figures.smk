@@ -8,18 +8,18 @@ for kind, name in ITEMS:
         name:
             name
         input:
-            **asked(name, STORED),
+            **results.asked(name, COMPUTED),
         output:
             **outputs(kind, name),
         log:
-            f"{LOGS}/{owner(name)}{name}.log",
+            f"{LOGS}/{results.owner(name)}{name}.log",
         benchmark:
-            f"{BENCHMARKS}/{owner(name)}{name}.tsv"
+            f"{BENCHMARKS}/{results.owner(name)}{name}.tsv"
         conda:
             "../../environment.yml"
         params:
-            **(asked(name, SHARED) | config[kind][name]),
-            caption=study.caption(name),
+            **(results.asked(name, SETTINGS) | config[kind][name]),
+            caption=results.caption(name),
             script=name,
             source=DRAWING,
         script:

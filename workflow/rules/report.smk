@@ -4,8 +4,8 @@ from pathlib import Path
 rule ledger:
     """Every claim of the paper, judged on a model, and the paper's numbers beside ours."""
     input:
-        records=STORED["records"],
-        attention=STORED["attention"],
+        records=COMPUTED["records"],
+        attention=COMPUTED["attention"],
         methods=rules.methods.output.methods,
         reference=sorted(map(str, Path("data/reference").glob("*.csv"))),
     output:
@@ -30,7 +30,7 @@ rule ledger:
     params:
         library=study.read_library(config),
         claims=config["claims"],
-        bootstrap=SHARED["bootstrap"],
+        bootstrap=SETTINGS["bootstrap"],
         caption="What the paper claims, checked on this model, and its numbers beside ours.",
         source=[digest(["src/prunescope/findings"]), DRAWING],
     script:
@@ -45,10 +45,13 @@ rule page:
         shown=[
             path
             for kind, name in ITEMS
-            for path in expand(files(kind, name)[SHOWN[kind]], model=config["models"])
+            for path in expand(
+                results.item_files(config, kind, name)[results.SHOWN[kind]],
+                model=config["models"],
+            )
         ],
-        records=STORED["every_records"],
-        attention=STORED["every_attention"],
+        records=COMPUTED["every_records"],
+        attention=COMPUTED["every_attention"],
         template="reports/templates/report.html.j2",
     output:
         page=report(
@@ -63,7 +66,7 @@ rule page:
     params:
         study=config["name"],
         models=list(config["models"]),
-        captions={name: study.caption(name) for _, name in ITEMS},
+        captions={name: results.caption(name) for _, name in ITEMS},
         configuration=SOURCE,
         seed=config["seed"],
         source=digest(
@@ -79,7 +82,7 @@ rule page:
 rule notebook:
     """The exploring notebook, executed on the scores of a model."""
     input:
-        attention=STORED["attention"],
+        attention=COMPUTED["attention"],
     output:
         touch(f"{RESULTS}/notebook/{{model}}.done"),
     log:
