@@ -180,21 +180,21 @@ WRONG = {
         "calibration.task: unknown 'count'; allowed: ['locate']",
     ),
     "layer beyond the depth": (
-        {"methods": [{"late": [FASTV | {"layer": 6}]}]},
+        {"methods": ["unpruned", {"late": [FASTV | {"layer": 6}]}]},
         "method 'late', stage at layer 6: layer must lie in 0..5",
     ),
     "keep above 1": (
-        {"methods": [{"all": [{"layer": 1, "keep": 1.5, "score": {"random": {}}}]}]},
+        {"methods": ["unpruned", {"all": [{"layer": 1, "keep": 1.5, "score": {"random": {}}}]}]},
         "keep: a fraction lies in (0, 1], got 1.5",
     ),
     "nothing kept": (
-        {"methods": [{"none": [FASTV | {"remove": 1.0}]}]},
+        {"methods": ["unpruned", {"none": [FASTV | {"remove": 1.0}]}]},
         "none[0].remove: must lie in [0, 1), got 1.0",
     ),
     "misspelt key": ({"dtpye": "float32"}, "unknown 'dtpye'; did you mean 'dtype'"),
     "misspelt nested key": ({"limits": {"evalute": 3}}, "limits: key: unknown 'evalute'"),
     "misspelt key of a stage": (
-        {"methods": [{"m": [FASTV | {"lyer": 1}]}]},
+        {"methods": ["unpruned", {"m": [FASTV | {"lyer": 1}]}]},
         "m[0]: unknown key 'lyer'; allowed: ['layer'",
     ),
     "wrong value": ({"dtype": "float8"}, "dtype: 'float8' is not one of ['float32'"),
@@ -208,6 +208,14 @@ WRONG = {
     "unknown method in a figure": (
         {"tables": {"differences": {"pairs": [["unprunned", "fastv"]]}}},
         "tables.differences.pairs: unknown 'unprunned'; did you mean 'unpruned'",
+    ),
+    "without the unpruned model": (
+        {"methods": ["fastv"]},
+        "methods: 'unpruned' must be one of them",
+    ),
+    "a tower without attention maps": (
+        {"models": {"swin": {"path": "data/testbed/swin"}}, "methods": ["unpruned", "fastervlm"]},
+        "models.swin: method 'fastervlm': tower-attention needs the attention of a vision tower",
     ),
     "missing weights": (
         {"models": {"random": {"path": "data/tasks"}}},
@@ -232,7 +240,10 @@ def test_weights_must_have_the_digest(config):
 
 def test_numerics_reach_every_score(config):
     inline = {"mine": [FASTV | {"always": {"attention": {"rope": False}}}]}
-    asked = {"methods": ["fastv", inline], "sweeps": [{"methods": ["feather"], "remove": [0.5]}]}
+    asked = {
+        "methods": ["unpruned", "fastv", inline],
+        "sweeps": [{"methods": ["feather"], "remove": [0.5]}],
+    }
     for numerics, arithmetic in (("exact", None), ("feather", "model")):
         complete = study.complete(config | asked | {"numerics": numerics}, SOURCE)
         methods = study.methods(complete, SOURCE)

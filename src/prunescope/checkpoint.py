@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
 
 import prunescope.testbed.llama_2d  # noqa: F401 (known to from_pretrained from here on)
 from prunescope.engine.masks import check_backend
@@ -87,6 +87,14 @@ class Checkpoint:
         processor = AutoProcessor.from_pretrained(self.path, local_files_only=True)
         processor.tokenizer.padding_side = "left"
         return model.eval().to(self.device), processor
+
+    def skeleton(self) -> nn.Module:
+        """The model without its weights, on the meta device: to check what fits it."""
+        with torch.device("meta"):
+            return AutoModelForImageTextToText.from_config(
+                AutoConfig.from_pretrained(self.path, local_files_only=True),
+                attn_implementation=self.attn,
+            )
 
     def manifest(self) -> dict[str, Any]:
         """How a result came about."""

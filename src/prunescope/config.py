@@ -17,7 +17,7 @@ from prunescope import results, variations
 from prunescope.errors import InputError, known
 from prunescope.knobs import Stages
 from prunescope.tasks import Task, read_task, read_tasks
-from prunescope.variations import Wanted
+from prunescope.variations import BASELINE, Wanted
 
 if TYPE_CHECKING:
     from prunescope.checkpoint import Checkpoint
@@ -59,6 +59,11 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
     available = methods(config, source)
     for where, name in _shown_methods(config):
         known(name, available, f"{source}: {where}")
+    if available.get(BASELINE) != []:
+        raise InputError(
+            f"{source}: methods: {BASELINE!r} must be one of them, and have no stages: what others "
+            "lose and spend is told against it"
+        )
     _check_calibration(config, cards, source)
     return config
 
@@ -164,21 +169,16 @@ def check_models(config: Config, source: str) -> None:
 
     A model that is not there yet is no concern: `model_files` says so where one is needed.
     """
-    from transformers import AutoConfig
-
-    from prunescope.methods import check, parse_methods
+    from prunescope.evaluation import check_all
+    from prunescope.methods import parse_methods
 
     parsed = parse_methods(methods(config, source), source)
     present = {k: v for k, v in config["models"].items() if Path(v["path"]).is_dir()}
     for name, model in present.items():
-        where = f"{source}: models.{name}"
         try:
-            folder = checkpoint(name, model, config).path
-            depth = AutoConfig.from_pretrained(folder).get_text_config().num_hidden_layers
-            for method in parsed.values():
-                check(method, depth)
+            check_all(checkpoint(name, model, config).skeleton(), parsed.values())
         except InputError as error:
-            raise InputError(f"{where}: {error}") from None
+            raise InputError(f"{source}: models.{name}: {error}") from None
 
 
 def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:

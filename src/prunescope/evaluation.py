@@ -18,9 +18,9 @@ from prunescope.answering import Answerer
 from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
 from prunescope.memory import Portions
-from prunescope.methods import Method, check
-from prunescope.models import family_of
+from prunescope.methods import Method
 from prunescope.provenance import ENGINE, HERE, digest
+from prunescope.pruning import check_fits
 from prunescope.shards import WHOLE, Shard
 from prunescope.store import RecordStore
 from prunescope.tasks import Task
@@ -74,9 +74,8 @@ def evaluate(
 
 def check_all(model: nn.Module, methods: Iterable[Method]) -> None:
     """Raise InputError for a method that does not fit the model."""
-    family = family_of(model)
     for method in methods:
-        check(method, len(family.decoder(model).layers), family.grid(model))
+        check_fits(method, model)
 
 
 def keys_of(

@@ -1,6 +1,6 @@
 """Carry out a method on a stock model: hooks go in, tokens are dropped, hooks come out."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
@@ -12,9 +12,9 @@ from prunescope.engine.prompt import Watch
 from prunescope.engine.trace import Trace
 from prunescope.errors import InputError
 from prunescope.methods import Method, check
-from prunescope.models import Family, Layout, family_of
+from prunescope.models import Layout, family_of
 
-__all__ = ["Layout", "Trace", "prune"]
+__all__ = ["Layout", "Trace", "check_fits", "prune"]
 
 
 class prune(AbstractContextManager[Trace]):
@@ -50,9 +50,9 @@ class prune(AbstractContextManager[Trace]):
     def __enter__(self) -> Trace:
         if self._cleanup is not None:
             raise InputError("a `prune` serves one `with`; make another")
+        check_fits(self.method, self.model, self.told)
         family = family_of(self.model)
         decoder = family.decoder(self.model)
-        _check(self.method, self.model, family, decoder, self.told)
         with ExitStack() as cleanup:
             watch = Watch(self.model, family, self.layout, cleanup)
             trace = Engine(watch, decoder, self.method, self.told, cleanup).trace
@@ -63,9 +63,12 @@ class prune(AbstractContextManager[Trace]):
         self._cleanup.close()
 
 
-def _check(
-    method: Method, model: nn.Module, family: Family, decoder: nn.Module, told: dict[str, Any]
-) -> None:
+def check_fits(method: Method, model: nn.Module, told: Container[str] = ("boxes", "kept")) -> None:
+    """Raise InputError for a method that the model cannot run, as far as that can be told without
+    an input; its weights may be on the meta device. told: of the things that `prune` takes besides
+    the method, those that it will be given."""
+    family = family_of(model)
+    decoder = family.decoder(model)
     check(method, len(decoder.layers), family.grid(model))
     masks.check_backend(decoder.config._attn_implementation)
     masks.check_windows(decoder.config._attn_implementation, decoder.layers)

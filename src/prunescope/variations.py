@@ -8,6 +8,7 @@ from typing import Any
 from prunescope.errors import InputError, known
 from prunescope.knobs import HOLDERS, Stages, turned
 
+BASELINE = "unpruned"  # the model as it is
 SWEPT = ("layer", "remove", "stride")  # keys of a sweep, in the order of names
 
 

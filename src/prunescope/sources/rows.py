@@ -111,9 +111,9 @@ def _box(task: "Task", found: Any, image: Mapping[str, Any]) -> list[float]:
 
 
 def _identity(task: "Task", row: int, index: int) -> str:
-    """The same everywhere: a digest of data set, split, row and which of its questions."""
-    source = task.hub or {"repo": task.name, "revision": None}
-    parts = [source["repo"], source["revision"], task.split, row, index]
+    """The same everywhere: a digest of task, data set, split, row and which of its questions."""
+    source = task.hub or {"repo": None, "revision": None}
+    parts = [task.name, source["repo"], source["revision"], task.split, row, index]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
 
 
