@@ -41,14 +41,13 @@ def make(
     check_methods(records, [BASELINE])
     pruned = present(records, [m for m in methods or records["method"].unique() if m != BASELINE])
     choice = choose(records, fails or pruned[0], seed)
-    rows = records[records["example"].isin(choice[:2])]
-    rows = rows[rows["method"].isin([BASELINE, *pruned])]
+    shown, rows = of_both(records, choice, [BASELINE, *pruned])
     questions = asked(rows, cards, asking)
     plotting.write_table(
         rows.drop(columns="kept").assign(question=[questions[e].text for e in rows["example"]]), csv
     )
     grid = scores.sizes["row"], scores.sizes["col"]
-    plotting.save(draw(rows, choice, [BASELINE, *pruned], questions, grid), png, svg)
+    plotting.save(draw(rows, choice, shown, questions, grid), png, svg)
 
 
 def choose(records, fails, seed):
@@ -78,6 +77,15 @@ def choose(records, fails, seed):
             why = f"One of {len(pick)} pairs of questions {story}"
             return Choice(row["example_box"], row["example_answer"], why)
     raise InputError("records: no image has both a localization and another question")
+
+
+def of_both(records, choice, methods):
+    """Those of the methods that have answered both questions (one that needs a true box has not),
+    and their records of them."""
+    rows = records[records["example"].isin(choice[:2])]
+    counts = rows["method"].value_counts()
+    shown = [method for method in methods if counts.get(method) == 2]
+    return shown, rows[rows["method"].isin(shown)]
 
 
 def draw(rows, choice, methods, questions, grid):

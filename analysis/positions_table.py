@@ -1,4 +1,4 @@
-"""Positions: shuffled, compacted, and tokens dropped before the LLM (tables 2 and A3 of FEATHER).
+"""Positions: shuffled, compacted, and tokens dropped before the LLM (table A3 of FEATHER).
 
 "Before the LLM" replays what the named method kept, so that no layer sees another token: compare it
 with that method to see what the layers before K add. The grid, chance, KNN (by the features of the

@@ -1,46 +1,55 @@
-"""How often each visual token is kept, by layer K and with and without RoPE in the score.
+"""How often each visual token is kept, by K and R, with and without RoPE in the score.
 
 Figure 3b of FEATHER. Each small map is the image's grid of visual tokens; its colour is the share
-of questions for which the token is among the kept. White is what an unbiased choice would give
-every token, red is kept more often, blue less. Red at the bottom edge is the positional bias. All
-maps come from the scores of one unpruned pass, as a single-stage attention method would select from
-them at that K.
+of questions for which the token is among the kept when the fraction R is removed. White is what an
+unbiased choice would give every token, red is kept more often, blue less; colours are comparable
+within one R. Red at the bottom edge is the positional bias. All maps come from the scores of one
+unpruned pass, as a single-stage attention method would select from them at that K.
 """
 
 import numpy as np
 
 from prunescope import plotting
 from prunescope.scripting import run
+from prunescope.statistics import position
 from prunescope.statistics.inputs import read_scores
-from prunescope.statistics.position import kept_count, retention
 
 
-def make(attention, png, svg, csv, remove=0.75):
-    """attention: Zarr stores of scores; remove: fraction of the tokens that is removed."""
-    maps = retention(read_scores(attention), remove)
+def make(attention, png, svg, csv, removes=(0.5, 0.75, 0.9), layers=()):
+    """attention: Zarr stores of scores; removes: fractions of the tokens that are removed; layers:
+    those that are drawn, all by default; the table has all of them."""
+    maps = position.retention_maps(read_scores(attention), removes)
     plotting.write_table(maps.to_dataframe().reset_index(), csv)
-    plotting.save(draw(maps, remove), png, svg)
+    drawn = [layer for layer in maps["layer"].values if not layers or layer in layers]
+    plotting.save(draw(maps.sel(layer=drawn)), png, svg)
 
 
-def draw(maps, remove):
-    """maps: P(kept) with the dimensions layer, variant, row, col."""
-    layers, (rows, cols) = maps["layer"].values, maps.shape[-2:]
-    unbiased = kept_count(rows * cols, remove) / (rows * cols)
-    size = 2.2 + 0.95 * len(layers), 0.4 + 1.95 * rows / cols
-    figure, axes = plotting.canvas(2, len(layers), size)
+def draw(maps):
+    """maps: P(kept) with the dimensions remove, layer, variant, row, col."""
+    removes, layers, _, rows, cols = maps.shape
+    size = 2.2 + 0.95 * layers, (0.2 + 1.95 * rows / cols) * removes + 0.2
+    figure, axes = plotting.canvas(2 * removes, layers, size)
+    for column, layer in zip(axes[0], maps["layer"].values, strict=True):
+        column.set_title(f"K = {layer}")
+    for index, remove in enumerate(maps["remove"].values):
+        draw_block(figure, axes[2 * index : 2 * index + 2], maps.sel(remove=remove), float(remove))
+    return figure
+
+
+def draw_block(figure, axes, maps, remove):
+    """The maps of one R, with and without RoPE, and what their colours mean."""
+    tokens = maps.sizes["row"] * maps.sizes["col"]
+    unbiased = position.kept_count(tokens, remove) / tokens
     span = 0.0, max(float(maps.max()), np.nextafter(unbiased, 1))
-    for row, (variant, look) in zip(axes, plotting.VARIANTS.items(), strict=True):
-        row[0].set_ylabel(look.label.replace("Score ", "Score\n"))
-        for panel, layer in zip(row, layers, strict=True):
+    for line, (variant, look) in zip(axes, plotting.VARIANTS.items(), strict=True):
+        line[0].set_ylabel(f"R = {remove:g}\n{look.label.replace('Score ', '')}")
+        for panel, layer in zip(line, maps["layer"].values, strict=True):
             values = maps.sel(layer=layer, variant=variant).values
             image = plotting.heat(panel, values, unbiased, span)
             panel.set(xticks=[], yticks=[], aspect=1)
-            if variant == "rope":
-                panel.set_title(f"K = {layer}")
     bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.01, ticks=[0, unbiased, span[1]])
     bar.ax.set_yticklabels(["0", f"{unbiased:.2f} unbiased", f"{span[1]:.2f}"])
     bar.set_label("Share of questions\nthat keep the token")
-    return figure
 
 
 run(make, globals())

@@ -202,8 +202,8 @@ WRONG = {
     "unknown task": ({"tasks": ["locat"]}, "tasks: unknown 'locat'; did you mean 'locate'"),
     "unknown figure": ({"figures": {"map": {}}}, "figures: unknown 'map'"),
     "unknown argument of a figure": (
-        {"figures": {"retention_maps": {"removed": 0.5}}},
-        "figures.retention_maps: unknown 'removed'; did you mean 'remove'",
+        {"figures": {"retention_maps": {"removed": [0.5]}}},
+        "figures.retention_maps: unknown 'removed'; did you mean 'removes'",
     ),
     "unknown method in a figure": (
         {"tables": {"differences": {"pairs": [["unprunned", "fastv"]]}}},

@@ -119,7 +119,9 @@ def test_words_in_names_of_methods_are_told():
     assert matched.color == plotting.METHODS["fastv"].color
 
 
-@pytest.mark.parametrize("name", ["criteria_table", "budgets_table", "positions_table"])
+@pytest.mark.parametrize(
+    "name", ["criteria_table", "budgets_table", "positions_table", "selected_only_table"]
+)
 def test_table_has_a_row_for_each_method_and_its_realised_tokens(name, study, tmp_path):
     wanted = ["feather", "unpruned", "fastv"]
     script(name).make(study["records"], tmp_path / "t.csv", wanted, FEW)
@@ -285,6 +287,15 @@ def test_example_is_one_where_the_box_is_lost_and_the_answer_is_not():
     assert score[choice.located, "fastv"] == 0 and score[choice.answered, "fastv"] == 1
     assert score[choice.located, "unpruned"] == score[choice.answered, "unpruned"] == 1
     assert choice == module.choose(records, "fastv", seed=3)
+
+
+def test_example_leaves_out_methods_that_did_not_answer_both():
+    module, records = script("examples"), synthetic.records()
+    choice = module.choose(records, "fastv", 0)
+    blind = (records["method"] == "feather") & (records["example"] == choice.answered)
+    shown, rows = module.of_both(records[~blind], choice, ["unpruned", "feather", "fastv"])
+    assert shown == ["unpruned", "fastv"]
+    assert len(rows) == 4
 
 
 def test_example_falls_back_and_says_so():

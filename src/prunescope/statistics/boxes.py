@@ -6,7 +6,7 @@ import xarray as xr
 
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.position import kept
+from prunescope.statistics.position import kept, kept_masks
 
 BANDS = 4  # equal horizontal bands of the image, by the centre of the true box
 CONTRAST = "bottom - top"
@@ -61,10 +61,7 @@ def with_recall(records: pd.DataFrame, grid: tuple[int, int]) -> pd.DataFrame:
     boxed = records[records["target_box"].map(len) == 4].reset_index(drop=True)
     boxes = _stack(boxed["target_box"])
     cells = box_cells(boxes, grid)
-    everything = np.arange(cells.shape[1])
-    last = [stages[-1] if len(stages) else everything for stages in boxed["kept"]]
-    mask = np.zeros_like(cells)
-    mask[np.repeat(np.arange(len(last)), [len(k) for k in last]), np.concatenate(last)] = True
+    mask = kept_masks(boxed, grid).values.reshape(cells.shape)
     return boxed.assign(band=band_of(boxes), recall=recall(mask, cells))
 
 

@@ -56,10 +56,13 @@ def retention(scores: xr.DataArray, remove: float) -> xr.DataArray:
 
 
 def kept_masks(records: pd.DataFrame, grid: tuple[int, int]) -> xr.DataArray:
-    """What each record kept in its last stage: bool (record, row, col), with coordinates `method`
-    and `image` along `record`. All of them need a stage, and tokens of `grid`."""
-    last = [np.asarray(stages[-1], int) for stages in records["kept"]]
-    mask = np.zeros((len(last), grid[0] * grid[1]), bool)
+    """What each record kept in its last stage, everything without one: bool (record, row, col),
+    with coordinates `method` and `image` along `record`. All of them need tokens of `grid`."""
+    everything = np.arange(grid[0] * grid[1])
+    last = [
+        np.asarray(stages[-1], int) if len(stages) else everything for stages in records["kept"]
+    ]
+    mask = np.zeros((len(last), len(everything)), bool)
     mask[np.repeat(np.arange(len(last)), [len(k) for k in last]), np.concatenate(last)] = True
     coords = {name: ("record", records[name].to_numpy(object)) for name in ("method", "image")}
     return xr.DataArray(mask.reshape(-1, *grid), coords, ("record", "row", "col"))
