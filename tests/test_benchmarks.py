@@ -8,6 +8,7 @@ from pathlib import Path
 
 import datasets
 import huggingface_hub
+import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
@@ -22,6 +23,7 @@ from prunescope.errors import InputError
 from prunescope.evaluation import evaluate
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
+from prunescope.statistics.notes import left_out
 from prunescope.store import RecordStore
 
 CARDS = Path(__file__).parents[1] / "data" / "tasks"
@@ -186,11 +188,15 @@ def damage(root, tmp_path, broken, size=None):
     return access
 
 
-def test_unreadable_images_are_listed_and_left_out(root, tmp_path, caplog):
+def test_unreadable_images_are_listed_and_left_out(root, checkpoint, tmp_path, caplog):
     access = damage(root, tmp_path, [1], 300) | {"unreadable": 0.5}
     examples = tasks.load(read("vsr", access))
     assert len(examples) == 2 and examples["answer"][:] == ["False", "False"]
     assert "1 of 3 images cannot be used: image 1: OSError" in caplog.text
+    records = evaluate(checkpoint, read("vsr", access), METHODS, RecordStore(tmp_path / "store"))
+    pq.write_table(records, tmp_path / "records.parquet")
+    [said] = left_out([tmp_path / "records.parquet"] * 2)["tiny"]
+    assert said.startswith("Task 'vsr': 1 of 3 images cannot be used: image 1: OSError")
     assert [image.size for image in examples["image"]] == [picture(0).size, picture(2).size]
 
 

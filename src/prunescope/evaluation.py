@@ -48,7 +48,7 @@ def evaluate(
     shard: Shard = WHOLE,
 ) -> pa.Table:
     """The records (store.SCHEMA) of a shard of `limit` examples of the task, by method and
-    example.
+    example. Its metadata have the model, and as `left_out` what the task had to leave out.
 
     Those that the store lacks are computed, and appended batch by batch; a method that replays
     another comes after it. Methods that need true boxes are left out where the task has none.
@@ -69,7 +69,8 @@ def evaluate(
         _compute(answerer, examples, todo, store, keys, batch_size, checkpoint.manifest())
     table = store.read(keys.values(), examples["id"])
     _warn_of_silence(table, task)
-    return table
+    about = {"model": checkpoint.name, "left_out": everything.info.description or ""}
+    return table.replace_schema_metadata(about)
 
 
 def check_all(model: nn.Module, methods: Iterable[Method]) -> None:

@@ -72,7 +72,7 @@ rule page:
         source=digest(
             [
                 f"src/prunescope/{name}.py"
-                for name in ("findings/words", "report", "statistics/silence")
+                for name in ("findings/words", "report", "statistics/notes")
             ]
         ),
     script:

@@ -6,7 +6,7 @@ from prunescope.provenance import manifest
 from prunescope.report import Findings, Items, within, write
 from prunescope.scripting import run
 from prunescope.statistics.inputs import read_records
-from prunescope.statistics.silence import silent
+from prunescope.statistics.notes import left_out, silent
 
 
 def make(
@@ -14,7 +14,8 @@ def make(
     study, models, captions, configuration, seed,
 ):  # fmt: skip
     home = Path(page).parent
-    notes = silent(read_records(records, ["invalid"]))
+    mute, lacking = silent(read_records(records, ["invalid"])), left_out(records)
+    notes = {model: lacking.get(model, []) + mute[model] for model in models}
     files = zip(models, ledgers, published, strict=True)
     findings = {m: Findings(*within(home / m, shown), *own, notes[m]) for m, *own in files}
     facts = {"configuration": configuration, "seed": seed} | manifest(attention)

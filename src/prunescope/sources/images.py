@@ -83,11 +83,12 @@ def look(row: dict[str, Any], pixels: int) -> dict[str, Any]:
     return found
 
 
-def check(task: "Task", ids: Sequence[str], problems: Sequence[str]) -> None:
-    """Log the rows whose image cannot be used; InputError when their share is above the limit."""
+def check(task: "Task", ids: Sequence[str], problems: Sequence[str]) -> str:
+    """The rows whose image cannot be used, in words, or ""; InputError when their share is above
+    the limit."""
     bad = {name: problem for name, problem in zip(ids, problems, strict=True) if problem}
     if not bad:
-        return
+        return ""
     shown = "; ".join(f"{name}: {problem}" for name, problem in list(bad.items())[:SHOWN])
     text = f"task {task.name!r}: {len(bad)} of {len(ids)} images cannot be used: {shown}"
     text += ", ..." if len(bad) > SHOWN else ""
@@ -96,3 +97,4 @@ def check(task: "Task", ids: Sequence[str], problems: Sequence[str]) -> None:
             f"{text}; more than data.unreadable = {task.access.unreadable:.2%} of them"
         )
     log.warning("%s; they are left out", text)
+    return f"{text}; they are left out"

@@ -21,7 +21,8 @@ TEXT = ("id", "image_id", "question", "answer", "kind")
 
 
 def load(task: "Task") -> "Dataset":
-    """The examples of a benchmark whose images can be used, in the order of its rows."""
+    """The examples of a benchmark whose images can be used, in the order of its rows; their
+    `info.description` says which cannot."""
     from datasets import concatenate_datasets
 
     rows = hub.load(task, task.hub["files"]) if task.source == "hub" else folder.load(task)
@@ -40,12 +41,13 @@ def load(task: "Task") -> "Dataset":
             found.append(example)
             picked.append(place)
     used = sorted(set(picked))
-    images.check(task, [f"image {place}" for place in used], [problems[place] for place in used])
+    lacking = images.check(task, [f"image {i}" for i in used], [problems[i] for i in used])
     _check_count(task, len(found))
     if picked != list(range(len(pictures))):  # else nothing is copied
         pictures = pictures.select(picked)
     shown = pictures.cast_column("image", _image())
     whole = concatenate_datasets([_table(found), shown], axis=1)
+    whole.info.description = lacking
     return whole.select([row for row, fine in enumerate(good) if fine]) if not all(good) else whole
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import synthetic
 
-from prunescope.statistics.silence import silent
+from prunescope.statistics.notes import silent
 
 
 def test_only_what_is_invalid_throughout_is_told():
