@@ -1,18 +1,21 @@
 """The reference tables agree with themselves and with what the paper computes from them."""
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 
 from prunescope import config, findings
 from prunescope.errors import InputError
-from prunescope.findings import published
+from prunescope.findings import beside, published
 from prunescope.findings.published import Row
 from prunescope.methods import read_methods
 from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, OTHER
 
 ROOT = config.SCHEMA.parents[2]
 MEANS = {
-    "localization": ["ocid-ref", "refcocog", "refcoco+", "refcoco"],
+    "localization": ["ocid-ref", "refcocog", "refcoco-plus", "refcoco"],
     "vqa": ["textvqa", "gqa", "vqav2", "vizwiz"],
     "challenge": ["pope", "tallyqa", "vsr", "ai2d"],
 }
@@ -87,7 +90,7 @@ def test_effects_are_looked_up(paper):
 
 
 def test_what_is_not_printed_is_an_error(paper, tmp_path):
-    with pytest.raises(InputError, match=r"expected one number for .*'gqa', got 0"):
+    with pytest.raises(InputError, match=r"no number for .*'gqa', only for \[\]"):
         published.value(paper, Row("Table 1", "fastv", "16", "0.75"), "gqa")
     with pytest.raises(InputError, match="no reference tables"):
         published.read(tmp_path)
@@ -105,6 +108,41 @@ def test_ours_stands_beside_the_same_method(paper, monkeypatch):
     assert named.loc["feather", "localization published"] == pytest.approx(0.393)
     assert named.loc["feather", "R"] == "0.7" and "0.4" not in set(table["R"])
     assert named.loc["unpruned", "localization kept"] == 1
-    assert set(table["source"]) <= {"Table 1", "Table A2", "Table A3"}
+    assert set(table["source"]) == {"Table 1", "Table 2", "Table A2", "Table A3"}
+    assert named.loc["early-before", "localization published"] == pytest.approx(0.283)
+    assert np.isnan(named.loc["early-before", "other tasks published"])
     rows = study().records.query("method == 'feather' and task == 'locate'")
     assert named.loc["feather", "localization"] == pytest.approx(rows["score"].mean())
+
+
+def test_a_second_encoder_stands_beside_its_own_table(paper, monkeypatch):
+    from test_findings import study
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(beside, "DEPTH", 12)  # layer 3 of 12 is layer 1 of the study's 4
+    table = findings.side_by_side(study(), paper, "dinosiglip").set_index("method")
+    assert set(table["source"]) == {"Table A1"}
+    assert table.loc["fastv", "localization published"] == pytest.approx(0.272)
+    assert table["localization kept published"].isna().all()  # it has no unpruned row
+
+
+def test_benchmarks_that_both_have_are_compared(paper, monkeypatch):
+    from test_findings import study
+
+    monkeypatch.chdir(ROOT)
+    plain = study()
+    monkeypatch.setattr(beside, "DEPTH", 12)
+    assert findings.by_benchmark(plain, paper, "siglip", 0.015).empty
+    renamed = replace(plain, records=plain.records.replace({"task": {"locate": "refcoco"}}))
+    score = renamed.records.query("method == 'unpruned' and task == 'refcoco'")["score"].mean()
+    near = paper.copy()
+    here = (near["method"] == "unpruned") & (near["task"] == "refcoco")
+    near.loc[here, "value"] = 100 * score
+    for tolerance, verdict in ((0.5, "holds"), (1e-9, "undecided")):
+        table = findings.by_benchmark(renamed, near, "siglip", tolerance).set_index("method")
+        assert set(table["task"]) == {"refcoco"}
+        row = table.loc["unpruned"]
+        assert row["value"] == pytest.approx(row["published"]) == pytest.approx(score)
+        assert row["check"] == verdict
+    fastv = table.loc[["fastv"]].set_index("source")["published"]
+    assert dict(fastv) == pytest.approx({"Table 1": 0.067, "README.md at c2a09b2": 0.076})

@@ -36,11 +36,18 @@ PUBLISHED = {
     "source": "Table 1", "tokens published": 0.32, "tokens": 0.3125,
 }  # fmt: skip
 
+BENCHMARK = {
+    "method": "fastv-k1", "source": "Table 1", "K": "3", "R": "0.75", "task": "refcoco",
+    "examples": 1024, "published": 0.067, "value": 0.071, "low": 0.06, "high": 0.08,
+    "difference": 0.004, "check": "holds",
+}  # fmt: skip
+
 
 @pytest.fixture
 def files(tmp_path):
     """Arguments of `report.write` but for the template."""
-    tables = {"ledger": LEDGER, "published": [PUBLISHED], "differences": [{"value": 1.0}]}
+    tables = {"ledger": LEDGER, "published": [PUBLISHED], "benchmarks": [BENCHMARK]}
+    tables |= {"differences": [{"value": 1.0}]}
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
     (tmp_path / "mean_kept_row.png").write_bytes(PNG)
@@ -49,6 +56,7 @@ def files(tmp_path):
         "tables": {"differences": tmp_path / "differences.csv"},
         "ledger": tmp_path / "ledger.csv",
         "published": tmp_path / "published.csv",
+        "benchmarks": tmp_path / "benchmarks.csv",
     }
     return {
         "page": tmp_path / "report.html",
@@ -57,6 +65,7 @@ def files(tmp_path):
         "across": report.Items({}, {}),
         "captions": {"mean_kept_row": "A title.\n\nHow to read it."},
         "manifest": {"seed": 7, "versions": {"numpy": "2"}},
+        "tolerance": 0.015,
         "template": TEMPLATE,
     }
 

@@ -151,7 +151,7 @@ def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "
 
     from prunescope.checkpoint import Checkpoint
 
-    files = {key: value for key, value in model.items() if key != "protocol"}
+    files = {key: model[key] for key in ("path", "sha256")}
     device = run["device"]
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

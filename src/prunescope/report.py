@@ -13,7 +13,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from prunescope.errors import InputError
-from prunescope.findings.words import TOO_FEW, VERDICTS, entries, rows_beside
+from prunescope.findings.words import TOO_FEW, VERDICTS, entries, rows_beside, rows_by_benchmark
 from prunescope.plotting import style
 from prunescope.scripting import NOTE
 
@@ -49,6 +49,7 @@ class Findings(Items):
 
     ledger: Path | str
     published: Path | str
+    benchmarks: Path | str
     notes: Sequence[str] = ()
 
     def context(self, captions: Mapping[str, str]) -> dict[str, Any]:
@@ -59,6 +60,7 @@ class Findings(Items):
             "claims": claims,
             "counts": {v: sum(claim["verdict"] == v for claim in claims) for v in VERDICTS},
             "published": rows_beside(_table(self.published)),
+            "benchmarks": rows_by_benchmark(_table(self.benchmarks)),
         }
 
 
@@ -79,12 +81,14 @@ def write(
     across: Items,
     captions: Mapping[str, str],
     manifest: Mapping[str, Any],
+    tolerance: float,
     template: Path | str,
 ) -> None:
     """Write the report of a study to `page`.
 
     models: by name; across: the items over all models; captions: by the name of the item; manifest:
-    facts to show about the study's origin. Raises InputError for a file that is missing.
+    facts to show about the study's origin; tolerance: of the claims' settings. Raises InputError
+    for a file that is missing.
     """
     context = {
         "study": study,
@@ -92,6 +96,7 @@ def write(
         "across": across.context(captions),
         "label": lambda method: style(method).label,
         "manifest": manifest,
+        "tolerance": 100 * tolerance,
         "long": LONG,
     }
     template, page = Path(template), Path(page)

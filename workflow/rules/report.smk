@@ -21,6 +21,12 @@ rule ledger:
             caption="../report/item.rst",
             labels={"item": "ours beside published", "model": "{model}"},
         ),
+        benchmarks=report(
+            f"{REPORTS}/{{model}}/benchmarks.csv",
+            category="Claims",
+            caption="../report/item.rst",
+            labels={"item": "the paper's benchmarks", "model": "{model}"},
+        ),
     log:
         f"{LOGS}/{{model}}/ledger.log",
     benchmark:
@@ -31,6 +37,7 @@ rule ledger:
         library=study.read_library(config),
         claims=config["claims"],
         bootstrap=SETTINGS["bootstrap"],
+        stands_for=lambda wildcards: config["models"][wildcards.model]["stands_for"],
         caption="What the paper claims, checked on this model, and its numbers beside ours.",
         source=[digest(["src/prunescope/findings"]), DRAWING],
     script:
@@ -42,6 +49,7 @@ rule page:
     input:
         ledgers=expand(rules.ledger.output.ledger, model=config["models"]),
         published=expand(rules.ledger.output.published, model=config["models"]),
+        benchmarks=expand(rules.ledger.output.benchmarks, model=config["models"]),
         shown=[
             path
             for kind, name in ITEMS
@@ -69,6 +77,7 @@ rule page:
         captions={name: results.caption(name) for _, name in ITEMS},
         configuration=SOURCE,
         seed=config["seed"],
+        tolerance=config["claims"]["tolerance"],
         source=digest(
             [
                 f"src/prunescope/{name}.py"

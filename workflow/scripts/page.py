@@ -10,16 +10,16 @@ from prunescope.statistics.notes import left_out, silent
 
 
 def make(
-    ledgers, published, shown, records, attention, template, page,
-    study, models, captions, configuration, seed,
+    ledgers, published, benchmarks, shown, records, attention, template, page,
+    study, models, captions, configuration, seed, tolerance,
 ):  # fmt: skip
     home = Path(page).parent
     mute, lacking = silent(read_records(records, ["invalid"])), left_out(records)
     notes = {model: lacking.get(model, []) + mute[model] for model in models}
-    files = zip(models, ledgers, published, strict=True)
+    files = zip(models, ledgers, published, benchmarks, strict=True)
     findings = {m: Findings(*within(home / m, shown), *own, notes[m]) for m, *own in files}
     facts = {"configuration": configuration, "seed": seed} | manifest(attention)
-    write(page, study, findings, Items(*within(home, shown)), captions, facts, template)
+    write(page, study, findings, Items(*within(home, shown)), captions, facts, tolerance, template)
 
 
 run(make, globals())

@@ -5,9 +5,9 @@ looks up the paper's numbers and `beside` puts them next to the study's. The pap
 (arXiv 2412.13180).
 """
 
-from prunescope.findings.beside import side_by_side
+from prunescope.findings.beside import by_benchmark, side_by_side
 from prunescope.findings.evidence import COLUMNS, Evidence
 from prunescope.findings.ledger import judge_claims
 from prunescope.findings.published import read as read_reference
 
-__all__ = ["COLUMNS", "Evidence", "judge_claims", "read_reference", "side_by_side"]
+__all__ = ["COLUMNS", "Evidence", "by_benchmark", "judge_claims", "read_reference", "side_by_side"]

@@ -5,64 +5,115 @@ from typing import Any
 
 import pandas as pd
 
+from prunescope.findings import published
 from prunescope.findings.evidence import Evidence
-from prunescope.findings.published import DEPTH, Row, value
+from prunescope.findings.published import DEPTH, Row
+from prunescope.findings.words import WITHIN, judge
 from prunescope.statistics.accuracy import BASELINE, LOCALIZATION, OTHER, estimates
 
-TABLES = ("Table 1", "Table A2", "Table A3")  # those of the paper's first model, all tasks
+# by the paper's model that a model stands for
+TABLES = {
+    "siglip": ("Table 1", "Table 2", "Table A2", "Table A3", "README.md at c2a09b2"),
+    "dinosiglip": ("Table A1",),
+}
+ANY = "refcoco"  # a task that every row has
 GROUPS = (LOCALIZATION, OTHER)
 ESTIMATE = ["value", "low", "high"]
+BEFORE = "-before-llm"  # ends the paper's names of replays
+SAID = ["method", "source", "K", "R"]
 
 
-def side_by_side(study: Evidence, paper: pd.DataFrame) -> pd.DataFrame:
+def side_by_side(study: Evidence, paper: pd.DataFrame, stands_for: str = "siglip") -> pd.DataFrame:
     """One row per published row that the study has a method for, at the same fractions of the
     depth and the same R; where the paper gives no R, the closest budget.
 
     Columns method, source, K, R (the paper's), tokens (mean per layer over all) published and ours,
     and for each group of tasks the accuracy published and ours with its interval, and both as a
-    share of the unpruned model's (`kept`).
+    share of the unpruned model's (`kept`); what the paper does not print is NaN.
     """
     groups = {name: study.groups[name] for name in GROUPS if name in study.groups}
     ours = estimates(study.answers, groups, study.bootstrap).set_index(["group", "method"])
+    full = published.cells(paper, Row("Table A2", BASELINE)) if stands_for == "siglip" else {}
     rows = [
-        {"method": name, "source": row.table, "K": row.K, "R": row.R}
-        | _tokens(study, name, spent)
-        | {key: cell for group in groups for key, cell in _cells(ours, paper, row, name, group)}
-        for row, spent in _rows(paper)
-        for name in _same(study, row, spent)
+        found
+        | {"tokens published": spent, "tokens": study.budgets[found["method"]].mean()}
+        | {key: x for group in groups for key, x in _cells(ours, cells, full, found, group)}
+        for found, cells, spent in _found(study, paper, stands_for)
+        if LOCALIZATION in cells
     ]
-    return pd.DataFrame(rows, columns=None if rows else ["method", "source", "K", "R"])
+    return pd.DataFrame(rows, columns=None if rows else SAID)
 
 
-def _rows(paper: pd.DataFrame) -> Iterator[tuple[Row, float]]:
-    """Published rows, each once, with the share of tokens that a layer sees on average."""
-    part = paper[paper["task"] == LOCALIZATION].drop_duplicates(["method", "K", "R", "value"])
+def by_benchmark(
+    study: Evidence, paper: pd.DataFrame, stands_for: str, tolerance: float
+) -> pd.DataFrame:
+    """One row per published number of a benchmark that the study has, too, for the same rows.
+
+    Columns method, source, K, R, task, examples (ours), published, value, low, high, difference,
+    and check: whether the interval of the difference lies within the tolerance, outside, or neither
+    (`words.judge`).
+    """
+    tasks = {task: {task: 1.0} for task in study.groups if task in set(paper["task"]) - {*GROUPS}}
+    if not tasks:
+        return pd.DataFrame(columns=SAID)
+    ours = estimates(study.answers, tasks, study.bootstrap).set_index(["group", "method"])
+    rows = []
+    for found, cells, _ in _found(study, paper, stands_for):
+        for task in tasks:
+            if task not in cells or (task, found["method"]) not in ours.index:
+                continue
+            here, there = ours.loc[(task, found["method"])], cells[task] / 100
+            off = here[ESTIMATE] - there
+            rows.append(
+                found
+                | {"task": task, "examples": int(here["examples"]), "published": there}
+                | dict(here[ESTIMATE])
+                | {"difference": off["value"]}
+                | {"check": judge(off["low"], off["high"], tolerance, WITHIN)}
+            )
+    return pd.DataFrame(rows, columns=None if rows else SAID)
+
+
+def _found(
+    study: Evidence, paper: pd.DataFrame, stands_for: str
+) -> Iterator[tuple[dict[str, Any], dict[str, float], float]]:
+    """For each published row that the study has a method for: what is `SAID` of it, its numbers by
+    task, and the share of tokens that a layer sees on average, NaN if that is not printed."""
+    part = paper[paper["task"] == ANY].drop_duplicates(["method", "K", "R", "value"])
     for each in part.itertuples():
         table = each.source.rpartition(", ")[2]
-        if table in TABLES:
-            yield Row(table, each.method, each.K, each.R), 1 - float(each.flops_reduction) / 100
+        if table not in TABLES[stands_for]:
+            continue
+        row = Row(table, each.method, each.K, each.R)
+        spent = 1 - float(each.flops_reduction or "nan") / 100
+        for name in _same(study, row, spent):
+            found = dict(zip(SAID, (name, table, each.K, each.R), strict=True))
+            yield found, published.cells(paper, row), spent
 
 
 def _same(study: Evidence, row: Row, spent: float) -> list[str]:
     """The method of the study that is the published one, if it has it."""
-    if row.method not in study.library:
+    role = row.method.removesuffix(BEFORE)
+    if role not in study.library:
         return []
-    found = study.kind(row.method, [int(k) / DEPTH for k in row.K.split("+") if k])
+    found = study.kind(role, [int(k) / DEPTH for k in row.K.split("+") if k])
     if row.R:
         found = study.removing(float(row.R), found)
+    if role != row.method:
+        return [name for source in found for name in study.replays(source)][:1]
     return sorted(found, key=lambda name: abs(study.budgets[name].mean() - spent))[:1]
 
 
-def _tokens(study: Evidence, name: str, spent: float) -> dict[str, float]:
-    return {"tokens published": spent, "tokens": study.budgets[name].mean()}
-
-
 def _cells(
-    ours: pd.DataFrame, paper: pd.DataFrame, row: Row, name: str, group: str
+    ours: pd.DataFrame,
+    cells: dict[str, float],
+    full: dict[str, float],
+    found: dict[str, Any],
+    group: str,
 ) -> Iterator[tuple[str, Any]]:
-    full = value(paper, Row("Table A2", BASELINE), group)
-    there, here = value(paper, row, group), ours.loc[(group, name)]
+    nothing = float("nan")
+    there, here = cells.get(group, nothing), ours.loc[(group, found["method"])]
     yield f"{group} published", there / 100
     yield from zip((group, f"{group} low", f"{group} high"), here[ESTIMATE], strict=True)
-    yield f"{group} kept published", there / full
+    yield f"{group} kept published", there / full.get(group, nothing)
     yield f"{group} kept", here["value"] / ours.loc[(group, BASELINE), "value"]

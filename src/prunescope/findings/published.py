@@ -47,15 +47,23 @@ def _read_part(path: Path) -> pd.DataFrame:
     return part[COLUMNS]
 
 
-def value(reference: pd.DataFrame, row: Row, task: str) -> float:
-    """The printed number of a benchmark or mean; of `OTHER` the mean of the paper's other tasks."""
-    if task == OTHER:
-        return sum(value(reference, row, each) for each in OTHERS) / len(OTHERS)
-    same = (reference[["method", "K", "R", "task"]] == [row.method, row.K, row.R, task]).all(axis=1)
+def cells(reference: pd.DataFrame, row: Row) -> dict[str, float]:
+    """The printed numbers of a row, by benchmark or mean; `OTHER` is the mean of the paper's other
+    tasks, if it has them."""
+    same = (reference[["method", "K", "R"]] == [row.method, row.K, row.R]).all(axis=1)
     found = reference[same & reference["source"].str.endswith(f", {row.table}")]
-    if len(found) != 1:
-        raise InputError(f"reference: expected one number for {row} and {task!r}, got {len(found)}")
-    return float(found["value"].iloc[0])
+    numbers = dict(zip(found["task"], map(float, found["value"]), strict=True))
+    if set(OTHERS) <= numbers.keys():
+        numbers[OTHER] = sum(numbers[each] for each in OTHERS) / len(OTHERS)
+    return numbers
+
+
+def value(reference: pd.DataFrame, row: Row, task: str) -> float:
+    """The printed number of a benchmark or mean. InputError for what is not printed."""
+    numbers = cells(reference, row)
+    if task not in numbers:
+        raise InputError(f"reference: no number for {row} and {task!r}, only for {list(numbers)}")
+    return numbers[task]
 
 
 def difference(reference: pd.DataFrame, more: Row, less: Row, group: str) -> Published:

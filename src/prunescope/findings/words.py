@@ -94,11 +94,15 @@ def rows_beside(table: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "method": row["method"],
             "row": f"{row['source']}{_settings(row)}",
-            "tokens": [f"{row[name]:.2f}" for name in ("tokens published", "tokens")],
+            "tokens": [_share(row[name]) for name in ("tokens published", "tokens")],
             "groups": {group: _accuracies(row, group) for group in groups},
         }
         for _, row in table.iterrows()
     ]
+
+
+def _share(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:.2f}"
 
 
 def _settings(row: pd.Series) -> str:
@@ -108,5 +112,23 @@ def _settings(row: pd.Series) -> str:
 def _accuracies(row: pd.Series, group: str) -> list[str]:
     there = f"{100 * row[f'{group} published']:.1f}"
     here = number(*100 * row[[group, f"{group} low", f"{group} high"]], "z.1f")
-    of = [f" ({100 * row[f'{group} kept{which}']:.0f} %)" for which in (" published", "")]
-    return [there + of[0], here + of[1]]
+    kept = [row[f"{group} kept{which}"] for which in (" published", "")]
+    of = ["" if pd.isna(each) else f" ({100 * each:.0f} %)" for each in kept]
+    return ["" if pd.isna(row[f"{group} published"]) else there + of[0], here + of[1]]
+
+
+def rows_by_benchmark(table: pd.DataFrame) -> list[dict[str, str]]:
+    """The table of `by_benchmark`, in words; accuracies in per cent."""
+    return [
+        {
+            "method": row["method"],
+            "row": f"{row['source']}{_settings(row)}",
+            "task": row["task"],
+            "published": f"{100 * row['published']:.1f}",
+            "ours": number(*100 * row[["value", "low", "high"]], "z.1f"),
+            "difference": f"{100 * row['difference']:+z.1f}",
+            "examples": f"{row['examples']}",
+            "check": row["check"],
+        }
+        for _, row in table.iterrows()
+    ]
