@@ -262,3 +262,26 @@ def test_a_model_is_asked_by_a_protocol_of_every_card(config):
     config["models"]["random"]["protocol"] = "paligemma"
     with pytest.raises(InputError, match=r"pope\.yaml: protocols: no 'paligemma'; allowed: \['int"):
         check(config)
+
+
+def test_a_study_may_extend_another(config, tmp_path):
+    base, middle = tmp_path / "base.yaml", tmp_path / "middle.yaml"
+    first = {"methods": ["unpruned", "fastv"], "limits": {"attention": 3, "evaluate": 5}}
+    base.write_text(yaml.safe_dump(config | first | {"models": {"other": {"path": "x"}}}))
+    middle.write_text(yaml.safe_dump({"extends": str(base), "limits": {"evaluate": 7}}))
+    last = {"extends": str(middle), "models": {"other": None} | config["models"]}
+    complete = check(last | {"limits": {"attention": None}, "methods": ["unpruned"]})
+    assert complete["limits"] == {"attention": None, "evaluate": 7}
+    assert list(complete["models"]) == ["random"]
+    assert complete["methods"] == ["unpruned"] and complete["name"] == "tiny"
+
+
+def test_wrong_extensions_are_told(config, tmp_path):
+    circle = tmp_path / "circle.yaml"
+    circle.write_text(yaml.safe_dump({"extends": str(circle)}))
+    with pytest.raises(InputError, match=r"extends: .*circle\.yaml -> .*circle\.yaml is a circle"):
+        check(config | {"extends": str(circle)})
+    with pytest.raises(InputError, match=r"there is no file nowhere\.yaml"):
+        check(config | {"extends": "nowhere.yaml"})
+    with pytest.raises(InputError, match="extends: 3 is not of type"):
+        check(config | {"extends": 3})

@@ -38,7 +38,7 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
     """The configuration with its defaults. Raises InputError, naming `source`, the key and what
     is allowed, for anything that can be told wrong without a model."""
     schema = _read(SCHEMA)
-    config = _with_defaults(deepcopy(dict(config)), schema)
+    config = _with_defaults(_extended(dict(config), source), schema)
     if error := best_match(Draft202012Validator(schema).iter_errors(config)):
         raise InputError(f"{source}: {_explain(error)}")
     config["reports"] = config["reports"] or f"reports/{config['name']}"
@@ -66,6 +66,28 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
         )
     _check_calibration(config, cards, source)
     return config
+
+
+def _extended(config: Config, source: str, extending: tuple[str, ...] = ()) -> Config:
+    """The configuration with what it takes over from the file that it `extends`."""
+    path = config.get("extends")
+    if not isinstance(path, str):  # the schema says what is wrong with anything else
+        return deepcopy(config)
+    if path in extending:
+        raise InputError(f"{source}: extends: {' -> '.join([*extending, path])} is a circle")
+    base = _read(path)
+    if not isinstance(base, dict):
+        raise InputError(f"{source}: extends: {path} is no study")
+    return _merged(_extended(base, path, (*extending, path)), config)
+
+
+def _merged(base: Config, changes: Config) -> Config:
+    """Mappings key by key; anything else as `changes` has it, null as if it were not there."""
+    merged = {**base}
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else deepcopy(value)
+    return {key: value for key, value in merged.items() if value is not None}
 
 
 def _shown_methods(config: Config) -> Iterator[tuple[str, str]]:
