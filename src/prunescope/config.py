@@ -6,6 +6,7 @@ they are called.
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,7 +184,7 @@ def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "
 
 def task_of(card: Path | str, model: Mapping[str, Any], run: Mapping[str, Any]) -> Task:
     """The task of a card, asked as `model` wants it, with the data that `run` says."""
-    return read_task(card, model["protocol"], run["data"])
+    return replace(read_task(card, model["protocol"], run["data"]), resize=model["resize"])
 
 
 def check_models(config: Config, source: str) -> None:

@@ -10,7 +10,8 @@ from prunescope.attention import VARIANTS, record_scores
 from prunescope.checkpoint import Checkpoint
 from prunescope.criteria.attention import Attention
 from prunescope.errors import InputError
-from prunescope.models import family_of
+from prunescope.models import Layout, family_of
+from prunescope.models.layout import Grid
 from prunescope.provenance import engine_digest
 from prunescope.shards import WHOLE, Shard
 from prunescope.tasks import Task
@@ -37,25 +38,30 @@ def extract(
     """
     examples = shard.of(tasks.load(task, limit))
     model, processor = checkpoint.load()
-    family = family_of(model)
-    if (grid := family.grid(model)) is None:
-        raise InputError(f"model {checkpoint.name!r}: its grid of visual tokens is not known")
-    layers = len(family.decoder(model).layers)
-    order, scores = [], [np.empty((0, layers, len(EXTRACTED), *grid), np.float32)]  # of no example
+    layers, grid = len(family_of(model).decoder(model).layers), (0, 0)
+    order, scores = [], [np.empty((0, layers, len(EXTRACTED), 0), np.float32)]
     for batch in tasks.batches(examples, task, processor, batch_size):
         inputs = tasks.prompts(batch, task, processor).to(model.device, model.dtype)
-        scores.append(
-            record_scores(model, inputs, variants=EXTRACTED.values())
-            .unflatten(-1, grid)
-            .cpu()
-            .numpy()
-        )
+        grid = _one_grid(family_of(model).layout(model, inputs), grid, checkpoint.name)
+        scores.append(record_scores(model, inputs, variants=EXTRACTED.values()).cpu().numpy())
         order += batch["id"]
     place = {example: row for row, example in enumerate(order)}
     rows = [place[example] for example in examples["id"]]
-    _label(np.concatenate(scores)[rows], examples, checkpoint, task).to_zarr(
-        out, mode="w", zarr_format=2
+    found = np.concatenate(scores[1:] or scores)[rows].reshape(
+        len(rows), layers, len(EXTRACTED), *grid
     )
+    _label(found, examples, checkpoint, task).to_zarr(out, mode="w", zarr_format=2)
+
+
+def _one_grid(layout: Layout, before: Grid, model: str) -> Grid:
+    """The grid that all images have; before: of the batches before, or (0, 0)."""
+    found = {*layout.grids} | ({(before,)} if any(before) else set())
+    if len(found) > 1 or len(min(found)) > 1:
+        raise InputError(
+            f"models.{model}: positions are compared on one grid of visual tokens, but images have "
+            f"{sorted(found)}; set models.{model}.resize, or take a model with one view an image"
+        )
+    return min(found)[0]
 
 
 def _label(scores: np.ndarray, examples: "Dataset", checkpoint: Checkpoint, task: Task) -> Any:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "task.schema.yaml"
 FIELDS = ("id", "image_id", "image", "question", "answer", "box", "kind")
 NEEDS = {"hub": ("hub", "columns"), "folder": ("folder", "images", "columns"), "testbed": ()}
+BICUBIC = 3  # of PIL.Image.Resampling, which is imported where images are
 # The mean of the pixels that CLIP was trained on, which LLaVA-1.5 pads with.
 PADDING = (122, 116, 104)
 
@@ -54,6 +55,7 @@ class Task:
     draw: int | None = None
     chat: bool = False
     padded: bool = False
+    resize: int | None = None  # side in pixels of the squares that images are stretched to
     access: Access = field(default_factory=Access)
 
     def ask(self, example: Mapping[str, Any]) -> str:
@@ -180,6 +182,8 @@ def prompts(batch: "Dataset", task: Task, processor: "ProcessorMixin") -> "Batch
     images = [image.convert("RGB") for image in batch["image"]]
     if task.padded:
         images = [square(image) for image in images]
+    if task.resize:
+        images = [image.resize((task.resize,) * 2, resample=BICUBIC) for image in images]
     text = [task.ask(example) for example in _without_images(batch)]
     # A template that begins a text with the tokenizer's first token leaves that to nobody else.
     begins = False
