@@ -200,6 +200,12 @@ def test_unreadable_images_are_listed_and_left_out(root, checkpoint, tmp_path, c
     assert [image.size for image in examples["image"]] == [picture(0).size, picture(2).size]
 
 
+def test_what_is_there_is_written_down(access):
+    facts = tasks.inventory(read("refcoco", access))
+    assert (facts["examples"], facts["images"], facts["left_out"]) == (COUNTS["refcoco"], 3, "")
+    assert facts["sha256"] == tasks.data_digest(tasks.load(read("refcoco", access)))
+
+
 def test_too_many_unreadable_images_stop_the_task(root, tmp_path):
     access = damage(root, tmp_path, [1], 0)
     with pytest.raises(InputError, match=r"1 of 3 images .* more than data\.unreadable = 1\.00%"):

@@ -187,6 +187,18 @@ def task_of(card: Path | str, model: Mapping[str, Any], run: Mapping[str, Any]) 
     return replace(read_task(card, model["protocol"], run["data"]), resize=model["resize"])
 
 
+def is_generated(task: str) -> bool:
+    """Whether the examples of a task are made on the spot, and need not be fetched."""
+    return read_task(TASKS / f"{task}.yaml").source == "testbed"
+
+
+def splits(config: Config, task: str) -> list[str]:
+    """Those of a task's splits that the study reads."""
+    own, calibration = read_task(TASKS / f"{task}.yaml").split, config["calibration"]
+    asked = config["matched"] and calibration["task"] == task
+    return [own, calibration["split"]] if asked else [own]
+
+
 def check_models(config: Config, source: str) -> None:
     """Raise InputError unless every method fits every model, and the weights are those named.
 

@@ -131,6 +131,17 @@ def load(task: Task, limit: int | None = None) -> "Dataset":
     return first(examples, limit, task.draw)
 
 
+def inventory(task: Task) -> dict[str, Any]:
+    """What the split of a task has, as plain data: examples, images, what is left out, digest."""
+    examples = load(task)
+    return {
+        "examples": len(examples),
+        "images": len(set(examples["image_id"])),
+        "left_out": examples.info.description or "",
+        "sha256": data_digest(examples),
+    }
+
+
 def first(examples: "Dataset", limit: int | None, draw: int | None = None) -> "Dataset":
     """`limit` examples, in their order; all for None. InputError for a limit below 1.
 

@@ -4,6 +4,7 @@ rule cost:
         files=model_files,
         methods=rules.methods.output.methods,
         card=f"data/tasks/{config['tasks'][0]}.yaml",
+        examples=found(config["tasks"][0]),
     output:
         cost=f"{RESULTS}/cost/{{model}}.parquet",
     log:

@@ -4,6 +4,7 @@ rule evaluate:
         files=model_files,
         methods=rules.methods.output.methods,
         card="data/tasks/{task}.yaml",
+        examples=lambda wildcards: found(wildcards.task),
     output:
         records=f"{RESULTS}/records/{{model}}/{{task}}/{{shard}}.parquet",
     log:

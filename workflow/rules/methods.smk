@@ -3,6 +3,7 @@ rule calibrate:
     input:
         files=model_files,
         card=f"data/tasks/{config['calibration']['task']}.yaml",
+        examples=found(config["calibration"]["task"]),
     output:
         scores=directory(f"{RESULTS}/calibrate/{{model}}.zarr"),
     log:
