@@ -34,10 +34,12 @@ rule ledger:
     conda:
         "../../environment.yml"
     params:
-        library=study.read_library(config),
-        claims=config["claims"],
-        bootstrap=SETTINGS["bootstrap"],
-        stands_for=lambda wildcards: config["models"][wildcards.model]["stands_for"],
+        judging=lambda wildcards: {
+            "library": study.read_library(config),
+            "claims": config["claims"],
+            "bootstrap": SETTINGS["bootstrap"],
+            "stands_for": config["models"][wildcards.model]["stands_for"],
+        },
         caption="What the paper claims, checked on this model, and its numbers beside ours.",
         source=[digest(["src/prunescope/findings"]), DRAWING],
     script:

@@ -1,4 +1,4 @@
-"""Judge the paper's claims on the records and scores of one model."""
+"""Judge the paper's claims on a model's records and scores, and put its numbers beside ours."""
 
 from pathlib import Path
 
@@ -11,18 +11,16 @@ from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records, read_scores
 
 
-def make(
-    records, attention, reference, methods, ledger, published, benchmarks,
-    library, claims, bootstrap, stands_for,
-):  # fmt: skip
-    records, scores = read_records(records, findings.COLUMNS), read_scores(attention)
+def make(records, attention, reference, methods, ledger, published, benchmarks, judging):
+    stored = read_records(records, findings.COLUMNS), read_scores(attention)
     paper = findings.read_reference(Path(reference[0]).parent)
     methods = yaml.safe_load(Path(methods).read_text())
-    study = findings.Evidence(records, scores, methods, library, claims, Bootstrap(**bootstrap))
+    claims, stands_for = judging["claims"], judging["stands_for"]
+    resampled = Bootstrap(**judging["bootstrap"])
+    study = findings.Evidence(*stored, methods, judging["library"], claims, resampled)
     write_table(findings.judge_claims(study, paper), ledger)
     write_table(findings.side_by_side(study, paper, stands_for), published)
-    compared = findings.by_benchmark(study, paper, stands_for, claims["tolerance"])
-    write_table(compared, benchmarks)
+    write_table(findings.by_benchmark(study, paper, stands_for, claims["tolerance"]), benchmarks)
 
 
 run(make, globals())
