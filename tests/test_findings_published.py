@@ -132,14 +132,15 @@ def test_benchmarks_that_both_have_are_compared(paper, monkeypatch):
     monkeypatch.chdir(ROOT)
     plain = study()
     monkeypatch.setattr(beside, "DEPTH", 12)
-    assert findings.by_benchmark(plain, paper, "siglip", 0.015).empty
+    assert findings.by_benchmark(plain, paper, "siglip").empty
     renamed = replace(plain, records=plain.records.replace({"task": {"locate": "refcoco"}}))
     score = renamed.records.query("method == 'unpruned' and task == 'refcoco'")["score"].mean()
     near = paper.copy()
     here = (near["method"] == "unpruned") & (near["task"] == "refcoco")
     near.loc[here, "value"] = 100 * score
     for tolerance, verdict in ((0.5, "holds"), (1e-9, "undecided")):
-        table = findings.by_benchmark(renamed, near, "siglip", tolerance).set_index("method")
+        judged = replace(renamed, settings=renamed.settings | {"tolerance": tolerance})
+        table = findings.by_benchmark(judged, near, "siglip").set_index("method")
         assert set(table["task"]) == {"refcoco"}
         row = table.loc["unpruned"]
         assert row["value"] == pytest.approx(row["published"]) == pytest.approx(score)

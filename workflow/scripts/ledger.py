@@ -15,12 +15,11 @@ def make(records, attention, reference, methods, ledger, published, benchmarks, 
     stored = read_records(records, findings.COLUMNS), read_scores(attention)
     paper = findings.read_reference(Path(reference[0]).parent)
     methods = yaml.safe_load(Path(methods).read_text())
-    claims, stands_for = judging["claims"], judging["stands_for"]
-    resampled = Bootstrap(**judging["bootstrap"])
-    study = findings.Evidence(*stored, methods, judging["library"], claims, resampled)
+    judged_by = judging["library"], judging["claims"], Bootstrap(**judging["bootstrap"])
+    study = findings.Evidence(*stored, methods, *judged_by)
     write_table(findings.judge_claims(study, paper), ledger)
-    write_table(findings.side_by_side(study, paper, stands_for), published)
-    write_table(findings.by_benchmark(study, paper, stands_for, claims["tolerance"]), benchmarks)
+    write_table(findings.side_by_side(study, paper, judging["stands_for"]), published)
+    write_table(findings.by_benchmark(study, paper, judging["stands_for"]), benchmarks)
 
 
 run(make, globals())

@@ -44,14 +44,12 @@ def side_by_side(study: Evidence, paper: pd.DataFrame, stands_for: str = "siglip
     return pd.DataFrame(rows, columns=None if rows else SAID)
 
 
-def by_benchmark(
-    study: Evidence, paper: pd.DataFrame, stands_for: str, tolerance: float
-) -> pd.DataFrame:
+def by_benchmark(study: Evidence, paper: pd.DataFrame, stands_for: str) -> pd.DataFrame:
     """One row per published number of a benchmark that the study has, too, for the same rows.
 
     Columns method, source, K, R, task, examples (ours), published, value, low, high, difference,
-    and check: whether the interval of the difference lies within the tolerance, outside, or neither
-    (`words.judge`).
+    and check: whether the interval of the difference lies within the tolerance of the settings,
+    outside, or neither (`words.judge`).
     """
     tasks = {task: {task: 1.0} for task in study.groups if task in set(paper["task"]) - {*GROUPS}}
     if not tasks:
@@ -69,7 +67,7 @@ def by_benchmark(
                 | {"task": task, "examples": int(here["examples"]), "published": there}
                 | dict(here[ESTIMATE])
                 | {"difference": off["value"]}
-                | {"check": judge(off["low"], off["high"], tolerance, WITHIN)}
+                | {"check": judge(off["low"], off["high"], study.settings["tolerance"], WITHIN)}
             )
     return pd.DataFrame(rows, columns=None if rows else SAID)
 
