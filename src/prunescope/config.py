@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from prunescope import results, variations
+from prunescope import origins, results, variations
 from prunescope.errors import InputError, known
 from prunescope.knobs import Stages
 from prunescope.tasks import Task, read_task, read_tasks
@@ -41,6 +41,8 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
     config = _with_defaults(deepcopy(dict(config)), schema)
     if error := best_match(Draft202012Validator(schema).iter_errors(config)):
         raise InputError(f"{source}: {_explain(error)}")
+    for name, model in config["models"].items():
+        model["path"] = origins.folder(name, model, f"{source}: models.{name}")
     config["reports"] = config["reports"] or f"reports/{config['name']}"
     cards = [card.stem for card in TASKS.glob("*.yaml")]
     for name in config["tasks"]:
@@ -130,13 +132,21 @@ def _in_arithmetic(methods: Any, numerics: str) -> Any:
 
 
 def model_files(model: Mapping[str, Any]) -> list[str]:
-    """The files of a model's folder that its answers depend on: weights and all settings.
-    InputError if the folder has no weights."""
+    """The files of a model's folder that its answers depend on: weights and all settings, or the
+    marker of what is fetched. InputError if a folder that should be there has no weights."""
     folder = Path(model["path"])
+    if origins.source(model):
+        return [str(folder / origins.MARKER)]
     for kind in FILES:
         if not list(folder.glob(kind)):
             raise InputError(f"models: path: no {kind} in {folder}")
     return sorted(str(file) for kind in FILES for file in folder.glob(kind))
+
+
+def job_models(config: Config) -> dict[str, dict[str, Any]]:
+    """What a job must know of each model: not where it comes from, which its files tell."""
+    needed = ("path", "sha256", "protocol")
+    return {name: {key: each[key] for key in needed} for name, each in config["models"].items()}
 
 
 def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "Checkpoint":
@@ -146,12 +156,11 @@ def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "
 
     from prunescope.checkpoint import Checkpoint
 
-    files = {key: value for key, value in model.items() if key != "protocol"}
     device = run["device"]
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     numerics = {key: run[key] for key in ("dtype", "attn", "numerics")}
-    return Checkpoint(name, **files, **numerics, device=device)
+    return Checkpoint(name, model["path"], model["sha256"], **numerics, device=device)
 
 
 def task_of(card: Path | str, model: Mapping[str, Any], run: Mapping[str, Any]) -> Task:
@@ -162,19 +171,19 @@ def task_of(card: Path | str, model: Mapping[str, Any], run: Mapping[str, Any]) 
 def check_models(config: Config, source: str) -> None:
     """Raise InputError unless every method fits every model, and the weights are those named.
 
-    A model that is not there yet is no concern: `model_files` says so where one is needed.
+    A model that is not there yet is no concern: `model_files` says so where one is needed, or
+    `download` fetches it.
     """
-    from transformers import AutoConfig
-
+    from prunescope.checkpoint import stock_config
     from prunescope.methods import check, parse_methods
 
     parsed = parse_methods(methods(config, source), source)
-    present = {k: v for k, v in config["models"].items() if Path(v["path"]).is_dir()}
+    present = {k: v for k, v in config["models"].items() if origins.is_there(v)}
     for name, model in present.items():
         where = f"{source}: models.{name}"
         try:
             folder = checkpoint(name, model, config).path
-            depth = AutoConfig.from_pretrained(folder).get_text_config().num_hidden_layers
+            depth = stock_config(folder, "path").get_text_config().num_hidden_layers
             for method in parsed.values():
                 check(method, depth)
         except InputError as error:
