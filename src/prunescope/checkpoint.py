@@ -86,16 +86,17 @@ class Checkpoint:
     def load(self) -> tuple[nn.Module, ProcessorMixin]:
         """Model and processor, ready to generate; prompts are padded on the left. InputError if
         they need code that is not of transformers."""
+        where = f"model {self.name!r}"
         model = AutoModelForImageTextToText.from_pretrained(
             self.path,
-            config=stock_config(self.path, f"model {self.name!r}"),
+            config=stock_config(self.path, where),
             dtype=DTYPES[self.dtype],
             attn_implementation=self.attn,
             **STOCK,
         )
         if self.numerics == "feather":
             round_rotary(model)
-        processor = AutoProcessor.from_pretrained(self.path, **STOCK)
+        processor = _stock(AutoProcessor, self.path, where)
         processor.tokenizer.padding_side = "left"
         return model.eval().to(self.device), processor
 
@@ -117,14 +118,18 @@ class Checkpoint:
 
 def stock_config(folder: Path, where: str) -> PreTrainedConfig:
     """The configuration of the model in a folder. InputError, which begins with `where`, if
-    transformers has no class for it, which includes models that bring code of their own."""
+    transformers has no class for it, as for models that bring code of their own."""
+    return _stock(AutoConfig, folder, where)
+
+
+def _stock(auto: Any, folder: Path, where: str) -> Any:
     try:
-        return AutoConfig.from_pretrained(folder, **STOCK)
+        return auto.from_pretrained(folder, **STOCK)
     except (OSError, ValueError) as error:
         said = str(error).split("\n")[0]
         raise InputError(
-            f"{where}: config.json: transformers has no class of its own for it ({said}). Code that "
-            "comes with a model is not run; give a stock model, such as one in -hf"
+            f"{where}: {folder}: transformers has no class of its own for it ({said}). Code that "
+            "comes with a model is never run: give a stock model, often one in -hf"
         ) from None
 
 
