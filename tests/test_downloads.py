@@ -257,8 +257,8 @@ def run(models, tmp_path):
 
     def run(*arguments):
         (tmp_path / "study.yaml").write_text(yaml.safe_dump(base | {"models": models}))
-        command = [sys.executable, "-m", "snakemake", "--nolock", "--cores", "2"]
-        command += ["--configfile", str(tmp_path / "study.yaml"), *arguments]
+        command = [sys.executable, "-m", "snakemake", "--nolock", "--configfile"]
+        command += [str(tmp_path / "study.yaml"), "--cores", "2", *arguments]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         said = done.stdout + done.stderr
         return done.returncode, said, dict(re.findall(r"(?m)^(\w+) +(\d+)$", said))
