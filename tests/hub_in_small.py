@@ -1,4 +1,4 @@
-"""A hub on this machine: the few answers of huggingface.co that its own client needs to download."""
+"""A hub on this machine: the few answers of huggingface.co that its client needs to download."""
 
 import hashlib
 import json

@@ -7,12 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
-import httpx2
 import huggingface_hub
 import prismatic_checkpoint as mini
 import pytest
+import xarray as xr
 import yaml
 from benchmarks_in_small import save_model
 from hub_in_small import files_of, serving
@@ -22,8 +23,10 @@ from prunescope import origins
 from prunescope.checkpoint import Checkpoint
 from prunescope.downloads import convert_parts, download
 from prunescope.errors import InputError
+from prunescope.provenance import manifest
 
 ROOT = Path(__file__).parents[1]
+HTTP = import_module(huggingface_hub.errors.HTTPError.__module__.partition(".")[0])
 REPO, KEY = "llava-hf/tiny", "models.tiny.hub"
 PICKLE = {"pytorch_model.bin": b"code", "consolidated.pth": b"code", "modeling_tiny.py": b"code"}
 
@@ -75,9 +78,9 @@ def names(folder):
 
 
 def test_what_is_fetched_is_the_model_and_no_pickle_or_code(hub, model, tmp_path):
-    nested = {"onnx/model.safetensors": b"", "onnx/config.json": b"", "README.md": b"", "a.txt": b""}
+    others = dict.fromkeys(["onnx/model.safetensors", "onnx/config.json", "README.md"], b"")
     files = files_of(model)
-    sha = hub.add(REPO, files | PICKLE | nested)
+    sha = hub.add(REPO, files | PICKLE | others)
     out = fetch(tmp_path / "out")
     assert names(out) == files.keys() | {"origin.json"}
     assert sorted(hub.sent) == sorted(files)
@@ -85,6 +88,8 @@ def test_what_is_fetched_is_the_model_and_no_pickle_or_code(hub, model, tmp_path
     assert here.to_dict() == there.to_dict()  # so that answers are those of a model fetched by hand
     assert here.manifest()["origin"] == f"{REPO}@{sha}" and "origin" not in there.manifest()
     here.load()
+    xr.Dataset(attrs=here.manifest()).to_zarr(tmp_path / "scores.zarr")
+    assert manifest([tmp_path / "scores.zarr"])["tiny: origin"] == f"{REPO}@{sha}"
 
 
 def test_the_cache_is_enough_without_a_network(hub, model, tmp_path, monkeypatch):
@@ -115,13 +120,22 @@ def test_another_revision_takes_the_place_of_the_first(hub, model, tmp_path):
     fetch(tmp_path / "out")
     before = len(hub.sent)
     asked = {"repo": REPO, "revision": "v2"}
-    model = {"path": str(tmp_path / "out"), "hub": asked, "prismatic": None}
-    assert not origins.is_there(model)
+    wanted = {"path": str(tmp_path / "out"), "hub": asked, "prismatic": None}
+    assert not origins.is_there(wanted)
     out = fetch(tmp_path / "out", revision="v2")
-    assert origins.is_there(model)
+    assert origins.is_there(wanted)
     assert names(out) == files.keys() | {"origin.json"}
     assert (out / "chat_template.jinja").read_text() == "other"
     assert hub.sent[before:] == ["chat_template.jinja"]  # nothing finished is fetched again
+
+
+def test_a_cache_that_was_emptied_is_noticed(hub, model, tmp_path):
+    hub.add(REPO, files_of(model))
+    wanted = {"path": str(fetch(tmp_path / "out")), "hub": {}, "prismatic": None}
+    assert study.model_files(wanted) == [str(tmp_path / "out" / "origin.json")]
+    shutil.rmtree(tmp_path / "cache")
+    with pytest.raises(InputError, match=r"links to nothing; remove .*out/origin\.json to fetch"):
+        study.model_files(wanted)
 
 
 def test_files_of_the_folder_s_own_are_not_replaced(hub, model, tmp_path):
@@ -129,7 +143,7 @@ def test_files_of_the_folder_s_own_are_not_replaced(hub, model, tmp_path):
     (tmp_path / "notes.txt").touch()
     with pytest.raises(InputError, match=r"has files of its own, such as notes\.txt; set `path`"):
         fetch(tmp_path)
-    assert names(tmp_path) == {"notes.txt", "cache"}
+    assert names(tmp_path) == {"notes.txt"} and not hub.sent
 
 
 def ask(hub, tmp_path, **asked):
@@ -168,7 +182,7 @@ def test_no_network_and_nothing_in_the_cache(hub, tmp_path, monkeypatch):
     ("error", "said"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
-        (httpx2.RemoteProtocolError("peer closed"), "the hub cannot be reached"),
+        (HTTP.RemoteProtocolError("peer closed"), "the hub cannot be reached"),
     ],
 )
 def test_what_happens_on_the_way_is_said_in_one_line(hub, tmp_path, monkeypatch, error, said):

@@ -133,10 +133,14 @@ def _in_arithmetic(methods: Any, numerics: str) -> Any:
 
 def model_files(model: Mapping[str, Any]) -> list[str]:
     """The files of a model's folder that its answers depend on: weights and all settings, or the
-    marker of what is fetched. InputError if a folder that should be there has no weights."""
+    marker of what is fetched. InputError if a folder that should be there has no weights, or if
+    the hub's cache has lost what was fetched."""
     folder = Path(model["path"])
     if origins.source(model):
-        return [str(folder / origins.MARKER)]
+        marker = folder / origins.MARKER
+        if lost := [each for each in folder.glob("*") if marker.is_file() and not each.exists()]:
+            raise InputError(f"models: {lost[0]} links to nothing; remove {marker} to fetch it again")
+        return [str(marker)]
     for kind in FILES:
         if not list(folder.glob(kind)):
             raise InputError(f"models: path: no {kind} in {folder}")

@@ -40,7 +40,8 @@ def download(folder: Path | str, key: str, part: str, asked: Mapping[str, str]) 
     `repo` (of the hub, or a folder), `revision`, and for a checkpoint `folder`. InputError says
     what is in the way and what to do about it; what is fetched by then need not be fetched again.
     """
-    repo, inside = asked["repo"], PurePosixPath(asked.get("folder", "."))
+    folder, repo, inside = Path(folder), asked["repo"], PurePosixPath(asked.get("folder", "."))
+    _refuse_own(folder, key)
     patterns = NEEDED[part] + OPTIONAL[part]
     if Path(repo).is_dir():
         root, came = Path(repo), repo
@@ -55,7 +56,7 @@ def download(folder: Path | str, key: str, part: str, asked: Mapping[str, str]) 
 
         stock_config(root, f"{key}: {came}")
     files = {file for each in patterns for file in (root / inside).glob(each)} - {root / MARKER}
-    _link(Path(folder), files, root / inside, key)
+    _link(folder, files, root / inside)
     mark(folder, asked, [came])
 
 
@@ -68,13 +69,14 @@ def convert_parts(folder: Path | str, key: str, asked: Mapping[str, Any]) -> Non
     from prunescope.prismatic import convert  # here, so that downloads need not wait for torch
 
     folder = Path(folder)
+    _refuse_own(folder, key)
     parts = {part: folder / part for part in PARTS}
     made = folder / CONVERTED
     try:
         convert(**parts, out=made, dtype=asked["dtype"])
     except InputError as error:
         raise InputError(f"{key}: {error}") from None
-    _link(folder, made.iterdir(), made, key)
+    _link(folder, made.iterdir(), made)
     mark(folder, asked, [each for part in parts.values() for each in origin(part)])
 
 
@@ -106,9 +108,10 @@ def _check_space(wanted: Mapping[str, Any]) -> None:
     size = sum(file.file_size or 0 for file in files if file.will_download)
     cache = Path(huggingface_hub.constants.HF_HUB_CACHE)
     free = shutil.disk_usage(next(each for each in (cache, *cache.parents) if each.exists())).free
-    log.info("%s: %.2f GB to fetch, %.2f GB free", wanted["repo_id"], size / 1e9, free / 1e9)
+    sizes = f"{size / 1e9:.2f} GB to fetch to {cache}, where {free / 1e9:.2f} GB are free"
+    log.info("%s: %s", wanted["repo_id"], sizes)
     if size > free:
-        raise OSError(errno.ENOSPC, f"{size / 1e9:.2f} GB for {cache}, {free / 1e9:.2f} GB are free")
+        raise OSError(errno.ENOSPC, sizes)
 
 
 def _lacks(pattern: str) -> str:
@@ -121,13 +124,18 @@ def _lacks(pattern: str) -> str:
     return f"has no {pattern}. Give a repository that has it"
 
 
-def _link(folder: Path, files: Iterable[Path], root: Path, key: str) -> None:
-    """Links to `files`, which lie in `root`, in the place of those that are in the folder."""
+def _refuse_own(folder: Path, key: str) -> None:
+    """Raise InputError if a folder that is to be written has files that were not linked."""
     there = [each for each in folder.glob("*") if not each.is_dir() and each.name != MARKER]
     if own := [each.name for each in there if not each.is_symlink()]:
         raise InputError(f"{key}: {folder} has files of its own, such as {own[0]}; set `path`")
-    for link in there:
-        link.unlink()
+
+
+def _link(folder: Path, files: Iterable[Path], root: Path) -> None:
+    """Links to `files`, which lie in `root`, in the place of those that are in the folder."""
+    for link in folder.glob("*"):
+        if link.is_symlink():
+            link.unlink()
     for file in files:
         link = folder / file.relative_to(root)
         link.parent.mkdir(parents=True, exist_ok=True)

@@ -27,10 +27,10 @@ def folder(name: str, model: Model, where: str) -> str:
     """The model's folder. InputError, which begins with `where`, unless there is one source."""
     given = [each for each in SOURCES if model[each] is not None]
     if len(given) > 1 or not (given or model["path"]):
+        found = f"both {' and '.join(given)} are given" if given else "no source is given"
         raise InputError(
-            f"{where}: {' and '.join(given) or 'nothing'} says where the model comes from; "
-            "allowed: one of `path`, `hub` and `prismatic`, where `path` beside another is the "
-            "folder to write"
+            f"{where}: {found}; allowed: one of path (a folder), hub and prismatic, where path "
+            "beside another is the folder to write"
         )
     return model["path"] or f"{HOME}/{name}"
 
