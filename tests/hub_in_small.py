@@ -45,7 +45,8 @@ def files_of(folder: Path) -> Files:
 
 
 def commit(files: Files) -> str:
-    return hashlib.sha1(repr(sorted(files.items())).encode()).hexdigest()
+    digests = [f"{name} {hashlib.sha1(data).hexdigest()}" for name, data in sorted(files.items())]
+    return hashlib.sha1("".join(digests).encode()).hexdigest()
 
 
 @contextmanager

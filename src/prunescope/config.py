@@ -138,8 +138,9 @@ def model_files(model: Mapping[str, Any]) -> list[str]:
     folder = Path(model["path"])
     if origins.source(model):
         marker = folder / origins.MARKER
-        if lost := [each for each in folder.glob("*") if marker.is_file() and not each.exists()]:
-            raise InputError(f"models: {lost[0]} links to nothing; remove {marker} to fetch it again")
+        lost = [each for each in folder.glob("*") if not each.exists()]
+        if lost and marker.is_file():
+            raise InputError(f"models: {lost[0]} links to nothing; remove {marker} to fetch again")
         return [str(marker)]
     for kind in FILES:
         if not list(folder.glob(kind)):
