@@ -66,6 +66,8 @@ class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = unquote(urlsplit(self.path).path).strip("/").split("/")
         listing = parts[:2] == ["api", "models"]
+        if not listing and "resolve" not in parts:
+            return self.refuse(404, "NotHere")  # what the client would like to know besides
         organisation, name, what, revision, *inside = parts[2:] if listing else parts
         repo, file = f"{organisation}/{name}", "/".join(inside)
         if repo not in self.server.repositories:

@@ -209,7 +209,8 @@ def test_pickles_are_refused(hub, model, tmp_path):
     assert hub.sent == ["config.json"]
 
 
-def test_code_that_comes_with_a_model_is_not_run(hub, model, tmp_path):
+def test_code_that_comes_with_a_model_is_not_run(hub, model, tmp_path, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda *question: "y")  # if anyone were asked
     files = files_of(model)
     own = {"model_type": "tiny", "auto_map": {"AutoConfig": "modeling_tiny.TinyConfig"}}
     files |= {"config.json": json.dumps(own).encode(), "modeling_tiny.py": b"raise SystemExit"}

@@ -21,9 +21,9 @@ rule download:
         f"{BENCHMARKS}/download/{{folder}}.tsv"
     wildcard_constraints:
         folder="|".join(map(escape, DOWNLOADS)),
+    localrule: True
     conda:
         "../../environment.yml"
-    localrule: True
     params:
         wanted=lambda wildcards: DOWNLOADS[wildcards.folder],
     script:
