@@ -217,6 +217,22 @@ WRONG = {
         {"models": {"swin": {"path": "data/testbed/swin"}}, "methods": ["unpruned", "fastervlm"]},
         "models.swin: method 'fastervlm': tower-attention needs the attention of a vision tower",
     ),
+    "model from nowhere": (
+        {"models": {"random": {"protocol": None}}},
+        "study.yaml: models.random: no source is given; allowed: one of path (a folder), hub and",
+    ),
+    "model from two places": (
+        {"models": {"random": {"hub": {"repo": "a/b"}, "prismatic": {}}}},
+        "study.yaml: models.random: both hub and prismatic are given; allowed: one of path",
+    ),
+    "misspelt key of a source": (
+        {"models": {"random": {"hub": {"repo": "a/b", "revison": "v2"}}}},
+        "study.yaml: models.random.hub: key: unknown 'revison'; did you mean 'revision'",
+    ),
+    "hub without a repository": (
+        {"models": {"random": {"hub": {"revision": "v2"}}}},
+        "study.yaml: models.random.hub: 'repo' is a required property",
+    ),
     "missing weights": (
         {"models": {"random": {"path": "data/tasks"}}},
         "no *.safetensors in data/tasks",
@@ -230,6 +246,28 @@ def test_one_line_says_what_is_wrong(config, change, message):
         check(config | change)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_models_of_the_hub_have_a_folder_and_are_checked_when_they_are_there(config):
+    hub = {"hub": {"repo": "a/b"}}
+    config["models"] = {"tiny": hub, "put": hub | {"path": "x"}, "paper": {"prismatic": {}}}
+    models = check(config)["models"]
+    assert {name: each["path"] for name, each in models.items()} == {
+        "tiny": "data/models/tiny", "put": "x", "paper": "data/models/paper",
+    }  # fmt: skip
+    assert models["tiny"]["hub"] == {"repo": "a/b", "revision": "main"}
+    assert models["paper"]["prismatic"] == {
+        "checkpoint": {
+            "repo": "TRI-ML/prismatic-vlms", "revision": "main",
+            "folder": "prism-siglip-controlled+7b",
+        },
+        "vision": {"repo": "google/siglip-so400m-patch14-384", "revision": "main"},
+        "tokenizer": {"repo": "meta-llama/Llama-2-7b-hf", "revision": "main"},
+        "dtype": "bfloat16",
+    }  # fmt: skip
+    assert study.model_files(models["put"]) == ["x/origin.json"]
+    needed = {"path": "x", "sha256": None, "protocol": None, "resize": None}
+    assert study.job_models(check(config))["put"] == needed
 
 
 def test_weights_must_have_the_digest(config):

@@ -51,6 +51,13 @@ def test_the_matched_methods_are_a_study(monkeypatch):
     assert names == ["fastv-k1-as-feather", "lattice-k1-as-feather"]
 
 
+def test_the_models_of_the_hub_are_a_study(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    [models] = [each for each in YAML if "prismatic" in each]
+    complete = config.complete({"tasks": ["pope"]} | yaml.safe_load(models), "README")
+    assert complete["models"]["paper"]["path"] == "data/models/paper"
+
+
 def test_use_without_the_workflow():
     [use] = [code for code in PYTHON if "generate" in code]
     names = {"model": build_llava(), "inputs": build_inputs((5, 3))}

@@ -9,16 +9,25 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
+from transformers import (
+    AutoConfig,
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    PreTrainedConfig,
+    ProcessorMixin,
+)
 
 import prunescope.testbed.llama_2d  # noqa: F401 (known to from_pretrained from here on)
 from prunescope.engine.masks import check_backend
 from prunescope.errors import InputError
 from prunescope.numerics import round_rotary
+from prunescope.origins import MARKER, origin
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 NUMERICS = ["exact", "feather"]
 LIBRARIES = ("torch", "transformers", "prunescope")
+# Nothing is fetched, and no code of a checkpoint's own is run, nor is anyone asked whether it may.
+STOCK = {"local_files_only": True, "trust_remote_code": False}
 
 
 @dataclass(frozen=True)
@@ -66,8 +75,8 @@ class Checkpoint:
     @cached_property
     def settings(self) -> str:
         """SHA-256 of the files of configuration, tokenizer, processor and chat template."""
-        files = [*self.path.glob("*.json"), *self.path.glob("*.jinja")]
-        return _sha256_of_all(sorted(files))
+        files = {*self.path.glob("*.json"), *self.path.glob("*.jinja")}
+        return _sha256_of_all(sorted(files - {self.path / MARKER}))
 
     def to_dict(self) -> dict[str, Any]:
         """All that determines a record, as plain data."""
@@ -75,31 +84,34 @@ class Checkpoint:
         return {"weights": self.weights, "settings": self.settings} | numerics
 
     def load(self) -> tuple[nn.Module, ProcessorMixin]:
-        """Model and processor, ready to generate; prompts are padded on the left."""
+        """Model and processor, ready to generate; prompts are padded on the left. InputError if
+        they need code that is not of transformers."""
+        where = f"model {self.name!r}"
         model = AutoModelForImageTextToText.from_pretrained(
             self.path,
+            config=stock_config(self.path, where),
             dtype=DTYPES[self.dtype],
             attn_implementation=self.attn,
-            local_files_only=True,
+            **STOCK,
         )
         if self.numerics == "feather":
             round_rotary(model)
-        processor = AutoProcessor.from_pretrained(self.path, local_files_only=True)
+        processor = _stock(AutoProcessor, self.path, where)
         processor.tokenizer.padding_side = "left"
         return model.eval().to(self.device), processor
 
     def skeleton(self) -> nn.Module:
         """The model without its weights, on the meta device: to check what fits it."""
+        config = stock_config(self.path, "path")
         with torch.device("meta"):
-            return AutoModelForImageTextToText.from_config(
-                AutoConfig.from_pretrained(self.path, local_files_only=True),
-                attn_implementation=self.attn,
-            )
+            return AutoModelForImageTextToText.from_config(config, attn_implementation=self.attn)
 
     def manifest(self) -> dict[str, Any]:
         """How a result came about."""
+        came = origin(self.path)
+        known = {"origin": ", ".join(came)} if came else {}
         libraries = {name: version(name) for name in LIBRARIES}
-        return {"model": self.name, "device": self.device} | self.to_dict() | libraries
+        return {"model": self.name, "device": self.device} | known | self.to_dict() | libraries
 
     def _expected(self, where: str) -> list[tuple[str, str]]:
         """The digests that the weights must have, and who says so."""
@@ -108,6 +120,26 @@ class Checkpoint:
         if recorded.is_file():
             found.append((recorded.read_text().split()[0], str(recorded)))
         return found
+
+
+def stock_config(folder: Path, where: str) -> PreTrainedConfig:
+    """The configuration of the model in a folder. InputError, which begins with `where`, if
+    transformers has no class for it, as for models that bring code of their own."""
+    return _stock(AutoConfig, folder, where)
+
+
+def _stock(auto: Any, folder: Path, where: str) -> Any:
+    try:
+        return auto.from_pretrained(folder, **STOCK)
+    except (OSError, ValueError) as error:
+        said = str(error).split("\n")[0]
+        raise InputError(
+            f"{where}: {folder}: transformers has no class of its own for it ({said}). Code that "
+            "comes with a model is never run: give a stock model, often one in -hf"
+        ) from None
+    except ImportError as error:  # of torchvision, say, which some processors need
+        said = " ".join(str(error).split())
+        raise InputError(f"{where}: {folder}: its processor needs a package: {said}") from None
 
 
 def _sha256(path: Path) -> str:

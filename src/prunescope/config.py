@@ -14,7 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from prunescope import results, variations
+from prunescope import origins, results, variations
 from prunescope.errors import InputError, known
 from prunescope.knobs import Stages
 from prunescope.tasks import Task, read_task, read_tasks
@@ -42,6 +42,8 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
     config = _with_defaults(_extended(dict(config), source), schema)
     if error := best_match(Draft202012Validator(schema).iter_errors(config)):
         raise InputError(f"{source}: {_explain(error)}")
+    for name, model in config["models"].items():
+        model["path"] = origins.folder(name, model, f"{source}: models.{name}")
     config["reports"] = config["reports"] or f"reports/{config['name']}"
     cards = [card.stem for card in TASKS.glob("*.yaml")]
     for name in config["tasks"]:
@@ -158,13 +160,26 @@ def _in_arithmetic(methods: Any, numerics: str) -> Any:
 
 
 def model_files(model: Mapping[str, Any]) -> list[str]:
-    """The files of a model's folder that its answers depend on: weights and all settings.
-    InputError if the folder has no weights."""
+    """The files of a model's folder that its answers depend on: weights and all settings, or the
+    marker of what is fetched. InputError if a folder that should be there has no weights, or if
+    the hub's cache has lost what was fetched."""
     folder = Path(model["path"])
+    if origins.source(model):
+        marker = folder / origins.MARKER
+        lost = [each for each in folder.glob("*") if not each.exists()]
+        if lost and marker.is_file():
+            raise InputError(f"models: {lost[0]} links to nothing; remove {marker} to fetch again")
+        return [str(marker)]
     for kind in FILES:
         if not list(folder.glob(kind)):
             raise InputError(f"models: path: no {kind} in {folder}")
     return sorted(str(file) for kind in FILES for file in folder.glob(kind))
+
+
+def job_models(config: Config) -> dict[str, dict[str, Any]]:
+    """What a job must know of each model: not where it comes from, which its files tell."""
+    needed = ("path", "sha256", "protocol", "resize")
+    return {name: {key: each[key] for key in needed} for name, each in config["models"].items()}
 
 
 def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "Checkpoint":
@@ -174,12 +189,11 @@ def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "
 
     from prunescope.checkpoint import Checkpoint
 
-    files = {key: model[key] for key in ("path", "sha256")}
     device = run["device"]
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     numerics = {key: run[key] for key in ("dtype", "attn", "numerics")}
-    return Checkpoint(name, **files, **numerics, device=device)
+    return Checkpoint(name, model["path"], model["sha256"], **numerics, device=device)
 
 
 def task_of(card: Path | str, model: Mapping[str, Any], run: Mapping[str, Any]) -> Task:
@@ -202,13 +216,14 @@ def splits(config: Config, task: str) -> list[str]:
 def check_models(config: Config, source: str) -> None:
     """Raise InputError unless every method fits every model, and the weights are those named.
 
-    A model that is not there yet is no concern: `model_files` says so where one is needed.
+    A model that is not there yet is no concern: `model_files` says so where one is needed, or
+    `download` fetches it.
     """
     from prunescope.evaluation import check_all
     from prunescope.methods import parse_methods
 
     parsed = parse_methods(methods(config, source), source)
-    present = {k: v for k, v in config["models"].items() if Path(v["path"]).is_dir()}
+    present = {k: v for k, v in config["models"].items() if origins.is_there(v)}
     for name, model in present.items():
         try:
             check_all(checkpoint(name, model, config).skeleton(), parsed.values())

@@ -17,7 +17,7 @@ rule attention:
         gpu=GPUS,
     params:
         name="{model}",
-        model=lambda wildcards: config["models"][wildcards.model],
+        model=lambda wildcards: MODELS[wildcards.model],
         run=RUN,
         batch_size=config["batch_size"],
         limit=config["limits"]["attention"],

@@ -18,6 +18,7 @@ RESULTS = results.folder(config)
 REPORTS = config["reports"]
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
+MODELS = study.job_models(config)
 COMPUTED = results.computed(config)
 SETTINGS = results.settings(config)
 ITEMS = results.items(config)
@@ -37,7 +38,8 @@ wildcard_constraints:
 
 
 def model_files(wildcards):
-    """What a model's answers depend on: its weights, configuration, processor and tokenizer."""
+    """What a model's answers depend on: its weights, configuration, processor and tokenizer, or the
+    marker that these are fetched."""
     try:
         return study.model_files(config["models"][wildcards.model])
     except InputError as error:

@@ -19,7 +19,7 @@ rule cost:
         gpu=GPUS,
     params:
         name="{model}",
-        model=lambda wildcards: config["models"][wildcards.model],
+        model=lambda wildcards: MODELS[wildcards.model],
         run=RUN,
         timing=config["cost"],
         engine=digest(["src/prunescope/cost.py", "src/prunescope/flops.py"]) + ENGINE,

@@ -18,7 +18,7 @@ rule evaluate:
         gpu=GPUS,
     params:
         name="{model}",
-        model=lambda wildcards: config["models"][wildcards.model],
+        model=lambda wildcards: MODELS[wildcards.model],
         run=RUN,
         batch_size=config["batch_size"],
         store="results/store",

@@ -17,7 +17,7 @@ rule calibrate:
         gpu=GPUS,
     params:
         name="{model}",
-        model=lambda wildcards: config["models"][wildcards.model],
+        model=lambda wildcards: MODELS[wildcards.model],
         run=RUN,
         batch_size=config["batch_size"],
         split=config["calibration"]["split"],

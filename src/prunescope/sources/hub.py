@@ -1,13 +1,12 @@
 """Data sets of the Hugging Face hub, a mirror of it, or a folder in the same layout."""
 
-import errno
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prunescope.errors import InputError
+from prunescope.sources.advice import Wanted, advice
 from prunescope.sources.images import undecoded
 
 if TYPE_CHECKING:
@@ -44,40 +43,7 @@ def load(task: "Task", files: dict[str, str]) -> "Dataset":
             return found
         return datasets.Dataset.from_list(list(found.take(task.access.stream)), found.features)
     except Exception as error:  # of datasets, its file systems, the network or the disk
-        raise InputError(f"task {task.name!r}: {repo}: {_advice(error, task)}") from error
-
-
-def _advice(error: Exception, task: "Task") -> str:
-    """What is in the way, in one sentence, and what to do about it in the next."""
-    from datasets.exceptions import DatasetNotFoundError
-
-    said = " ".join(str(error).split()) or type(error).__name__
-    chain = list(_causes(error))
-    if any(
-        getattr(each, "errno", None) == errno.ENOSPC or "disk space" in str(each) for each in chain
-    ):
-        return f"the disk is full ({said}). Make room, or set HF_HOME to another disk"
-    if "gated" in said.lower():
-        return f"access is gated ({said}). Accept its terms on its page, then `hf auth login`"
-    if "revision" in said.lower():
-        return (
-            f"there is no revision {task.hub['revision']!r} ({said}). Set the card's hub.revision"
-        )
-    if any(isinstance(each, ConnectionError) or "Offline" in type(each).__name__ for each in chain):
-        return (
-            f"not in the cache, and the hub cannot be reached ({said}). Load it once with a "
-            "network, or name a copy in the study's data.organisations"
-        )
-    if isinstance(error, DatasetNotFoundError):
-        return (
-            f"there is no such data set ({said}). Name its copy in the study's data.organisations"
-        )
-    if isinstance(error, FileNotFoundError):
-        return f"it has no files {task.hub['files']} ({said}). Set the card's hub.files"
-    return f"it cannot be loaded: {type(error).__name__}: {said}"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+        copy = "name its copy in the study's data.organisations"
+        keys = "the card's hub.revision", copy, "the card's hub.files"
+        said = advice(error, Wanted("data set", revision, *keys))
+        raise InputError(f"task {task.name!r}: {repo}: {said}") from error

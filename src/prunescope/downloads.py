@@ -1,0 +1,143 @@
+"""Models of the Hugging Face hub, or of a folder in its layout, as folders of a study.
+
+Files stay in the hub's cache (HF_HOME), which keeps what is finished, shares it between studies and
+revisions, and may be filled by `hf download`; a study's folder holds links to them.
+"""
+
+import errno
+import logging
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from prunescope.errors import InputError
+from prunescope.origins import MARKER, PARTS, mark, origin
+from prunescope.sources.advice import Wanted, advice
+
+log = logging.getLogger(__name__)
+# Of each part, the files that it must have and those that it may have. No pickles but that of
+# Prismatic, which is read as tensors and nothing else.
+NEEDED = {
+    "hub": ("config.json", "*.safetensors"),
+    "checkpoint": ("config.json", "checkpoints/latest-checkpoint.pt"),
+    "vision": ("*.safetensors",),
+    "tokenizer": ("tokenizer.json",),
+}
+OPTIONAL = {
+    "hub": ("*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"),
+    "checkpoint": (),
+    "vision": (),
+    "tokenizer": ("tokenizer_config.json", "special_tokens_map.json"),
+}
+CONVERTED = "converted"
+
+
+def download(folder: Path | str, key: str, part: str, asked: Mapping[str, str]) -> None:
+    """Make `folder` one of links to the files of a repository, and mark it.
+
+    key: of the configuration, for messages. part: what the files are, a key of NEEDED. asked:
+    `repo` (of the hub, or a folder), `revision`, and for a checkpoint `folder`. InputError says
+    what is in the way and what to do about it; what is fetched by then need not be fetched again.
+    """
+    folder, repo, inside = Path(folder), asked["repo"], PurePosixPath(asked.get("folder", "."))
+    _refuse_own(folder, key)
+    patterns = NEEDED[part] + OPTIONAL[part]
+    if Path(repo).is_dir():
+        root, came = Path(repo), repo
+    else:
+        root = _fetch(key, asked, [str(inside / each) for each in patterns])
+        came = f"{repo}@{root.name}"  # the cache calls folders by their commit
+    for pattern in NEEDED[part]:
+        if not any((root / inside).glob(pattern)):
+            raise InputError(f"{key}: {came}: {_lacks(str(inside / pattern))}")
+    if part == "hub":
+        from prunescope.checkpoint import stock_config  # here: parts need not wait for torch
+
+        stock_config(root, f"{key}: {came}")
+    files = {file for each in patterns for file in (root / inside).glob(each)} - {root / MARKER}
+    _link(folder, files, root / inside)
+    mark(folder, asked, [came])
+
+
+def convert_parts(folder: Path | str, key: str, asked: Mapping[str, Any]) -> None:
+    """Convert the parts that lie in `folder` into another in it, link what that has, and mark it.
+
+    key: of the configuration, for messages. asked: what stands there; its `dtype` is that of the
+    weights. InputError as of `prunescope.prismatic.convert`.
+    """
+    from prunescope.prismatic import convert  # here, so that downloads need not wait for torch
+
+    folder = Path(folder)
+    _refuse_own(folder, key)
+    parts = {part: folder / part for part in PARTS}
+    made = folder / CONVERTED
+    try:
+        convert(**parts, out=made, dtype=asked["dtype"])
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
+    _link(folder, made.iterdir(), made)
+    mark(folder, asked, [each for part in parts.values() for each in origin(part)])
+
+
+def _fetch(key: str, asked: Mapping[str, str], patterns: list[str]) -> Path:
+    """The snapshot, in the hub's cache, with the files of these patterns."""
+    import huggingface_hub
+
+    # In patterns of the hub, * goes into folders.
+    nested = None if "folder" in asked else "*/*"
+    wanted = {"repo_id": asked["repo"], "revision": asked["revision"]}
+    wanted |= {"allow_patterns": patterns, "ignore_patterns": nested}
+    try:
+        _check_space(wanted)
+        return Path(huggingface_hub.snapshot_download(**wanted))
+    except Exception as error:  # of huggingface_hub, the network or the disk
+        keys = f"{key}.revision", f"give a folder that has it as {key}.repo"
+        said = advice(error, Wanted("model", asked["revision"], *keys))
+        raise InputError(f"{key}: {asked['repo']}: {said}") from error
+
+
+def _check_space(wanted: Mapping[str, Any]) -> None:
+    """Raise OSError if the disk of the cache has no room for what is not in it yet."""
+    import huggingface_hub
+
+    try:
+        files = huggingface_hub.snapshot_download(**wanted, dry_run=True)
+    except huggingface_hub.errors.DryRunError:
+        return  # the hub cannot be reached; the cache may have it
+    size = sum(file.file_size or 0 for file in files if file.will_download)
+    cache = Path(huggingface_hub.constants.HF_HUB_CACHE)
+    free = shutil.disk_usage(next(each for each in (cache, *cache.parents) if each.exists())).free
+    sizes = f"{size / 1e9:.2f} GB to fetch to {cache}, where {free / 1e9:.2f} GB are free"
+    log.info("%s: %s", wanted["repo_id"], sizes)
+    if size > free:
+        raise OSError(errno.ENOSPC, sizes)
+
+
+def _lacks(pattern: str) -> str:
+    """What is missing, and for weights why others will not do."""
+    if pattern.endswith(".safetensors"):
+        return (
+            f"has no {pattern}. Weights in pickles (.bin, .pt) are refused, since these may run "
+            "code: give a repository or a revision with safetensors"
+        )
+    return f"has no {pattern}. Give a repository that has it"
+
+
+def _refuse_own(folder: Path, key: str) -> None:
+    """Raise InputError if a folder that is to be written has files that were not linked."""
+    there = [each for each in folder.glob("*") if not each.is_dir() and each.name != MARKER]
+    if own := [each.name for each in there if not each.is_symlink()]:
+        raise InputError(f"{key}: {folder} has files of its own, such as {own[0]}; set `path`")
+
+
+def _link(folder: Path, files: Iterable[Path], root: Path) -> None:
+    """Links to `files`, which lie in `root`, in the place of those that are in the folder."""
+    for link in folder.glob("*"):
+        if link.is_symlink():
+            link.unlink()
+    for file in files:
+        link = folder / file.relative_to(root)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(file.resolve())

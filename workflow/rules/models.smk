@@ -1,0 +1,52 @@
+# Models that are not there yet, for studies that name a repository of the hub. Jobs that run a model
+# ask for its marker, which says what was fetched and at which commit; the study's name for a model
+# is the folder's, unless it gives a `path`.
+
+from re import escape
+
+from prunescope import origins
+
+DOWNLOADS = origins.downloads(config["models"])
+CONVERSIONS = origins.conversions(config["models"])
+
+
+rule download:
+    """Files of a repository, linked from the hub's cache; where jobs are sent to nodes without a
+    network, this one stays."""
+    output:
+        marker="{folder}/origin.json",
+    log:
+        f"{LOGS}/download/{{folder}}.log",
+    benchmark:
+        f"{BENCHMARKS}/download/{{folder}}.tsv"
+    wildcard_constraints:
+        folder="|".join(map(escape, DOWNLOADS)),
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        wanted=lambda wildcards: DOWNLOADS[wildcards.folder],
+    script:
+        "../scripts/download.py"
+
+
+rule convert:
+    """A Prismatic checkpoint, its vision tower and its tokenizer as a stock LLaVA."""
+    input:
+        parts=expand("{{folder}}/{part}/origin.json", part=origins.PARTS),
+    output:
+        model=directory("{folder}/converted"),
+        marker="{folder}/origin.json",
+    log:
+        f"{LOGS}/convert/{{folder}}.log",
+    benchmark:
+        f"{BENCHMARKS}/convert/{{folder}}.tsv"
+    wildcard_constraints:
+        folder="|".join(map(escape, CONVERSIONS)),
+    conda:
+        "../../environment.yml"
+    params:
+        wanted=lambda wildcards: CONVERSIONS[wildcards.folder],
+        source=digest(["src/prunescope/prismatic"]),
+    script:
+        "../scripts/convert.py"

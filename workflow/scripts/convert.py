@@ -1,0 +1,13 @@
+"""Convert the parts of a Prismatic model."""
+
+from pathlib import Path
+
+from prunescope.downloads import convert_parts
+from prunescope.scripting import run
+
+
+def make(marker, wanted):
+    convert_parts(Path(marker).parent, **wanted)
+
+
+run(make, globals())
