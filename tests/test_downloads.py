@@ -78,7 +78,7 @@ def names(folder):
 
 
 def test_what_is_fetched_is_the_model_and_no_pickle_or_code(hub, model, tmp_path):
-    others = dict.fromkeys(["onnx/model.safetensors", "onnx/config.json", "README.md"], b"")
+    others = dict.fromkeys(["onnx/model.safetensors", "onnx/config.json", "README.md"], b"x")
     files = files_of(model)
     sha = hub.add(REPO, files | PICKLE | others)
     out = fetch(tmp_path / "out")
