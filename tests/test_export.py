@@ -51,11 +51,18 @@ def test_samples_of_lmms_eval(files, tmp_path):
     assert [(s["doc_id"], s["doc"]["example"]) for s in samples] == list(
         enumerate(["q0", "q1", "q2"])
     )
-    assert samples[0]["filtered_resps"] == ["1 2 3 4"] and samples[0]["resps"] == [["1 2 3 4"]]
-    assert samples[0]["target"] == "1 2 3 5"
-    assert samples[0]["accuracy"] == 1.0 and samples[0]["iou"] == 0.75
+    assert samples[0]["filtered_resps"] == "1 2 3 4" and samples[0]["target"] == "1 2 3 5"
+    assert samples[0]["score"] == 1.0 and samples[0]["iou"] == 0.75
     count = json.loads((tmp_path / "out/tiny/a/samples_count.jsonl").read_text())
-    assert "iou" not in count and count["accuracy"] == 0.0
+    assert "iou" not in count and count["score"] == 0.0
+
+
+def test_lmms_eval_takes_samples_as_a_baseline(files, tmp_path):
+    baselines = pytest.importorskip("lmms_eval.baselines", exc_type=ImportError)
+    export("lmms-eval", files, tmp_path / "out")
+    scores, _ = baselines.load_baseline(str(tmp_path / "out/tiny/a/samples_locate.jsonl"), "locate")
+    # the answers are not the targets in words: the scores are what was read
+    assert scores == {0: 1.0, 1: 1.0, 2: 1.0}
 
 
 def test_the_same_question_has_the_same_hash_with_every_method(files, tmp_path):

@@ -1,11 +1,6 @@
-import runpy
-from functools import cache
-from importlib.util import find_spec
 from math import isnan
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from prunescope.errors import InputError
 from prunescope.metrics import (
@@ -182,26 +177,3 @@ def test_the_official_rules_leave_what_all_said_as_it_is():
 )
 def test_official_normalisation_by_hand(text, expected):
     assert vqa.normalised(text) == expected
-
-
-WORDS = [*vqa.CONTRACTIONS, *vqa.CONTRACTED, *vqa.NUMBERS, *vqa.ARTICLES, *vqa.MARKS]
-WORDS += ["1,000", "2.5", "3.", "U.S.", "Dog's", "12:30", ".5", "\t", "\n", "Cat", " ", " "]
-
-
-@pytest.mark.skipif(not find_spec("lmms_eval"), reason="compares with the package lmms-eval")
-@given(st.lists(st.sampled_from(WORDS)).map("".join))
-@example("one, 1,000.")
-def test_normalisation_is_that_of_a_published_scorer(text):
-    published = published_scorer()
-    assert vqa.normalised_m4c(text) == published(text)
-    plain = text.replace("\n", " ").replace("\t", " ").strip()
-    expected = published.process_digit_article(published.process_punctuation(plain))
-    assert vqa.normalised(text) == expected
-
-
-@cache
-def published_scorer():
-    """Of the one module: the package as a whole imports what else it can do."""
-    [folder] = find_spec("lmms_eval").submodule_search_locations
-    module = runpy.run_path(f"{folder}/tasks/_task_utils/vqa_eval_metric.py")
-    return module["EvalAIAnswerProcessor"]()

@@ -59,7 +59,7 @@ def test_the_models_of_the_hub_are_a_study(monkeypatch):
 
 
 def test_use_without_the_workflow():
-    [use] = [code for code in PYTHON if "generate" in code]
+    [use] = [code for code in PYTHON if "record_scores" in code]
     names = {"model": build_llava(), "inputs": build_inputs((5, 3))}
     exec(use, names)
     assert [[len(each) for each in stage] for stage in names["trace"].kept] == [[9, 9]]

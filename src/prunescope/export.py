@@ -17,13 +17,14 @@ from prunescope.store import SCHEMA
 LABELS = ("model", "method", "task")
 DOC = ("example", "image", "kind", "target_box")  # what the records tell of a question
 ANSWER = ("target", "prediction")
-METRICS = {"accuracy": "score", "iou": "iou", "invalid": "invalid", "mean_tokens": "mean_tokens"}
+METRICS = ("score", "iou", "invalid", "mean_tokens")  # `--baseline` looks for a "score"
 
 
 def to_lmms_eval(records: Sequence[Path], out: Path) -> list[Path]:
     """Write OUT/MODEL/METHOD/samples_TASK.jsonl, one line per question, with the keys that
-    `lmms-eval --log_samples` writes: doc_id (the number of the question), doc, target, arguments
-    (none), resps, filtered_resps, doc_hash, and the metrics. Returns the files.
+    `lmms-eval --log_samples` (0.7) writes: doc_id (the number of the question), target,
+    filtered_resps (the answer), doc_hash, and the metrics; and doc, which tells what records know
+    of a question, instead of its prompt, which they don't. Returns the files.
 
     records: files as the rule `evaluate` writes them, the shards of a task in their order.
     InputError if `out` is in use or a file holds no records.
@@ -32,7 +33,7 @@ def to_lmms_eval(records: Sequence[Path], out: Path) -> list[Path]:
     numbers: Counter[Path] = Counter()
     for table in tables:
         lines = defaultdict(list)
-        for row in table.select([*LABELS, *DOC, *ANSWER, *METRICS.values()]).to_pylist():
+        for row in table.select([*LABELS, *DOC, *ANSWER, *METRICS]).to_pylist():
             path = out / row["model"] / row["method"] / f"samples_{row['task']}.jsonl"
             lines[path].append(json.dumps(_sample(row, numbers[path])))
             numbers[path] += 1
@@ -62,16 +63,13 @@ FORMATS = {"lmms-eval": to_lmms_eval, "dataset": to_dataset}
 
 def _sample(row: dict[str, Any], number: int) -> dict[str, Any]:
     doc = {name: row[name] for name in DOC}
-    values = {name: row[column] for name, column in METRICS.items()}
     return {
         "doc_id": number,
         "doc": doc,
         "target": row["target"],
-        "arguments": [],
-        "resps": [[row["prediction"]]],
-        "filtered_resps": [row["prediction"]],
+        "filtered_resps": row["prediction"],
         "doc_hash": hashlib.sha256(json.dumps(doc, indent=2).encode()).hexdigest(),
-        **{name: value for name, value in values.items() if not _is_nan(value)},
+        **{name: row[name] for name in METRICS if not _is_nan(row[name])},
     }
 
 
