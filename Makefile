@@ -10,7 +10,7 @@ engine := $(addprefix tests/test_, attention.py criteria.py families.py golden.p
 # for the programs that rules call
 export PATH := $(abspath $(bin)):$(PATH)
 
-.PHONY: report test test-oldest lint smoke clean
+.PHONY: report test test-oldest lint smoke rehearsal clean
 .DELETE_ON_ERROR:
 
 report: $(installed)  ## the study of the testbed, and its report
@@ -36,10 +36,16 @@ smoke: $(installed)  ## every step of a study on a few examples
 		--configfile workflow/config/smoke.yaml
 	@echo "The report is reports/smoke/report.html"
 
+rehearsal: $(installed)  ## the paper's study with a random model and a few made-up questions
+	$(bin)/python tests/rehearsal.py data/rehearsal/files
+	HF_HUB_OFFLINE=1 $(bin)/snakemake --cores $(CORES) \
+		--workflow-profile workflow/profiles/local --configfile workflow/config/rehearsal.yaml
+	@echo "The report is reports/rehearsal/report.html"
+
 clean:  ## what the studies computed; the environment and finished training stay
 	test ! -d results || find results -mindepth 1 -maxdepth 1 ! -name training -exec rm -rf {} +
 	find reports -mindepth 1 -maxdepth 1 ! -name templates -exec rm -rf {} +
-	rm -rf .snakemake
+	rm -rf .snakemake data/rehearsal
 
 $(installed): pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

@@ -99,7 +99,7 @@ def parquet() -> dict[str, dict[str, tuple[list[dict[str, Any]], dict[str, Any]]
     letters = {letter: TEXT for letter in "ABCD"}
     options = {"A": "one", "B": "two", "C": "nan", "D": None}
     return {
-        **{f"jxu124/{name}": {VALIDATION: referring()} for name in REFERRING},
+        **{f"jxu124/{name}": {VALIDATION: referring(), TEST: referring()} for name in REFERRING},
         "lmms-lab/GQA": gqa(),
         "lmms-lab/textvqa": {
             "default/validation/0000.parquet": (

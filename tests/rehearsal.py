@@ -1,0 +1,48 @@
+"""Everything that workflow/config/paper.yaml downloads, in small, for workflow/config/rehearsal.yaml:
+`python tests/rehearsal.py FOLDER`."""
+
+import sys
+from pathlib import Path
+from string import ascii_uppercase
+
+import benchmarks_in_small
+import prismatic_checkpoint as prismatic
+import torch
+
+# as many layers as the paper's model, so that its methods fit
+prismatic.TEXT_DEPTH, prismatic.TEXT, prismatic.TEXT_HEADS = 32, 128, 1
+# answers to choose from are one token each, as to the tokenizer of Llama-2
+for answer in ("Yes", "No", "True", "False", *ascii_uppercase[:16]):
+    pieces = ["▁", *answer]
+    while len(pieces) > 1:
+        if (merge := " ".join(pieces[:2])) not in prismatic.MERGES:
+            prismatic.MERGES.append(merge)
+        pieces[:2] = ["".join(pieces[:2])]
+prismatic.LETTERS[:] = sorted({*prismatic.LETTERS, *ascii_uppercase})
+
+END = 2  # the token that ends an answer
+
+
+def write(root: Path) -> None:
+    """The parts of the model, and the benchmarks; nothing if they are there."""
+    if root.exists():
+        return
+    unfinished = root.with_name(f"{root.name}.unfinished")
+    run = prismatic.save_checkpoint(unfinished / "prismatic-vlms" / "prism-siglip-controlled+7b")
+    answer_in_short(run / "checkpoints" / "latest-checkpoint.pt")
+    (unfinished / "siglip").mkdir()
+    prismatic.save_vision(unfinished / "siglip" / "model.safetensors")
+    prismatic.save_tokenizer(unfinished / "llama")
+    benchmarks_in_small.write_all(unfinished)
+    unfinished.rename(root)
+
+
+def answer_in_short(checkpoint: Path) -> None:
+    """A large logit of either sign for the end, so that about every second token is the last."""
+    stored = torch.load(checkpoint)
+    stored["model"]["llm_backbone"]["llm.lm_head.weight"][END] *= 20
+    torch.save(stored, checkpoint)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
