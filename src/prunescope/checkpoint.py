@@ -11,7 +11,9 @@ import torch
 from torch import nn
 from transformers import AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
 
-import prunescope.testbed.llama_2d  # noqa: F401 (known to from_pretrained from here on)
+# known to from_pretrained from here on
+import prunescope.dinosiglip
+import prunescope.testbed.llama_2d  # noqa: F401
 from prunescope.engine.masks import check_backend
 from prunescope.errors import InputError
 from prunescope.numerics import round_rotary
