@@ -15,6 +15,8 @@ from torch import Tensor
 IMAGE, PATCH, TOKENS = 384, 14, 729
 VISION, VISION_MLP, VISION_DEPTH, VISION_HEADS = 144, 160, 4, 2
 TEXT, TEXT_MLP, TEXT_DEPTH, TEXT_HEADS = 256, 96, 18, 2
+# DINOv2, whose position embeddings are for 37 x 37 patches
+DINO, DINO_MLP, DINO_DEPTH, DINO_HEADS, REGISTERS, DINO_TOKENS = 128, 256, 3, 2, 4, 37 * 37
 SETTINGS = {
     "model_id": "prism-siglip-controlled+7b",
     "arch_specifier": "no-align+gelu-mlp",
@@ -22,6 +24,11 @@ SETTINGS = {
     "llm_backbone_id": "llama2-7b-pure",
     "image_resize_strategy": "resize-naive",
     "llm_max_length": 2048,
+}
+FUSED = {
+    "model_id": "prism-dinosiglip-controlled+7b",
+    "arch_specifier": "no-align+fused-gelu-mlp",
+    "vision_backbone_id": "dinosiglip-vit-so-384px",
 }
 MERGES = ["▁ I", "▁I n", "I n", "O u", "Ou t", "▁ a", "▁ t", "▁t h", "▁th e", "▁ Ou", "▁Ou t"]
 LETTERS = sorted({"▁", *'abcdefghijklmnopqrstuvwxyzIOWT:?."'})
@@ -55,19 +62,85 @@ def timm_weights(seed: int = 1) -> dict[str, Tensor]:
         **draw.norm("norm", VISION),
         **draw.norm("attn_pool.norm", VISION),
     }
-    for block in (f"blocks.{i}" for i in range(VISION_DEPTH)):
-        weights |= draw.norm(f"{block}.norm1", VISION) | draw.norm(f"{block}.norm2", VISION)
-        weights |= draw.linear(f"{block}.attn.qkv", 3 * VISION, VISION)
-        weights |= draw.linear(f"{block}.attn.proj", VISION, VISION)
-        weights |= draw.linear(f"{block}.mlp.fc1", VISION_MLP, VISION)
-        weights |= draw.linear(f"{block}.mlp.fc2", VISION, VISION_MLP)
+    for i in range(VISION_DEPTH):
+        weights |= _block(draw, f"blocks.{i}", VISION, VISION_MLP)
     return weights
 
 
-def checkpoint_weights(rows: int, seed: int = 0) -> dict[str, dict[str, Tensor]]:
-    """The modules that are saved: those that were trained."""
+def timm_dino_weights(seed: int = 2) -> dict[str, Tensor]:
+    """As in timm's `vit_large_patch14_reg4_dinov2`."""
     draw = Draw(seed)
-    projector = draw.linear("projector.0", TEXT, VISION) | draw.linear("projector.2", TEXT, TEXT)
+    weights = {
+        "cls_token": draw(1, 1, DINO),
+        "reg_token": draw(1, REGISTERS, DINO),
+        "pos_embed": draw(1, DINO_TOKENS, DINO, std=0.05),
+        "patch_embed.proj.weight": draw(DINO, 3, PATCH, PATCH, std=0.005),
+        "patch_embed.proj.bias": draw(DINO, std=0.02),
+        **draw.norm("norm", DINO),
+    }
+    for i in range(DINO_DEPTH):
+        weights |= _block(draw, f"blocks.{i}", DINO, DINO_MLP)
+        weights |= {f"blocks.{i}.ls{n}.gamma": draw(DINO, mean=0.5) for n in (1, 2)}
+    return weights
+
+
+def _block(draw: Draw, name: str, width: int, mlp: int) -> dict[str, Tensor]:
+    return {
+        **draw.norm(f"{name}.norm1", width),
+        **draw.norm(f"{name}.norm2", width),
+        **draw.linear(f"{name}.attn.qkv", 3 * width, width),
+        **draw.linear(f"{name}.attn.proj", width, width),
+        **draw.linear(f"{name}.mlp.fc1", mlp, width),
+        **draw.linear(f"{name}.mlp.fc2", width, mlp),
+    }
+
+
+def hugging_face_dino_weights() -> dict[str, Tensor]:
+    """The same in the published files of facebook/dinov2-with-registers: the class token has a
+    position embedding that timm has added to it, and there is a token for masked patches."""
+    timm, draw = timm_dino_weights(), Draw(3)
+    position = draw(1, 1, DINO)
+    weights = {
+        "embeddings.cls_token": timm.pop("cls_token") - position,
+        "embeddings.mask_token": draw(1, DINO),
+        "embeddings.register_tokens": timm.pop("reg_token"),
+        "embeddings.position_embeddings": torch.cat([position, timm.pop("pos_embed")], 1),
+    }
+    for name, tensor in timm.items():
+        if ".qkv." in name:
+            start, end = name.split("attn.qkv")
+            for part, third in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
+                weights[f"{start}attention.attention.{part}{end}"] = third.clone()
+        else:
+            weights[name] = tensor
+    return {_hugging_face_dino_name(name): tensor for name, tensor in weights.items()}
+
+
+def _hugging_face_dino_name(name: str) -> str:
+    for timm, other in {
+        "patch_embed.proj": "embeddings.patch_embeddings.projection",
+        "blocks.": "encoder.layer.",
+        "attn.proj": "attention.output.dense",
+        "ls1.gamma": "layer_scale1.lambda1",
+        "ls2.gamma": "layer_scale2.lambda1",
+    }.items():
+        name = name.replace(timm, other)
+    return f"layer{name}" if name.startswith("norm.") else name
+
+
+def projector_weights(seed: int = 0, fused: bool = False) -> dict[str, Tensor]:
+    draw, width = Draw(seed), DINO + VISION
+    if not fused:
+        return draw.linear("projector.0", TEXT, VISION) | draw.linear("projector.2", TEXT, TEXT)
+    return {
+        **draw.linear("projector.0", 4 * width, width),
+        **draw.linear("projector.2", TEXT, 4 * width),
+        **draw.linear("projector.4", TEXT, TEXT),
+    }
+
+
+def llm_weights(rows: int, seed: int = 4) -> dict[str, Tensor]:
+    draw = Draw(seed)
     llm = {
         "llm.model.embed_tokens.weight": draw(rows, TEXT),
         "llm.model.norm.weight": draw(TEXT, mean=1.0),
@@ -81,7 +154,7 @@ def checkpoint_weights(rows: int, seed: int = 0) -> dict[str, dict[str, Tensor]]
         llm[f"{layer}.mlp.down_proj.weight"] = draw(TEXT, TEXT_MLP, std=TEXT_MLP**-0.5)
         for norm in ("input_layernorm", "post_attention_layernorm"):
             llm[f"{layer}.{norm}.weight"] = draw(TEXT, mean=1.0)
-    return {"projector": projector, "llm_backbone": llm}
+    return llm
 
 
 def vocabulary() -> dict[str, int]:
@@ -96,11 +169,13 @@ def rows() -> int:
     return -(-(len(vocabulary()) + 1) // 64) * 64
 
 
-def save_checkpoint(folder: Path, **settings: str) -> Path:
-    """Run folder; settings: what `config.json` says differently."""
+def save_checkpoint(folder: Path, fused: bool = False, **settings: str) -> Path:
+    """Run folder with the modules that were trained; fused: of the model with two towers;
+    settings: what `config.json` says differently."""
     (folder / "checkpoints").mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({"model": SETTINGS | settings, "seed": 7}))
-    weights = checkpoint_weights(rows())
+    model = SETTINGS | (FUSED if fused else {}) | settings
+    (folder / "config.json").write_text(json.dumps({"model": model, "seed": 7}))
+    weights = {"projector": projector_weights(fused=fused), "llm_backbone": llm_weights(rows())}
     torch.save({"model": weights}, folder / "checkpoints" / "latest-checkpoint.pt")
     return folder
 

@@ -8,17 +8,20 @@ from torch.nn import functional
 Weights = dict[str, Tensor]
 
 
-def logits(token_ids: list[int], pixels: Tensor) -> Tensor:
-    """Of the first token, the picture (3, 384, 384) and the other tokens: (seq, rows)."""
-    llm = mini.checkpoint_weights(mini.rows())["llm_backbone"]
-    x = _layers(llm, _embedded(token_ids, pixels), mini.TEXT_DEPTH)
+def logits(token_ids: list[int], picture: Tensor) -> Tensor:
+    """Of the first token, the picture and the other tokens: (seq, rows).
+
+    picture: (729, text dim), of `project` or `project_fused`.
+    """
+    llm = mini.llm_weights(mini.rows())
+    x = _layers(llm, _embedded(token_ids, picture), mini.TEXT_DEPTH)
     return _linear(llm, "llm.lm_head", _rms_norm(llm, "llm.model.norm", x))
 
 
-def scores(token_ids: list[int], pixels: Tensor, layer: int) -> Tensor:
+def scores(token_ids: list[int], picture: Tensor, layer: int) -> Tensor:
     """FEATHER's phi_-R before `layer`: what the last token attends to in the picture, (729,)."""
-    llm, before = mini.checkpoint_weights(mini.rows())["llm_backbone"], layer - 1
-    x = _layers(llm, _embedded(token_ids, pixels), before)
+    llm, before = mini.llm_weights(mini.rows()), layer - 1
+    x = _layers(llm, _embedded(token_ids, picture), before)
     normed = _rms_norm(llm, f"llm.model.layers.{before}.input_layernorm", x)
     q, k = (
         _linear(llm, f"llm.model.layers.{before}.self_attn.{part}_proj", normed).unflatten(
@@ -26,30 +29,65 @@ def scores(token_ids: list[int], pixels: Tensor, layer: int) -> Tensor:
         )
         for part in "qk"
     )
-    picture = torch.einsum("hd,nhd->hn", q[-1], k[1 : 1 + mini.TOKENS]) / q.shape[-1] ** 0.5
-    return picture.softmax(-1).mean(0)
+    attended = torch.einsum("hd,nhd->hn", q[-1], k[1 : 1 + mini.TOKENS]) / q.shape[-1] ** 0.5
+    return attended.softmax(-1).mean(0)
 
 
-def _embedded(token_ids: list[int], pixels: Tensor) -> Tensor:
-    weights = mini.checkpoint_weights(mini.rows())
-    hidden = functional.gelu(_linear(weights["projector"], "projector.0", features(pixels)))
-    picture = _linear(weights["projector"], "projector.2", hidden)
-    words = weights["llm_backbone"]["llm.model.embed_tokens.weight"][token_ids]
+def project(features: Tensor) -> Tensor:
+    """The projector of the model with SigLIP alone."""
+    weights = mini.projector_weights()
+    hidden = functional.gelu(_linear(weights, "projector.0", features))
+    return _linear(weights, "projector.2", hidden)
+
+
+def project_fused(features: Tensor) -> Tensor:
+    """The projector of the model with two towers."""
+    weights = mini.projector_weights(fused=True)
+    hidden = functional.gelu(_linear(weights, "projector.0", features))
+    hidden = functional.gelu(_linear(weights, "projector.2", hidden))
+    return _linear(weights, "projector.4", hidden)
+
+
+def siglip_features(pixels: Tensor) -> Tensor:
+    """timm's `get_intermediate_layers(n={len(blocks) - 2})`: (729, dim), not normed.
+
+    pixels: (3, 384, 384), normalised for SigLIP.
+    """
+    weights = mini.timm_weights()
+    x = _patches(weights, pixels) + weights["pos_embed"][0]
+    return _blocks(weights, x, mini.VISION_DEPTH - 1, mini.VISION_HEADS)
+
+
+def dino_features(pixels: Tensor) -> Tensor:
+    """The same of DINOv2, whose class token and registers have no positions and are left out."""
+    weights = mini.timm_dino_weights()
+    square = weights["pos_embed"].unflatten(1, (37, 37)).permute(0, 3, 1, 2)
+    square = functional.interpolate(square, size=(27, 27), mode="bicubic", antialias=True)
+    patches = _patches(weights, pixels) + square[0].flatten(1).T
+    x = torch.cat([weights["cls_token"][0], weights["reg_token"][0], patches])
+    return _blocks(weights, x, mini.DINO_DEPTH - 1, mini.DINO_HEADS)[-mini.TOKENS :]
+
+
+def _embedded(token_ids: list[int], picture: Tensor) -> Tensor:
+    words = mini.llm_weights(mini.rows())["llm.model.embed_tokens.weight"][token_ids]
     return torch.cat([words[:1], picture, words[1:]])
 
 
-def features(pixels: Tensor) -> Tensor:
-    """timm's `get_intermediate_layers(n={len(blocks) - 2})`: (729, dim), not normed."""
-    weights = mini.timm_weights()
+def _patches(weights: Weights, pixels: Tensor) -> Tensor:
     kernel, bias = weights["patch_embed.proj.weight"], weights["patch_embed.proj.bias"]
-    patches = functional.conv2d(pixels, kernel, bias, mini.PATCH)
-    x = patches.flatten(1).T + weights["pos_embed"][0]
-    for block in (f"blocks.{i}" for i in range(mini.VISION_DEPTH - 1)):
+    return functional.conv2d(pixels, kernel, bias, mini.PATCH).flatten(1).T
+
+
+def _blocks(weights: Weights, x: Tensor, count: int, heads: int) -> Tensor:
+    """The first blocks of a vision tower, with or without LayerScale."""
+    for block in (f"blocks.{i}" for i in range(count)):
         qkv = _linear(weights, f"{block}.attn.qkv", _layer_norm(weights, f"{block}.norm1", x))
-        attended = _attend(*qkv.chunk(3, -1), mini.VISION_HEADS, causal=False)
-        x = x + _linear(weights, f"{block}.attn.proj", attended)
+        attended = _attend(*qkv.chunk(3, -1), heads, causal=False)
+        update = _linear(weights, f"{block}.attn.proj", attended)
+        x = x + update * weights.get(f"{block}.ls1.gamma", 1)
         hidden = _linear(weights, f"{block}.mlp.fc1", _layer_norm(weights, f"{block}.norm2", x))
-        x = x + _linear(weights, f"{block}.mlp.fc2", functional.gelu(hidden))
+        update = _linear(weights, f"{block}.mlp.fc2", functional.gelu(hidden))
+        x = x + update * weights.get(f"{block}.ls2.gamma", 1)
     return x
 
 

@@ -1,5 +1,5 @@
-"""Everything that workflow/config/paper.yaml downloads, in small, for workflow/config/rehearsal.yaml:
-`python tests/rehearsal.py FOLDER`."""
+"""Everything that workflow/config/paper.yaml downloads, in small, for the study of
+workflow/config/rehearsal.yaml: `python tests/rehearsal.py FOLDER`."""
 
 import sys
 from pathlib import Path

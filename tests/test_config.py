@@ -262,6 +262,7 @@ def test_models_of_the_hub_have_a_folder_and_are_checked_when_they_are_there(con
             "folder": "prism-siglip-controlled+7b",
         },
         "vision": {"repo": "google/siglip-so400m-patch14-384", "revision": "main"},
+        "dino": None,
         "tokenizer": {"repo": "meta-llama/Llama-2-7b-hf", "revision": "main"},
         "dtype": "bfloat16",
     }  # fmt: skip

@@ -226,7 +226,7 @@ def test_code_that_comes_with_a_model_is_not_run(hub, model, tmp_path, monkeypat
 
 def test_parts_of_a_prismatic_model_become_one(hub, parts, tmp_path):
     expected, key = [], "models.prism.prismatic"
-    for part in origins.PARTS:
+    for part in origins.parts(parts):
         repo = f"organisation/{part}"
         files = files_of(Path(parts[part]["repo"])) | ({} if part == "vision" else PICKLE)
         expected.append(f"{repo}@{hub.add(repo, files | {'config.json': b''})}")
@@ -245,7 +245,7 @@ def test_parts_of_a_prismatic_model_become_one(hub, parts, tmp_path):
 
 
 def test_a_part_that_cannot_be_converted_is_named(parts, tmp_path):
-    for part in origins.PARTS:
+    for part in origins.parts(parts):
         download(tmp_path / part, part, part, parts[part])
     (tmp_path / "tokenizer" / "tokenizer.json").unlink()
     with pytest.raises(InputError, match=r"^models\.prism\.prismatic: .*no tokenizer\.json"):

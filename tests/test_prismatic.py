@@ -103,7 +103,8 @@ def tokens_of(parts, text: str) -> list[int]:
 
 def test_logits_are_the_original_s(parts, model, inputs):
     assert type(model) is LlavaForConditionalGeneration
-    expected = original.logits(tokens_of(parts, PROMPT), inputs["pixel_values"][0])
+    picture = original.project(original.siglip_features(inputs["pixel_values"][0]))
+    expected = original.logits(tokens_of(parts, PROMPT), picture)
     with torch.no_grad():
         actual = model(**inputs).logits[0]
     assert expected.std() > 0.5
@@ -184,7 +185,8 @@ def test_feather_on_its_model(parts, model, inputs):
         model.generate(**inputs, max_new_tokens=2)
     [kept], [left] = trace.kept
     grid = torch.arange(729).view(27, 27)[::3, ::3].flatten().tolist()
-    scores = original.scores(tokens_of(parts, PROMPT), inputs["pixel_values"][0], layer=8)
+    picture = original.project(original.siglip_features(inputs["pixel_values"][0]))
+    scores = original.scores(tokens_of(parts, PROMPT), picture, layer=8)
     best = set(scores.topk(218).indices.tolist())
     assert set(kept.tolist()) == best | set(grid)
     assert set(left.tolist()) < set(kept.tolist()) and len(left) == int(len(kept) * (1 - 0.7) ** 2)
@@ -197,7 +199,7 @@ def test_feather_on_its_model(parts, model, inputs):
     ("key", "value", "supported"),
     [
         ("arch_specifier", "no-align+fused-gelu-mlp", "no-align+gelu-mlp"),
-        ("vision_backbone_id", "dinosiglip-vit-so-384px", "siglip-vit-so400m-384px"),
+        ("vision_backbone_id", "dinoclip-vit-l-336px", "siglip-vit-so400m-384px"),
         ("llm_backbone_id", "vicuna-v15-7b", "llama2-7b-pure"),
         ("image_resize_strategy", "letterbox", "resize-naive"),
     ],

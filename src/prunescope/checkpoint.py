@@ -17,7 +17,9 @@ from transformers import (
     ProcessorMixin,
 )
 
-import prunescope.testbed.llama_2d  # noqa: F401 (known to from_pretrained from here on)
+# known to from_pretrained from here on
+import prunescope.dinosiglip
+import prunescope.testbed.llama_2d  # noqa: F401
 from prunescope.engine.masks import check_backend
 from prunescope.errors import InputError
 from prunescope.numerics import round_rotary

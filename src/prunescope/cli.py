@@ -36,8 +36,9 @@ def _add_convert_prismatic(commands: Any) -> None:
     parser = commands.add_parser(
         "convert-prismatic",
         help="a Prismatic checkpoint to a LLaVA folder of transformers",
-        description="Write a checkpoint of TRI-ML/prismatic-vlms (SigLIP and Llama-2, as FEATHER "
-        "uses) as a folder that AutoModelForImageTextToText and AutoProcessor load.",
+        description="Write a checkpoint of TRI-ML/prismatic-vlms (SigLIP or DINOv2 + SigLIP, and "
+        "Llama-2, as FEATHER uses) as a folder that AutoModelForImageTextToText and AutoProcessor "
+        "load.",
     )
     parser.add_argument(
         "checkpoint",
@@ -51,8 +52,15 @@ def _add_convert_prismatic(commands: Any) -> None:
         type=Path,
         required=True,
         metavar="PATH",
-        help="weights of the frozen vision tower, which the checkpoint does not hold: a folder "
+        help="weights of the frozen SigLIP, which the checkpoint does not hold: a folder "
         "of google/siglip-so400m-patch14-384, or a safetensors file in timm's or OpenCLIP's names",
+    )
+    parser.add_argument(
+        "--dino",
+        type=Path,
+        metavar="PATH",
+        help="for a checkpoint with DINOv2, its weights: a folder of "
+        "facebook/dinov2-with-registers-large, or a safetensors file in timm's names",
     )
     parser.add_argument(
         "--tokenizer",

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from prunescope.errors import InputError
-from prunescope.origins import MARKER, PARTS, mark, origin
+from prunescope.origins import MARKER, mark, origin, parts
 from prunescope.sources.advice import Wanted, advice
 
 log = logging.getLogger(__name__)
@@ -22,12 +22,14 @@ NEEDED = {
     "hub": ("config.json", "*.safetensors"),
     "checkpoint": ("config.json", "checkpoints/latest-checkpoint.pt"),
     "vision": ("*.safetensors",),
+    "dino": ("*.safetensors",),
     "tokenizer": ("tokenizer.json",),
 }
 OPTIONAL = {
     "hub": ("*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"),
     "checkpoint": (),
     "vision": (),
+    "dino": (),
     "tokenizer": ("tokenizer_config.json", "special_tokens_map.json"),
 }
 CONVERTED = "converted"
@@ -70,14 +72,14 @@ def convert_parts(folder: Path | str, key: str, asked: Mapping[str, Any]) -> Non
 
     folder = Path(folder)
     _refuse_own(folder, key)
-    parts = {part: folder / part for part in PARTS}
+    places = {part: folder / part for part in parts(asked)}
     made = folder / CONVERTED
     try:
-        convert(**parts, out=made, dtype=asked["dtype"])
+        convert(**places, out=made, dtype=asked["dtype"])
     except InputError as error:
         raise InputError(f"{key}: {error}") from None
     _link(folder, made.iterdir(), made)
-    mark(folder, asked, [each for part in parts.values() for each in origin(part)])
+    mark(folder, asked, [each for place in places.values() for each in origin(place)])
 
 
 def _fetch(key: str, asked: Mapping[str, str], patterns: list[str]) -> Path:

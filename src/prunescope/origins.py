@@ -14,7 +14,7 @@ from prunescope.errors import InputError
 HOME = "data/models"
 MARKER = "origin.json"
 SOURCES = ("hub", "prismatic")
-PARTS = ("checkpoint", "vision", "tokenizer")
+PARTS = ("checkpoint", "vision", "dino", "tokenizer")  # of a Prismatic model
 Model = Mapping[str, Any]  # of a complete configuration
 
 
@@ -50,8 +50,13 @@ def _parts(model: Model) -> Iterator[tuple[str, str, str, Mapping[str, str]]]:
     if source(model) == "hub":
         yield model["path"], "hub", "hub", model["hub"]
     elif source(model) == "prismatic":
-        for part in PARTS:
+        for part in parts(model["prismatic"]):
             yield f"{model['path']}/{part}", f"prismatic.{part}", part, model["prismatic"][part]
+
+
+def parts(asked: Mapping[str, Any]) -> list[str]:
+    """Those of PARTS that a Prismatic model has."""
+    return [part for part in PARTS if asked.get(part) is not None]
 
 
 def conversions(models: Mapping[str, Model]) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ ENGINE = [
         "attention.py",
         "checkpoint.py",
         "decoding.py",
+        "dinosiglip.py",
         "draws.py",
         "engine",
         "evaluation.py",

@@ -46,6 +46,11 @@ def model_files(wildcards):
         raise WorkflowError(f"{SOURCE}: {error}") from None
 
 
+def found(task):
+    """What says that a task's examples are there; the testbed's are generated where they are used."""
+    return [] if study.is_generated(task) else f"{RESULTS}/data/{task}.json"
+
+
 def outputs(kind, name):
     """Files of a figure or table, as its `make` asks for them; one is shown in the report."""
     files, shown = results.item_files(config, kind, name), results.SHOWN[kind]

@@ -18,8 +18,3 @@ rule data:
         engine=ENGINE,
     script:
         "../scripts/data.py"
-
-
-def found(task):
-    """What says that a task's examples are there; the testbed's are generated where they are used."""
-    return [] if study.is_generated(task) else rules.data.output.found.format(task=task)

@@ -33,7 +33,10 @@ rule download:
 rule convert:
     """A Prismatic checkpoint, its vision tower and its tokenizer as a stock LLaVA."""
     input:
-        parts=expand("{{folder}}/{part}/origin.json", part=origins.PARTS),
+        parts=lambda wildcards: [
+            f"{wildcards.folder}/{part}/origin.json"
+            for part in origins.parts(CONVERSIONS[wildcards.folder]["asked"])
+        ],
     output:
         model=directory("{folder}/converted"),
         marker="{folder}/origin.json",

@@ -19,7 +19,7 @@ class Llava(Family):
     """
 
     name: ClassVar[str] = "llava"
-    model_types: ClassVar[tuple[str, ...]] = ("llava",)
+    model_types: ClassVar[tuple[str, ...]] = ("llava", "llava_dinosiglip")
 
     def decoder(self, model: nn.Module) -> nn.Module:
         return like_llama(super().decoder(model))

@@ -1,14 +1,17 @@
-"""Prismatic VLMs (arXiv 2402.07865), the models of FEATHER, as stock LLaVA of transformers."""
+"""Prismatic VLMs (arXiv 2402.07865), the models of FEATHER, as LLaVA of transformers."""
 
 import logging
 from pathlib import Path
 
 from prunescope.checkpoint import DTYPES
 from prunescope.errors import InputError
-from prunescope.prismatic import weights
-from prunescope.prismatic.model import assemble, check_supported, configure
+from prunescope.prismatic.configuration import configure
+from prunescope.prismatic.model import assemble
 from prunescope.prismatic.processor import build_processor, greedy
+from prunescope.prismatic.settings import check_settings
 from prunescope.prismatic.tokenizer import read_tokenizer
+from prunescope.prismatic.vision import of_towers
+from prunescope.prismatic.weights import of_checkpoint
 
 __all__ = ["convert"]
 
@@ -21,15 +24,18 @@ def convert(
     *,
     vision: Path | str,
     tokenizer: Path | str,
+    dino: Path | str | None = None,
     dtype: str | None = None,
     max_shard_size: str = "5GB",
 ) -> None:
     """Write a checkpoint of TRI-ML/prismatic-vlms as a folder for `from_pretrained`.
 
     checkpoint: run folder with `config.json` and `checkpoints/latest-checkpoint.pt`.
-    vision: weights of the vision tower, which is frozen and not in the checkpoint: a folder of
+    vision: weights of SigLIP, which is frozen and not in the checkpoint: a folder of
     google/siglip-so400m-patch14-384, or a safetensors file of it in timm's or OpenCLIP's names.
     tokenizer: folder of the Llama-2 tokenizer, with `tokenizer.json`.
+    dino: for a checkpoint with two towers, weights of the other: a folder of
+    facebook/dinov2-with-registers-large, or a safetensors file of it in timm's names.
     dtype: of the weights, "float32", "bfloat16" or "float16"; None: the checkpoint's.
     max_shard_size: of a file of weights.
 
@@ -41,11 +47,11 @@ def convert(
         raise InputError(f"dtype: {dtype!r} is not one of {sorted(DTYPES)}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is there already and not an empty folder")
-    check_supported(checkpoint / "config.json")
+    check_settings(checkpoint / "config.json", dino)
     words = read_tokenizer(Path(tokenizer))
-    log.info("reading %s and %s", checkpoint, vision)
-    tensors = weights.of_checkpoint(checkpoint / "checkpoints" / "latest-checkpoint.pt")
-    tensors |= weights.of_vision(Path(vision))
+    log.info("reading %s, %s", checkpoint, ", ".join(map(str, filter(None, (vision, dino)))))
+    tensors = of_checkpoint(checkpoint / "checkpoints" / "latest-checkpoint.pt")
+    tensors |= of_towers(Path(vision), dino and Path(dino))
     config = configure(tensors, words)
     model = assemble(config, tensors, DTYPES.get(dtype))
     model.generation_config = greedy(words)
