@@ -6,7 +6,7 @@ task cards; what follows from them is about as good as the measurements that it 
 
 import json
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +92,8 @@ def text(study: Config, source: str) -> str:
     lines = [f"Plan of study {study['name']}. What was computed before is not redone."]
     for name in study["models"]:
         lines += ["", *_table([each for each in works if each.model == name])]
-    return "\n".join([*lines, "", *_time(works), *_download(study), *_disk(study, works)])
+    sizes = downloads(study)
+    return "\n".join([*lines, "", *_time(works), *_download(sizes), *_disk(study, works, sizes)])
 
 
 def _table(works: Sequence[Work]) -> Iterator[str]:
@@ -127,8 +128,7 @@ def _time(works: Sequence[Work]) -> Iterator[str]:
     yield "  Not in it: to load models, to time methods, to draw figures."
 
 
-def _download(study: Config) -> Iterator[str]:
-    sizes = downloads(study)
+def _download(sizes: Mapping[str, float]) -> Iterator[str]:
     yield f"Download: {_sum(sizes.values())}."
     for name, size in sizes.items():
         yield f"  {name}: " + ("unknown" if math.isnan(size) else f"{size:g} GB")
@@ -136,12 +136,12 @@ def _download(study: Config) -> Iterator[str]:
         yield f"  Sizes are the study's own, and those of {config.TASKS}, which say their sources."
 
 
-def _disk(study: Config, works: Sequence[Work]) -> Iterator[str]:
+def _disk(study: Config, works: Sequence[Work], sizes: Mapping[str, float]) -> Iterator[str]:
     size, source = measured.record_bytes()
     count = sum(each.examples * each.methods for each in works)
     shapes = {name: shape(model["path"]) for name, model in study["models"].items()}
     scored = sum(each.scored * math.prod(shapes[each.model]) for each in works)
-    fetched = [2 * each for each in downloads(study).values()]
+    fetched = [2 * each for each in sizes.values()]
     records, scores = count * size / 1e9, scored * VARIANTS * NUMBER / 1e9
     sides = ", ".join(f"{k} {layers} x {tokens}" for k, (layers, tokens) in shapes.items())
     yield f"Disk: {_sum([*fetched, records, scores])}."
