@@ -66,9 +66,11 @@ def test_arithmetic(results, small):
     works = plan.work(study(models={"m": small}, limits=limits, shards=3), "test")
     [locate] = works
     assert (locate.examples, locate.scored, locate.methods, locate.jobs) == (450, 50, 2, 3)
-    assert locate.hours(0.25) == pytest.approx(2 * (450 * 2 / 4 + 50) / 3600)
+    assert locate.hours(0.75) == pytest.approx(2 * (450 * 2 * 0.75 + 50) / 3600)
+    assert locate.hours(0.25) == pytest.approx(2 * (450 + 50) / 3600)  # one method, at the least
     said = lines(plan.text(study(models={"m": small}, limits=limits), "test"))
-    assert said["Time"] == "about 0.15 hours of a core; 0.53 if methods shared nothing."
+    assert said["sharing"].startswith("0.25,") and said["seconds"].startswith("2 for m,")
+    assert said["Time"] == "about 0.28 hours of a core; 0.53 if methods shared nothing."
     assert said["Download"] == "nothing."
     assert said["records"].startswith("about 0.00063 GB; 900 of 700 bytes")  # 450 x 2 x 700
     assert said["scores"].startswith("about 6e-05 GB; ")  # 50 x 4 x 25 x 3 x 4 bytes

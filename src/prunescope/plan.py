@@ -35,8 +35,9 @@ class Work:
     scored: float
 
     def hours(self, ratio: float) -> float:
-        """ratio: time of all methods together over that of each by itself."""
-        passes = self.examples * self.methods * ratio + self.scored
+        """ratio: time of all methods together over that of each by itself; of few methods it would
+        be more, so that at least one is counted in full."""
+        passes = self.examples * max(self.methods * ratio, 1) + self.scored
         return self.speed.seconds * passes / 3600
 
 
