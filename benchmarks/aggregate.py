@@ -4,7 +4,8 @@
 
 Writes records as the store has them (its schema, two stages, 27 x 27 visual tokens, a quarter and
 then a tenth of them kept) in two forms: a part for every batch of 32, and a file for every task. A
-process of its own counts each form, so that its peak memory is that of nothing else.
+process of its own counts each form, so that its peak memory is that of nothing else. How large
+a record is on disk is recorded, too: the plan of a study goes by it.
 """
 
 import resource
@@ -28,6 +29,7 @@ TOKENS, BATCH, GRID = 100_000_000, 32, (27, 27)
 KEPT = 182, 73  # tokens left by each stage
 METHODS, TASKS = 24, 7
 EXAMPLES = TOKENS // (sum(KEPT) * METHODS * TASKS)  # of a task
+RECORDS = EXAMPLES * METHODS * TASKS
 
 
 def records(task: int, method: int, rng: np.random.Generator) -> pa.Table:
@@ -94,14 +96,14 @@ def main() -> None:
     cases = []
     with TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as folder:
         for form, paths in generate(Path(folder)).items():
+            size = sum(path.stat().st_size for path in paths) / RECORDS
             for count in (by_token, by_image):
                 with ProcessPoolExecutor(1, get_context("spawn")) as alone:
                     found = alone.submit(measure, count, paths).result()
                 within = found["seconds"] < 60 and found["peak GB"] < 2
-                case = {"form": form, "files": len(paths), "count": count.__name__}
-                cases.append(case | found | {"within target": within})
-    tokens = EXAMPLES * METHODS * TASKS * sum(KEPT)
-    measured = {"tokens": tokens, "records": tokens // sum(KEPT), "cases": cases}
+                case = {"form": form, "files": len(paths), "bytes a record": round(size)}
+                cases.append(case | {"count": count.__name__} | found | {"within target": within})
+    measured = {"tokens": RECORDS * sum(KEPT), "records": RECORDS, "cases": cases}
     write("aggregate", measured, ("numpy", "pandas", "pyarrow"))
 
 

@@ -107,6 +107,14 @@ def test_plan_has_every_step_but_training(study):
     text = (ROOT / "workflow/rules/testbed.smk").read_text()
     training = set(re.findall(r"(?m)^rule (\w+)", text))
     assert training and not training & jobs.keys()
+    assert plan.stderr.count(f"Plan of study {config['name']}") == 1
+    assert "Plan of study" not in plan.stdout
+
+
+def test_a_graph_is_a_graph_and_no_plan(study):
+    graph = snakemake("--rulegraph", "--configfile", study)
+    assert graph.stdout.startswith("digraph") and graph.stdout.rstrip().endswith("}")
+    assert "Plan of study" not in graph.stdout + graph.stderr
 
 
 def test_wrong_configuration_is_one_message_before_any_job(study):

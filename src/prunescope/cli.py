@@ -204,4 +204,23 @@ def _match(method: str, scores: list[Path], share: float, knob: str, library: Pa
     print(yaml.safe_dump([{f"{method}-t{share:g}": found.stages}], sort_keys=False), end="")
 
 
-COMMANDS = (_add_convert_prismatic, _add_export, _add_match, _add_records)
+def _add_plan(commands: Any) -> None:
+    parser = commands.add_parser(
+        "plan",
+        help="what a study takes: examples, time, download, disk",
+        description="Print what a study takes before it runs, with where each number is from, as "
+        "`snakemake -n` does. Run it from the project's folder.",
+    )
+    parser.add_argument(
+        "study", type=Path, metavar="CONFIG", help="such as workflow/config/paper.yaml"
+    )
+    parser.set_defaults(run=_plan)
+
+
+def _plan(study: Path) -> None:
+    from prunescope import config, plan
+
+    print(plan.text(config.load(study), str(study)))
+
+
+COMMANDS = (_add_convert_prismatic, _add_export, _add_match, _add_plan, _add_records)

@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,7 @@ class Task:
     options: tuple[str, ...] = ()
     box: dict[str, Any] = field(default_factory=dict)
     examples: int | None = None
+    gigabytes: dict[str, float | None] = field(default_factory=dict)
     draw: int | None = None
     chat: bool = False
     padded: bool = False
@@ -69,7 +71,7 @@ class Task:
     def to_dict(self) -> dict[str, Any]:
         """All that determines a record, as plain data: equal tasks give equal data."""
         data = asdict(self) | {"metric": {self.metric.name: asdict(self.metric)}}
-        for words_for_the_report in ("description", "localization", "examples"):
+        for words_for_the_report in ("description", "localization", "examples", "gigabytes"):
             del data[words_for_the_report]
         del data["access"]  # where copies are; what is in them is in the digest of the data
         return data
@@ -107,14 +109,19 @@ def read_tasks(folder: Path | str, names: Iterable[str]) -> dict[str, Task]:
 
 
 def _validate(card: Any, path: Path) -> None:
-    validator = Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
-    error = next(iter(sorted(validator.iter_errors(card), key=lambda each: each.json_path)), None)
+    errors = _validator().iter_errors(card)
+    error = next(iter(sorted(errors, key=lambda each: each.json_path)), None)
     if error is None:
         return
     allowed = ""
     if error.validator == "additionalProperties":
         allowed = f"; allowed: {sorted(error.schema['properties'])}"
     raise InputError(f"{path}: {error.json_path.lstrip('$.') or 'card'}: {error.message}{allowed}")
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
 
 
 def load(task: Task, limit: int | None = None) -> "Dataset":

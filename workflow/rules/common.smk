@@ -1,9 +1,11 @@
 """The configuration, checked, and names that the rules share. No rules, no torch."""
 
+import sys
+
 from snakemake.exceptions import WorkflowError
 
 from prunescope import config as study
-from prunescope import results
+from prunescope import plan, results
 from prunescope.errors import InputError
 from prunescope.provenance import digest, engine_digest
 
@@ -11,6 +13,9 @@ SOURCE = workflow.configfiles[-1]
 try:
     config.update(study.complete(config, SOURCE))
     WANTED = study.wanted(config, SOURCE)
+    # not on stdout, which may be a graph
+    if workflow.output_settings.dryrun:
+        print(plan.text(config, SOURCE), file=sys.stderr)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

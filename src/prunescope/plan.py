@@ -1,0 +1,171 @@
+"""What a study takes before anything of it runs: work, time, download and disk. No torch.
+
+For a dry run of the workflow, and `prunescope plan`. Counts are those of the configuration and the
+task cards; what follows from them is about as good as the measurements that it names.
+"""
+
+import json
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prunescope import config, measured, origins
+from prunescope.config import Config
+from prunescope.measured import Speed
+from prunescope.tasks import read_task
+
+UNKNOWN = math.nan
+LAYERS, TOKENS = 32, 729  # the paper's model, for one that is not there
+VARIANTS = 3  # of stored scores; extraction.EXTRACTED, which needs torch
+NUMBER = 4  # bytes
+
+
+@dataclass(frozen=True)
+class Work:
+    """Of a model on a task. examples: that are answered with each of the methods; scored: whose
+    attention is stored; UNKNOWN where neither the study nor the card says. jobs: of each rule."""
+
+    model: str
+    task: str
+    speed: Speed
+    methods: int
+    jobs: int
+    examples: float
+    scored: float
+
+    def hours(self, ratio: float) -> float:
+        """ratio: time of all methods together over that of each by itself; of few methods it would
+        be more, so that at least one is counted in full."""
+        passes = self.examples * max(self.methods * ratio, 1) + self.scored
+        return self.speed.seconds * passes / 3600
+
+
+def work(study: Config, source: str) -> list[Work]:
+    """By model and task of a complete configuration; `source` begins the messages of errors."""
+    methods, limits = len(config.methods(study, source)), study["limits"]
+    speeds = {name: measured.speed(model["path"]) for name, model in study["models"].items()}
+    found = {task: read_task(config.TASKS / f"{task}.yaml").examples for task in study["tasks"]}
+    return [
+        Work(
+            *(model, task, speed, methods, study["shards"]),
+            examples=_fewer(limits["evaluate"], examples),
+            scored=_fewer(limits["attention"], examples),
+        )
+        for model, speed in speeds.items()
+        for task, examples in found.items()
+    ]
+
+
+def _fewer(limit: int | None, examples: int | None) -> float:
+    return min((each for each in (limit, examples) if each is not None), default=UNKNOWN)
+
+
+def downloads(study: Config) -> dict[str, float]:
+    """Gigabytes by model, data set or archive, each once; UNKNOWN where nobody says. A model that
+    is there is not fetched; of data that may be there nothing is known without a look."""
+    models = {
+        f"model {name}": model.get("gigabytes")
+        for name, model in study["models"].items()
+        if not origins.is_there(model)
+    }
+    cards = [read_task(config.TASKS / f"{task}.yaml") for task in study["tasks"]]
+    fetched = [each for each in cards if each.source != "testbed"]
+    data = {k: v for card in fetched for k, v in (card.gigabytes or {card.name: None}).items()}
+    return {k: UNKNOWN if v is None else v for k, v in (models | data).items()}
+
+
+def shape(folder: Path | str) -> tuple[int, int]:
+    """Decoder layers and visual tokens of the model in a folder, by its config.json; the paper's
+    where that does not say."""
+    path = Path(folder) / "config.json"
+    settings = json.loads(path.read_text()) if path.is_file() else {}
+    vision = settings.get("vision_config", {})
+    sides = [vision.get(key) for key in ("image_size", "patch_size")]
+    known = all(isinstance(each, int) for each in sides)
+    tokens = (sides[0] // sides[1]) ** 2 if known else TOKENS
+    return settings.get("text_config", settings).get("num_hidden_layers", LAYERS), tokens
+
+
+def text(study: Config, source: str) -> str:
+    """The plan of a complete configuration, with where its numbers are from."""
+    works = work(study, source)
+    lines = [f"Plan of study {study['name']}. What was computed before is not redone."]
+    for name in study["models"]:
+        lines += ["", *_table([each for each in works if each.model == name])]
+    sizes = downloads(study)
+    return "\n".join([*lines, "", *_time(works), *_download(sizes), *_disk(study, works, sizes)])
+
+
+def _table(works: Sequence[Work]) -> Iterator[str]:
+    """One row for each task of a model, and their sum."""
+    ratio, _ = measured.sharing()
+    speed = works[0].speed
+    yield _row(works[0].model, "examples", "methods", "jobs", "scored", f"about, {speed.hours}")
+    for each in works:
+        counts = map(_count, (each.examples, each.methods, each.jobs, each.scored))
+        yield _row(f"  {each.task}", *counts, _two(each.hours(ratio)))
+    sums = [sum(getattr(each, key) for each in works) for key in ("examples", "jobs", "scored")]
+    examples, jobs, scored = map(_count, sums)
+    hours = _two(sum(each.hours(ratio) for each in works))
+    yield _row("  all", examples, _count(works[0].methods), jobs, scored, hours)
+
+
+def _row(name: str, *cells: str) -> str:
+    return f"{name:<24}" + "".join(f"{cell:>10}" for cell in cells[:-1]) + f"  {cells[-1]:>24}"
+
+
+def _time(works: Sequence[Work]) -> Iterator[str]:
+    ratio, source = measured.sharing()
+    for kind in dict.fromkeys(each.speed.hours for each in works):
+        some = [each for each in works if each.speed.hours == kind]
+        hours, most = (sum(each.hours(share) for each in some) for share in (ratio, 1))
+        yield f"Time: about {_two(hours)} {kind}; {_two(most)} if methods shared nothing."
+    yield "  seconds of an example x (examples x methods x sharing + scored), where"
+    for name, speed in {each.model: each.speed for each in works}.items():
+        yield f"  seconds: {speed.seconds:.2g} for {name}, {speed.source}"
+    yield f"  sharing: {ratio:.2g}, time of all methods together over that of one by one,"
+    yield f"    {source}"
+    yield "  Not in it: to load models, to time methods, to draw figures."
+
+
+def _download(sizes: Mapping[str, float]) -> Iterator[str]:
+    yield f"Download: {_sum(sizes.values())}."
+    for name, size in sizes.items():
+        yield f"  {name}: " + ("unknown" if math.isnan(size) else f"{size:g} GB")
+    if sizes:
+        yield f"  Sizes are the study's own, and those of {config.TASKS}, which say their sources."
+
+
+def _disk(study: Config, works: Sequence[Work], sizes: Mapping[str, float]) -> Iterator[str]:
+    size, source = measured.record_bytes()
+    count = sum(each.examples * each.methods for each in works)
+    shapes = {name: shape(model["path"]) for name, model in study["models"].items()}
+    scored = sum(each.scored * math.prod(shapes[each.model]) for each in works)
+    fetched = [2 * each for each in sizes.values()]
+    records, scores = count * size / 1e9, scored * VARIANTS * NUMBER / 1e9
+    sides = ", ".join(f"{k} {layers} x {tokens}" for k, (layers, tokens) in shapes.items())
+    yield f"Disk: {_sum([*fetched, records, scores])}."
+    yield f"  downloads: {_sum(fetched)}; twice: as they come, and unpacked,"
+    yield "    converted or as Arrow"
+    yield f"  records: {_sum([records])}; {_count(count)} of {size} bytes, {source}"
+    yield f"  scores: {_sum([scores])}; scored x layers x tokens ({sides})"
+    yield f"    x {VARIANTS} kinds x {NUMBER} bytes"
+
+
+def _sum(sizes: Collection[float]) -> str:
+    """Of gigabytes, of which some may not be known."""
+    if not sizes:
+        return "nothing"
+    known = [each for each in sizes if not math.isnan(each)]
+    more = len(sizes) - len(known)
+    return f"about {_two(sum(known))} GB" + (f", and {more} of unknown size" if more else "")
+
+
+def _two(value: float) -> str:
+    """Two digits that count."""
+    return "unknown" if math.isnan(value) else f"{float(f'{value:.2g}'):,.10g}"
+
+
+def _count(value: float) -> str:
+    return "unknown" if math.isnan(value) else f"{value:,}"

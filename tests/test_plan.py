@@ -1,0 +1,146 @@
+"""The plan of a study, worked out by hand, and that its numbers have sources."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prunescope import config, extraction, measured, plan, tasks
+from prunescope.cli import main
+from prunescope.testbed import dataset
+
+ROOT = Path(__file__).parents[1]
+ABSENT = {"path": "no/such/folder"}
+
+
+@pytest.fixture(autouse=True)
+def in_project(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """Made-up measurements: 2 s for an example, a quarter of it together, records of 700 bytes."""
+    cases = [
+        {"methods": 5, "seconds": {"one at a time": 100.0}, "of one at a time": 0.2},
+        {"methods": 5, "seconds": {"one at a time": 90.0}, "of one at a time": 0.25},
+    ]
+    forms = [{"form": "a", "bytes a record": 400}, {"form": "b", "bytes a record": 300}]
+    write(tmp_path, "evaluation", {"examples": 10, "cases": cases})
+    write(tmp_path, "aggregate", {"cases": [*forms, *forms]})
+    monkeypatch.setattr(measured, "RESULTS", tmp_path)
+    return tmp_path
+
+
+def write(folder, name, found):
+    (folder / f"{name}.json").write_text(json.dumps({"measured": found}))
+
+
+def study(**changes):
+    given = {"models": {"m": ABSENT}, "tasks": ["locate"], "methods": ["unpruned", "feather"]}
+    return config.complete(given | changes, "test")
+
+
+def lines(planned):
+    """The lines of a plan, by how they begin."""
+    return dict(re.findall(r"(?m)^ *(\S[^:\n]*): (.*)", planned))
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A model with the size of a testbed, of 4 layers and 5 x 5 visual tokens."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"0" * 1000)
+    sizes = {"vision_config": {"image_size": 80, "patch_size": 16}}
+    settings = sizes | {"text_config": {"num_hidden_layers": 4}}
+    (folder / "config.json").write_text(json.dumps(settings))
+    return {"path": str(folder)}
+
+
+def test_arithmetic(results, small):
+    limits = {"evaluate": 450, "attention": 50}
+    works = plan.work(study(models={"m": small}, limits=limits, shards=3), "test")
+    [locate] = works
+    assert (locate.examples, locate.scored, locate.methods, locate.jobs) == (450, 50, 2, 3)
+    assert locate.hours(0.75) == pytest.approx(2 * (450 * 2 * 0.75 + 50) / 3600)
+    assert locate.hours(0.25) == pytest.approx(2 * (450 + 50) / 3600)  # one method, at the least
+    said = lines(plan.text(study(models={"m": small}, limits=limits), "test"))
+    assert said["sharing"].startswith("0.25,") and said["seconds"].startswith("2 for m,")
+    assert said["Time"] == "about 0.28 hours of a core; 0.53 if methods shared nothing."
+    assert said["Download"] == "nothing."
+    assert said["records"].startswith("about 0.00063 GB; 900 of 700 bytes")  # 450 x 2 x 700
+    assert said["scores"].startswith("about 6e-05 GB; ")  # 50 x 4 x 25 x 3 x 4 bytes
+
+
+def test_examples_are_the_cards_or_the_limit():
+    [vsr, pope] = plan.work(study(tasks=["vsr", "pope"], limits={"evaluate": 5000}), "test")
+    assert (vsr.examples, pope.examples, vsr.scored) == (1222, 5000, 1222)
+
+
+def test_what_cards_share_is_downloaded_once():
+    three = plan.downloads(study(tasks=["refcoco", "refcocog", "tallyqa"]))
+    assert three["train2014.zip"] == 13.5
+    apart = [plan.downloads(study(tasks=[each])) for each in ("refcoco", "refcocog", "tallyqa")]
+    assert len(three) == len(set().union(*apart)) < sum(map(len, apart))
+    sizes = {}
+    for path in config.TASKS.glob("*.yaml"):
+        for name, size in tasks.read_task(path).gigabytes.items():
+            assert sizes.setdefault(name, size) == size, f"{path}: {name}"
+
+
+def test_what_is_not_known_is_said():
+    said = lines(plan.text(study(tasks=["ocid-ref", "pope"]), "test"))
+    assert said["OCID-dataset"] == said["model m"] == "unknown"
+    assert said["Download"] == "about 0.26 GB, and 3 of unknown size."
+    assert said["Disk"].endswith(" GB, and 3 of unknown size.")
+
+
+def test_a_model_says_its_size_and_is_not_fetched_when_it_is_there(small):
+    models = {"there": small, "hub": {"hub": {"repo": "o/m"}, "gigabytes": 14.1}}
+    assert plan.downloads(study(models=models)) == {"model hub": 14.1}
+
+
+def test_hours_of_a_large_model_are_published_until_they_are_measured(results):
+    published = measured.speed("no/such/folder")
+    assert published.seconds == pytest.approx(20.3 * 3600 / 345_303)
+    assert "not measured by this project" in published.source
+    whole = {"method": "unpruned", "prefill seconds": 0.1, "decode seconds per token": 0.02}
+    cases = [{"batch": 8, "methods": []}, {"batch": 1, "methods": [whole]}]
+    write(results, "engine-7b-cuda", {"cases": cases})
+    own = measured.speed("no/such/folder")
+    assert own.seconds == pytest.approx(0.1 + measured.ANSWER * 0.02)
+    assert "not measured" not in own.source and "engine-7b-cuda.json" in own.source
+
+
+def test_examples_that_the_published_hours_are_of():
+    papers = config.load("workflow/config/paper.yaml")["tasks"]
+    cards = {name: tasks.read_task(config.TASKS / f"{name}.yaml").examples for name in papers}
+    assert sum((cards | {"ai2d": 15_501, "pope": 8_910}).values()) == measured.PUBLISHED_EXAMPLES
+
+
+@pytest.mark.parametrize("name", ["testbed", "paper", "qwen25vl"])
+def test_sources_are_there(name, capsys):
+    assert main(["plan", f"workflow/config/{name}.yaml"]) == 0
+    sources = re.findall(r"\((\S+\.(?:json|csv))\)", capsys.readouterr().out)
+    assert len(sources) >= 3 and all(Path(each).is_file() for each in sources)
+
+
+def test_constants_are_those_of_the_modules_that_need_torch_or_datasets():
+    assert len(extraction.EXTRACTED) == plan.VARIANTS
+    for path in config.TASKS.glob("*.yaml"):
+        if (card := tasks.read_task(path)).source == "testbed":
+            assert card.examples == dataset.IMAGES * dataset.PER_IMAGE
+
+
+def test_records_do_not_depend_on_what_is_only_planned_with():
+    card = tasks.read_task(config.TASKS / "pope.yaml")
+    assert card.gigabytes and not {"gigabytes", "examples"} & card.to_dict().keys()
+
+
+def test_a_plan_needs_no_torch():
+    program = "import sys, prunescope.plan as p; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
