@@ -1,39 +1,20 @@
 """A few rows of every benchmark that has a card, made up, with the columns, types, files and
-folders of the published ones, and a random model whose tokenizer knows the words to choose from."""
+folders of the published ones."""
 
 import json
 from pathlib import Path
-from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
-from conftest import build_llava
 from datasets import Dataset, Features, Image, List, Value
 from PIL import Image as Picture
-from testbed_model import SPECIAL, build_processor
 
 TEXT, WHOLE, REAL, FLAG = Value("string"), Value("int64"), Value("float64"), Value("bool")
-WORDS = ["<unk>", "Yes", "No", "True", "False", *ascii_uppercase[:16]]
-VOCABULARY = SPECIAL | {word: i for i, word in enumerate(WORDS, start=2)}
-TEMPLATE = (
-    "{% for part in messages[0].content %}"
-    "{% if part.type == 'image' %}<image> {% else %}In: {{ part.text }} Out:{% endif %}"
-    "{% endfor %}"
-)
 SIZES = ((40, 30), (24, 24), (20, 36))  # width, height
 # Number of examples of each card: rows, but for sentences (two or one) and what `where` leaves.
 COUNTS = dict.fromkeys(["textvqa", "vqav2", "vizwiz", "vsr", "ai2d", "mmbench", "scienceqa"], 3)
 COUNTS |= {"refcoco": 5, "refcoco-plus": 5, "refcocog": 5, "gqa": 4, "seed-image": 3}
 COUNTS |= {"pope": 6, "mme": 6, "tallyqa": 3, "ocid-ref": 3}
-
-
-def save_model(folder: Path) -> Path:
-    """LLaVA of random weights with a chat template; 6 x 6 visual tokens."""
-    build_llava().save_pretrained(folder)
-    processor = build_processor(VOCABULARY)
-    processor.chat_template = TEMPLATE
-    processor.save_pretrained(folder)
-    return folder
 
 
 def picture(number: int) -> Picture.Image:

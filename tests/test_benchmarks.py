@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
-from benchmarks_in_small import COUNTS, picture, save_model, write_all
+from benchmarks_in_small import COUNTS, picture, write_all
+from chat_model import save_model
 from datasets import Dataset
 from datasets.exceptions import DatasetNotFoundError
 

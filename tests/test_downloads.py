@@ -15,7 +15,7 @@ import prismatic_checkpoint as mini
 import pytest
 import xarray as xr
 import yaml
-from benchmarks_in_small import save_model
+from chat_model import save_model
 from hub_in_small import files_of, serving
 
 from prunescope import config as study

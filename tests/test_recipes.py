@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from benchmarks_in_small import picture, save_model
+from benchmarks_in_small import picture
+from chat_model import save_model
 from conftest import build_inputs, build_llava, row_of
 from datasets import Dataset, Features, Image, Value
 from test_readme import PYTHON

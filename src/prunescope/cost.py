@@ -193,11 +193,11 @@ def _counted(
     """By method, the operations that torch counts for the first prompt of the batch. Alone, as it
     would count padding, too."""
     images, counted = Images(model), {}
+    with images.shared():  # encodes them, which is not to be counted
+        prefill(model, first)
     for name, method in methods.items():
         own = {what: each[:1] for what, each in told[name].items()}
-        with images.shared(), prune(model, method, **own) as trace:
-            prefill(model, first)
-        total = counted_flops(model, method, first, images, **own)
+        total, trace = counted_flops(model, method, first, images, **own)
         gap = total / _promised(model, method, trace, images)["prefill_flops"] - 1
         counted[name] = {"counted_flops": total, "counted_gap": gap}
     return counted

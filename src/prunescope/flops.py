@@ -12,7 +12,7 @@ from prunescope.criteria import Sizes
 from prunescope.decoding import prefill
 from prunescope.methods import Method
 from prunescope.models.tower import received_flops
-from prunescope.pruning import prune
+from prunescope.pruning import Trace, prune
 from prunescope.sharing import Images
 
 
@@ -58,8 +58,9 @@ def tower_flops(images: Images) -> int:
 @torch.inference_mode()
 def counted_flops(
     model: nn.Module, method: Method, inputs: Mapping[str, Any], images: Images, **told: Any
-) -> int:
-    """Operations of the language model's prefill, padding included, by torch's counter.
+) -> tuple[int, Trace]:
+    """Operations of the language model's prefill, padding included, by torch's counter; and what
+    was pruned.
 
     With eager attention, since torch counts no operations of its fused attention on the CPU.
     images: of the inputs, encoded before. told: to `prune`.
@@ -69,7 +70,7 @@ def counted_flops(
         cleanup.callback(model.set_attn_implementation, backend)
         model.set_attn_implementation("eager")
         cleanup.enter_context(images.shared())
-        cleanup.enter_context(prune(model, method, **told))
+        trace = cleanup.enter_context(prune(model, method, **told))
         with counter:
             prefill(model, inputs)
-    return counter.get_total_flops()
+    return counter.get_total_flops(), trace

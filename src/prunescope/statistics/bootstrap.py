@@ -19,7 +19,8 @@ from math import isqrt
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
+from scipy import sparse
+from scipy.special import ndtr, stdtrit  # `scipy.stats` takes a second to import
 
 from prunescope.errors import InputError
 
@@ -47,9 +48,10 @@ def ratio(sums: np.ndarray) -> np.ndarray:
     )
 
 
-def weighted(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(..., k) means and (c, k) weights -> (..., c) sums; a NaN spoils only what weighs it."""
-    return np.stack([means[..., w != 0] @ w[w != 0] for w in weights], axis=-1)
+def weighted(means: np.ndarray, weights: sparse.csr_array) -> np.ndarray:
+    """(k,) or (n, k) means and (c, k) weights -> (c,) or (n, c) sums; a NaN spoils only what weighs
+    it, as zeros are not stored."""
+    return (weights @ means.T).T
 
 
 def countable(values: np.ndarray) -> np.ndarray:
@@ -63,9 +65,11 @@ def _quantiles(draws: np.ndarray, tails: np.ndarray) -> np.ndarray:
     ends = np.full((2, len(tails)), np.nan)
     with warnings.catch_warnings():  # a statistic may be undefined in every resample
         warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        whole = ~np.isnan(draws).any(0)  # much faster without a look for NaN
         for tail in np.unique(tails[~np.isnan(tails)]):
-            at = tails == tail
-            ends[:, at] = np.nanquantile(draws[:, at], [tail, 1 - tail], axis=0)
+            for quantile, columns in ((np.quantile, whole), (np.nanquantile, ~whole)):
+                at = columns & (tails == tail)
+                ends[:, at] = quantile(draws[:, at], [tail, 1 - tail], axis=0)
     return ends
 
 
@@ -102,7 +106,7 @@ class Bootstrap:
             return np.stack([value, *np.full((2, *value.shape), np.nan)], axis=-1)
         draws = np.concatenate([statistic(counts @ sums) for counts in self._counts(*sums.shape)])
         reach = self._reach(np.broadcast_to(len(sums) if units is None else units, value.shape))
-        table = np.stack([value, *_quantiles(draws, norm.cdf(-reach))], axis=-1)
+        table = np.stack([value, *_quantiles(draws, ndtr(-reach))], axis=-1)
         if np.any(biased):
             corrected = 2 * value - draws.mean(0)
             half = self._corrected_error(sums, statistic) * reach
@@ -118,12 +122,12 @@ class Bootstrap:
 
         See `weighted_means`, of which the first weigh one column each.
         """
-        alone = np.eye(values.shape[1])
-        weights = alone if contrasts is None else np.vstack([alone, contrasts])
-        return self.weighted_means(values, units, weights)
+        weights = [sparse.eye_array(values.shape[1], format="csr")]
+        weights += [] if contrasts is None else [sparse.csr_array(contrasts)]
+        return self.weighted_means(values, units, sparse.vstack(weights, format="csr"))
 
     def weighted_means(
-        self, values: np.ndarray, units: np.ndarray, weights: np.ndarray
+        self, values: np.ndarray, units: np.ndarray, weights: np.ndarray | sparse.csr_array
     ) -> pd.DataFrame:
         """One estimate per row of `weights` (c, k): a weighted sum of the means of the columns of
         `values` (examples, k), NaN where an example does not count.
@@ -135,7 +139,8 @@ class Bootstrap:
         """
         sums = unit_sums(countable(values), units)
         held = sums[:, values.shape[1] :]
-        used = [held[:, w != 0] for w in weights]
+        weights = sparse.csr_array(weights)
+        used = [held[:, w] for w in np.split(weights.indices, weights.indptr[1:-1])]
         fewest = np.array([(u > 0).sum(0).min(initial=len(sums)) for u in used])
 
         def statistic(totals: np.ndarray) -> np.ndarray:
@@ -151,7 +156,7 @@ class Bootstrap:
         """How far an interval reaches to each side, in standard deviations of the resamples; NaN
         for fewer than two units."""
         units = np.where(units < 2, np.nan, units)
-        student = -t.ppf((1 - self.level) / 2, units - 1)
+        student = -stdtrit(units - 1, (1 - self.level) / 2)
         return np.sqrt(units / (units - 1)) * student  # resamples vary with 1 / n, not 1 / (n - 1)
 
     def _corrected_error(

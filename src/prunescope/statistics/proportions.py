@@ -1,7 +1,7 @@
 """Shares of successes: intervals without resampling, and paired comparisons."""
 
 import numpy as np
-from scipy.stats import binom, norm
+from scipy.special import bdtr, ndtri
 
 from prunescope.errors import InputError
 
@@ -19,7 +19,7 @@ def wilson(
         raise InputError(f"level: must lie in (0, 1), got {level}")
     if ((successes < 0) | (successes > trials)).any():
         raise InputError("successes: must lie between 0 and the number of trials")
-    z2 = norm.ppf((1 + level) / 2) ** 2
+    z2 = ndtri((1 + level) / 2) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
         rest = successes * (trials - successes) / trials
         centre = (successes + z2 / 2) / (trials + z2)
@@ -33,7 +33,7 @@ def wilson(
 def mcnemar(gains: np.ndarray, losses: np.ndarray) -> np.ndarray:
     """Exact two-sided p-values of McNemar's test from the numbers of discordant examples."""
     fewer, both = np.minimum(gains, losses), np.add(gains, losses)
-    return np.minimum(1.0, 2 * binom.cdf(fewer, both, 0.5))
+    return np.minimum(1.0, 2 * bdtr(fewer, both, 0.5))
 
 
 def cohens_g(gains: np.ndarray, losses: np.ndarray) -> np.ndarray:
