@@ -10,9 +10,10 @@ from conftest import build_inputs, build_llava
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prunescope.attention import VARIANTS, record_scores
+from prunescope.attention import record_scores
 from prunescope.calibration import Calibration, Scores, members
 from prunescope.cli import main
+from prunescope.criteria.attention import VARIANTS
 from prunescope.criteria.last import Last
 from prunescope.errors import InputError
 from prunescope.matching import match, solve

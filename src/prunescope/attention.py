@@ -13,7 +13,7 @@ import torch
 from torch import BoolTensor, Tensor, nn
 
 from prunescope.criteria import Selection, highest
-from prunescope.criteria.attention import Attention
+from prunescope.criteria.attention import VARIANTS, Attention
 from prunescope.criteria.first import First
 from prunescope.engine.hooks import Engine
 from prunescope.engine.prompt import Watch
@@ -24,7 +24,6 @@ from prunescope.methods import Method, Scan, Stage
 from prunescope.models import Layout, family_of
 
 OF_THE_HEAD = ("labels", "logits_to_keep")  # arguments that the model without it does not take
-VARIANTS = {"rope": Attention(rope=True), "norope": Attention(rope=False)}
 
 
 @torch.inference_mode()

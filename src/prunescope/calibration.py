@@ -7,8 +7,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from prunescope.attention import VARIANTS
 from prunescope.criteria import Criterion, Selection, SetCriterion
+from prunescope.criteria.attention import VARIANTS
 from prunescope.errors import InputError
 from prunescope.methods import Method, Stage
 from prunescope.statistics.position import ranks

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prunescope import tasks
-from prunescope.attention import VARIANTS, record_scores
+from prunescope.attention import record_scores
 from prunescope.checkpoint import Checkpoint
-from prunescope.criteria.attention import Attention
+from prunescope.criteria.attention import VARIANTS, Attention
 from prunescope.errors import InputError
 from prunescope.models import Layout, family_of
 from prunescope.models.layout import Grid

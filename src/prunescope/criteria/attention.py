@@ -137,3 +137,6 @@ def _softmax(logits: Tensor, seen: BoolTensor) -> Tensor:
     """Softmax in float32 over the columns that are seen; zero where none is."""
     masked = logits.masked_fill(~seen, -torch.inf)
     return masked.softmax(-1, torch.float32).to(logits.dtype).masked_fill(~seen, 0.0)
+
+
+VARIANTS = {"rope": Attention(rope=True), "norope": Attention(rope=False)}  # by their short names

@@ -7,8 +7,8 @@ from itertools import product
 import torch
 from torch import BoolTensor, Tensor, nn
 
-from prunescope.attention import VARIANTS, record_scores
-from prunescope.criteria.attention import Attention
+from prunescope.attention import record_scores
+from prunescope.criteria.attention import VARIANTS, Attention
 from prunescope.criteria.uniform import Uniform
 from prunescope.methods import Method, Stage
 from prunescope.pruning import prune
