@@ -5,6 +5,7 @@ import pkgutil
 import shutil
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import prismatic_checkpoint as mini
@@ -158,6 +159,15 @@ def test_dtype_and_shards_of_the_files(parts, tmp_path, converted):
     assert len(list((tmp_path / "out").glob("*.safetensors"))) > 1
     assert all(torch.equal(half[name], full[name].bfloat16()) for name in full)
     assert json.loads((tmp_path / "out" / "config.json").read_text())["dtype"] == "bfloat16"
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(parts, tmp_path, monkeypatch):
+    # float32 weights of the miniature take 28 MB, and half of that in bfloat16
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=20_000_000))
+    with pytest.raises(InputError, match=r"full: 0[.]03 GB to write, 0[.]02 GB are free"):
+        convert(**parts, out=tmp_path / "out", dtype="float32")
+    assert not (tmp_path / "out").exists()
+    convert(**parts, out=tmp_path / "half", dtype="bfloat16")
 
 
 @pytest.mark.parametrize("prefix", ["vision_model.", ""])

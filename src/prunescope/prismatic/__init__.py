@@ -1,7 +1,10 @@
 """Prismatic VLMs (arXiv 2402.07865), the models of FEATHER, as LLaVA of transformers."""
 
 import logging
+import shutil
 from pathlib import Path
+
+from torch import nn
 
 from prunescope.checkpoint import DTYPES
 from prunescope.errors import InputError
@@ -58,5 +61,17 @@ def convert(
     log.info(
         "writing %s: %.2f billion weights in %s", out, model.num_parameters() / 1e9, model.dtype
     )
+    _check_space(out, model)
     model.save_pretrained(out, max_shard_size=max_shard_size)
     build_processor(words, config).save_pretrained(out)
+
+
+def _check_space(out: Path, model: nn.Module) -> None:
+    """Raise InputError if the disk of `out` has no room for the model's weights."""
+    size = sum(weight.nbytes for weight in model.parameters())
+    free = shutil.disk_usage(next(each for each in out.absolute().parents if each.exists())).free
+    if size > free:
+        raise InputError(
+            f"{out}: the disk is full: {size / 1e9:.2f} GB to write, {free / 1e9:.2f} GB are free. "
+            "Make room, or write to another disk"
+        )
