@@ -8,7 +8,7 @@ import pytest
 import synthetic
 import yaml
 
-from prunescope import config, findings
+from prunescope import config, findings, settings
 from prunescope.findings import ledger, roles, words
 from prunescope.findings.checks import Check
 from prunescope.findings.claims import CLAIMS
@@ -68,7 +68,7 @@ drawn = cache(synthetic.records)
 
 def settings(**changed):
     """The thresholds of the schema; layers 1 and 2 of the 4 are early and later."""
-    default = config._with_defaults({}, yaml.safe_load(config.SCHEMA.read_text()))["claims"]
+    default = settings.with_defaults({}, settings.read(config.SCHEMA))["claims"]
     return default | {"early": 0.25, "later": 0.5, "matched": 0.25} | changed
 
 

@@ -5,18 +5,14 @@ they are called.
 """
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
-
 from prunescope import origins, results, variations
 from prunescope.errors import InputError, known
 from prunescope.knobs import Stages
+from prunescope.settings import Config, checked, read
 from prunescope.tasks import Task, read_task, read_tasks
 from prunescope.variations import BASELINE, Wanted
 
@@ -27,21 +23,17 @@ SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yam
 TASKS = Path(results.CARDS)
 FILES = ("*.safetensors", "*.json")
 SHOWN = {"methods", "pairs", "lines", "blocks"}  # options of items that name methods
-Config = dict[str, Any]
 
 
 def load(path: Path | str) -> Config:
     """The complete configuration in the file `path`; paths in it start at the project's folder."""
-    return complete(_read(path), str(path))
+    return complete(read(path), str(path))
 
 
 def complete(config: Mapping[str, Any], source: str) -> Config:
     """The configuration with its defaults. Raises InputError, naming `source`, the key and what
     is allowed, for anything that can be told wrong without a model."""
-    schema = _read(SCHEMA)
-    config = _with_defaults(_extended(dict(config), source), schema)
-    if error := best_match(Draft202012Validator(schema).iter_errors(config)):
-        raise InputError(f"{source}: {_explain(error)}")
+    config = checked(config, SCHEMA, source)
     for name, model in config["models"].items():
         model["path"] = origins.folder(name, model, f"{source}: models.{name}")
     config["reports"] = config["reports"] or f"reports/{config['name']}"
@@ -69,28 +61,6 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
         )
     _check_calibration(config, cards, source)
     return config
-
-
-def _extended(config: Config, source: str, extending: tuple[str, ...] = ()) -> Config:
-    """The configuration with what it takes over from the file that it `extends`."""
-    path = config.get("extends")
-    if not isinstance(path, str):  # the schema says what is wrong with anything else
-        return deepcopy(config)
-    if path in extending:
-        raise InputError(f"{source}: extends: {' -> '.join([*extending, path])} is a circle")
-    base = _read(path)
-    if not isinstance(base, dict):
-        raise InputError(f"{source}: extends: {path} is no study")
-    return _merged(_extended(base, path, (*extending, path)), config)
-
-
-def _merged(base: Config, changes: Config) -> Config:
-    """Mappings key by key; anything else as `changes` has it, null as if it were not there."""
-    merged = {**base}
-    for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else deepcopy(value)
-    return {key: value for key, value in merged.items() if value is not None}
 
 
 def _shown_methods(config: Config) -> Iterator[tuple[str, str]]:
@@ -142,7 +112,7 @@ def wanted(config: Config, source: str) -> list[Wanted]:
 
 def read_library(config: Config) -> dict[str, Stages]:
     """The stages of the methods that may be called by name."""
-    return _in_arithmetic(_read(config["library"]), config["numerics"])
+    return _in_arithmetic(read(config["library"]), config["numerics"])
 
 
 def _in_arithmetic(methods: Any, numerics: str) -> Any:
@@ -229,42 +199,3 @@ def check_models(config: Config, source: str) -> None:
             check_all(checkpoint(name, model, config).skeleton(), parsed.values())
         except InputError as error:
             raise InputError(f"{source}: models.{name}: {error}") from None
-
-
-def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Fill in the defaults of the schema, in place, all the way down."""
-    if isinstance(value, dict):
-        for key, part in schema.get("properties", {}).items():
-            if "default" in part:
-                value.setdefault(key, deepcopy(part["default"]))
-        parts, rest = schema.get("properties", {}), schema.get("additionalProperties")
-        for key, child in value.items():
-            _with_defaults(child, parts.get(key, rest or {}))
-    elif isinstance(value, list):
-        for child in value:
-            _with_defaults(child, schema.get("items", {}))
-    return value
-
-
-def _explain(error: ValidationError) -> str:
-    """One line for one error: the key, and what it may be."""
-    where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)
-    where = f"{where.lstrip('.')}: " if where else ""
-    if error.validator == "additionalProperties":
-        allowed = list(error.schema["properties"])
-        wrong = next(key for key in error.instance if key not in allowed)
-        try:
-            known(wrong, allowed, f"{where}key")
-        except InputError as unknown:
-            return str(unknown)
-    description = error.schema.get("description")
-    return f"{where}{error.message}" + (f" ({description})" if description else "")
-
-
-def _read(path: Path | str) -> Any:
-    if not Path(path).is_file():
-        raise InputError(f"there is no file {path}")
-    try:
-        return yaml.safe_load(Path(path).read_text())
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML: {error}") from None

@@ -1,0 +1,86 @@
+"""Files of settings: read, put on top of what they extend, completed and checked by a schema."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from prunescope.errors import InputError, known
+
+Config = dict[str, Any]
+
+
+def checked(config: Mapping[str, Any], schema: Path, source: str) -> Config:
+    """The settings with what they extend and the schema's defaults. InputError, naming `source`,
+    the key and what is allowed, unless the schema holds."""
+    rules = read(schema)
+    full = with_defaults(_extended(dict(config), source), rules)
+    if error := best_match(Draft202012Validator(rules).iter_errors(full)):
+        raise InputError(f"{source}: {_explain(error)}")
+    return full
+
+
+def read(path: Path | str) -> Any:
+    """What the YAML file says. InputError if there is no such file, or it is no YAML."""
+    if not Path(path).is_file():
+        raise InputError(f"there is no file {path}")
+    try:
+        return yaml.safe_load(Path(path).read_text())
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not YAML: {error}") from None
+
+
+def _extended(config: Config, source: str, extending: tuple[str, ...] = ()) -> Config:
+    """The configuration with what it takes over from the file that it `extends`."""
+    path = config.get("extends")
+    if not isinstance(path, str):  # the schema says what is wrong with anything else
+        return deepcopy(config)
+    if path in extending:
+        raise InputError(f"{source}: extends: {' -> '.join([*extending, path])} is a circle")
+    base = read(path)
+    if not isinstance(base, dict):
+        raise InputError(f"{source}: extends: {path} is no study")
+    return _merged(_extended(base, path, (*extending, path)), config)
+
+
+def _merged(base: Config, changes: Config) -> Config:
+    """Mappings key by key; anything else as `changes` has it, null as if it were not there."""
+    merged = {**base}
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else deepcopy(value)
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Fill in the defaults of the schema, in place, all the way down."""
+    if isinstance(value, dict):
+        for key, part in schema.get("properties", {}).items():
+            if "default" in part:
+                value.setdefault(key, deepcopy(part["default"]))
+        parts, rest = schema.get("properties", {}), schema.get("additionalProperties")
+        for key, child in value.items():
+            with_defaults(child, parts.get(key, rest or {}))
+    elif isinstance(value, list):
+        for child in value:
+            with_defaults(child, schema.get("items", {}))
+    return value
+
+
+def _explain(error: ValidationError) -> str:
+    """One line for one error: the key, and what it may be."""
+    where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)
+    where = f"{where.lstrip('.')}: " if where else ""
+    if error.validator == "additionalProperties":
+        allowed = list(error.schema["properties"])
+        wrong = next(key for key in error.instance if key not in allowed)
+        try:
+            known(wrong, allowed, f"{where}key")
+        except InputError as unknown:
+            return str(unknown)
+    description = error.schema.get("description")
+    return f"{where}{error.message}" + (f" ({description})" if description else "")
