@@ -8,7 +8,7 @@ import pytest
 import synthetic
 import yaml
 
-from prunescope import config, findings, settings
+from prunescope import config, findings
 from prunescope.findings import ledger, roles, words
 from prunescope.findings.checks import Check
 from prunescope.findings.claims import CLAIMS
@@ -24,6 +24,7 @@ from prunescope.findings.words import (
     UNMATCHED,
     WITHIN,
 )
+from prunescope.settings import read, with_defaults
 from prunescope.statistics import boxes
 from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, compare
 from prunescope.statistics.bootstrap import Bootstrap
@@ -68,7 +69,7 @@ drawn = cache(synthetic.records)
 
 def settings(**changed):
     """The thresholds of the schema; layers 1 and 2 of the 4 are early and later."""
-    default = settings.with_defaults({}, settings.read(config.SCHEMA))["claims"]
+    default = with_defaults({}, read(config.SCHEMA))["claims"]
     return default | {"early": 0.25, "later": 0.5, "matched": 0.25} | changed
 
 
