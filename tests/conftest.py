@@ -86,6 +86,12 @@ def row_of(inputs, row: int) -> dict[str, torch.Tensor]:
     }
 
 
+def greedy(model, inputs, limit: int) -> torch.LongTensor:
+    """Answers (b, at most `limit`), as the stock `generate` gives them."""
+    tokens = model.generate(**inputs, max_new_tokens=limit, do_sample=False)
+    return tokens[:, inputs["input_ids"].shape[1] :]
+
+
 @pytest.fixture(params=["eager", "sdpa"])
 def backend(request) -> str:
     return request.param

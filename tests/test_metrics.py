@@ -156,10 +156,10 @@ def test_vqa_accuracy_by_hand(said, expected):
         assert verdict.invalid == (said == "")
 
 
-def test_the_official_rules_leave_what_all_said_as_it_is():
-    example = {"answers": ["The end"] * 10}
-    assert VqaAccuracy().judge("end", example).score == 0
-    assert VqaAccuracy("m4c").judge("end", example).score == 1
+@pytest.mark.parametrize("rules", ["vqa", "m4c"])
+@pytest.mark.parametrize(("said", "answer"), [("Yes", "yes"), ("Unanswerable", "unanswerable")])
+def test_what_all_said_is_normalised_too(rules, said, answer):
+    assert VqaAccuracy(rules).judge(said, {"answers": [answer] * 10}).score == 1
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ a benchmark's own, a test says how."""
 from functools import partial
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_statistics_yes_no import found, table
 
@@ -42,8 +42,6 @@ def test_accuracy_of_vqa(answer, people):
     doc = {"question_id": 0, "answers": list(people)}
     ours = VqaAccuracy("m4c").judge(answer, {"answers": people}).score
     assert ours == pytest.approx(textvqa_process_results(doc, [answer])["exact_match"])
-    # lmms-eval normalises also where all people say the same
-    assume(len(set(people)) > 1)
     numbered = [{"answer": each, "answer_id": i} for i, each in enumerate(people)]
     theirs = vqav2_process_results({"question_id": 0, "answers": numbered}, [answer])
     ours = VqaAccuracy().judge(answer, {"answers": people}).score

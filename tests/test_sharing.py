@@ -1,19 +1,21 @@
 """Branches that share what they have in common give what each gives alone, in every family."""
 
 from collections import Counter
+from contextlib import contextmanager
 
 import pytest
 import torch
 import yaml
-from conftest import build_inputs, build_llava
+from conftest import build_inputs, build_llava, greedy
 from families import CASES
 
 from prunescope.criteria.attention import Attention
-from prunescope.decoding import continued, greedy, prefill
+from prunescope.decoding import continued, prefill
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
 from prunescope.sharing import Images, Tree
 from prunescope.testing.trial import generate
+from prunescope.together import Branch, can_join, greedy_together
 
 METHODS = parse_methods(
     yaml.safe_load("""
@@ -66,6 +68,39 @@ def test_every_branch_is_what_prune_and_generate_give_alone(case):
         different.add(logits.numpy().tobytes())
     assert not tree.runs
     assert len(different) == len(METHODS) - len(SAME)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("backend", ["sdpa", "eager"])
+@case
+def test_branches_that_are_decoded_together_go_on_as_each_does_alone(case, backend):
+    model, inputs = case.build(backend), case.inputs(*range(len(case.prompts)))
+    if not can_join(model):
+        pytest.skip("layers have sliding windows")
+    model.generation_config.eos_token_id = None
+    alone, branches, tree = [], [], Tree(model, METHODS.values())
+    for method in tree.methods:
+        with prune(model, method) as trace, logits_of(model) as logits:
+            tokens = Branch(model, inputs, trace, limit=5).tokens
+        alone.append((tokens, torch.stack(logits)))
+        with tree.prune(method) as trace:
+            branches.append(Branch(model, inputs, trace))
+    with logits_of(model) as logits:
+        tokens = greedy_together(model, inputs, branches, limit=5)
+    together = torch.stack(logits).chunk(len(branches), 1)
+    for ours, theirs in zip(zip(tokens, together, strict=True), alone, strict=True):
+        assert torch.equal(ours[0], theirs[0])
+        torch.testing.assert_close(ours[1], theirs[1], atol=1e-4, rtol=1e-4)
+    assert len({each.numpy().tobytes() for _, each in alone}) == len(METHODS) - len(SAME)
+
+
+@contextmanager
+def logits_of(model):
+    """Collects what each call of the model predicts next (b, vocabulary)."""
+    logits = []
+    hook = model.register_forward_hook(lambda *args: logits.append(args[-1].logits[:, -1]))
+    yield logits
+    hook.remove()
 
 
 @torch.inference_mode()

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from prunescope.errors import InputError
-from prunescope.store import SCHEMA, RecordStore, digest
+from prunescope.store import SCHEMA, RecordStore, Writer, digest
 
 KEY = {"model": "m", "method": {"name": "unpruned", "stages": []}}
 OTHER = {"model": "m", "method": {"name": "other", "stages": []}}
@@ -53,7 +53,38 @@ def test_what_was_appended_is_read_in_the_order_asked_for(store):
 def test_the_folder_tells_its_key_and_each_part_how_it_came_about(store):
     assert json.loads((store.folder(KEY) / "key.json").read_text()) == KEY
     manifest = pq.read_schema(parts(store)[0]).metadata[b"manifest"]
-    assert json.loads(manifest) == {"device": "cpu"}
+    assert json.loads(manifest) == [{"device": "cpu"}]
+
+
+def test_a_writer_leaves_one_part_that_has_it_all(store):
+    writer, sizes = Writer(store, most=3), []
+    for row in range(8):
+        writer.append(OTHER, [record(f"{row}", method="other")], {"batch": row // 4})
+        sizes.append(len(parts(store, OTHER)))
+    assert sizes == [1, 2, 1, 2, 1, 2, 1, 2]  # each is there when it is written
+    writer.append(KEY, [record("d")], {})
+    writer.finish()
+    [whole] = parts(store, OTHER)
+    manifest = json.loads(pq.read_schema(whole).metadata[b"manifest"])
+    assert manifest == [{"batch": 0}, {"batch": 1}]
+    assert store.read([OTHER], list("01234567"))["example"].to_pylist() == list("01234567")
+    assert len(parts(store)) == 3  # those of others are left alone
+    assert store.finished(KEY) == {"a", "b", "c", "d"}
+
+
+def test_parts_that_are_merged_while_one_reads_are_found_again(store, monkeypatch):
+    writer, read = Writer(store), pq.read_table
+    for row in range(4):
+        writer.append(OTHER, [record(f"{row}")], {})
+
+    def slow(*args, **kwargs):
+        monkeypatch.setattr(pq, "read_table", read)
+        writer.finish()
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr(pq, "read_table", slow)
+    assert store.finished(OTHER) == set("0123")
+    assert not list(store.folder(OTHER).glob("*.corrupt"))
 
 
 def test_keys_do_not_mix(store):

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from transformers import ProcessorMixin
 
 from prunescope import hints, tasks
-from prunescope.decoding import first_logits, greedy
 from prunescope.errors import InputError
 from prunescope.methods import Method
 from prunescope.metrics import Choice
@@ -17,9 +16,13 @@ from prunescope.models import family_of
 from prunescope.pruning import Trace
 from prunescope.sharing import Tree
 from prunescope.tasks import Task
+from prunescope.together import Branch, can_join, greedy_together
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+
+TOGETHER = 8  # methods whose answers are decoded as one batch; their KV caches are held at once
 
 
 class Answerer:
@@ -30,6 +33,8 @@ class Answerer:
         self.model, self.processor = model, processor
         self.depth = len(family_of(model).decoder(model).layers)
         self.hints = hints.Hints()
+        self.chooses = isinstance(task.metric, Choice)
+        self.joins = not self.chooses and can_join(model)
 
     @torch.inference_mode()
     def run(
@@ -43,19 +48,35 @@ class Answerer:
         for example, size in zip(examples, tasks.sizes(batch, inputs, self.processor), strict=True):
             example["size"] = size
         tree = Tree(self.model, methods)
-        for method in tree.methods:
-            with tree.prune(method, **self.hints.of(method, batch)) as trace:
-                answers = self._answers(inputs, examples)
-            yield method, self._records(examples, method, trace, answers)
+        size = TOGETHER if self.joins else 1
+        for start in range(0, len(tree.methods), size):
+            group = tree.methods[start : start + size]
+            branches = [self._branch(tree, each, inputs, batch) for each in group]
+            answers = self._answers(inputs, examples, branches)
+            for method, branch, said in zip(group, branches, answers, strict=True):
+                yield method, self._records(examples, method, branch.trace, said)
 
-    def _answers(self, inputs: Mapping[str, Any], examples: list[dict[str, Any]]) -> list[str]:
-        """What the model says to each example, or which of its options it begins with."""
-        if isinstance(self.task.metric, Choice):
-            logits = first_logits(self.model, inputs)
+    def _branch(
+        self, tree: Tree, method: Method, inputs: Mapping[str, Any], batch: "Dataset"
+    ) -> Branch:
+        limit = 1 if self.joins or self.chooses else self.task.max_new_tokens
+        with tree.prune(method, **self.hints.of(method, batch)) as trace:
+            return Branch(self.model, inputs, trace, limit)
+
+    def _answers(
+        self,
+        inputs: Mapping[str, Any],
+        examples: list[dict[str, Any]],
+        branches: Sequence[Branch],
+    ) -> list[list[str]]:
+        """By branch what the model says to each example, or which of its options it begins with."""
+        if self.chooses:
             options = [self.task.metric.choices(each) for each in examples]
-            return choose(logits, options, self.processor)
-        tokens = greedy(self.model, inputs, self.task.max_new_tokens)
-        return self.processor.batch_decode(tokens, skip_special_tokens=True)
+            return [choose(each.logits.float(), options, self.processor) for each in branches]
+        tokens = [each.tokens for each in branches]
+        if self.joins:
+            tokens = greedy_together(self.model, inputs, branches, self.task.max_new_tokens)
+        return [self.processor.batch_decode(each, skip_special_tokens=True) for each in tokens]
 
     def _records(
         self, examples: list[dict[str, Any]], method: Method, trace: Trace, answers: list[str]

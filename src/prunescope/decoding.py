@@ -1,4 +1,4 @@
-"""Greedy answers by the model's own `generate`, and its two parts for the stopwatch."""
+"""Greedy answers by the model's own `generate`, in two parts for the stopwatch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,21 +9,6 @@ from torch.nn import functional
 from transformers import Cache
 
 from prunescope.engine.caches import CACHE, cache_of
-
-
-def greedy(model: nn.Module, inputs: Mapping[str, Any], limit: int) -> LongTensor:
-    """Answers (b, at most `limit`), padded after their end. inputs: of the model's processor."""
-    tokens = model.generate(**inputs, max_new_tokens=limit, do_sample=False)
-    return tokens[:, inputs["input_ids"].shape[1] :]
-
-
-def first_logits(model: nn.Module, inputs: Mapping[str, Any]) -> Tensor:
-    """Logits (b, vocabulary), float32, of the first token of each answer."""
-    output = model.generate(
-        **inputs, max_new_tokens=1, do_sample=False,
-        return_dict_in_generate=True, output_logits=True,
-    )  # fmt: skip
-    return output.logits[0].float()
 
 
 def prefill(model: nn.Module, inputs: Mapping[str, Any]) -> tuple[LongTensor, Cache]:

@@ -22,7 +22,7 @@ from prunescope.methods import Method
 from prunescope.provenance import ENGINE, HERE, digest
 from prunescope.pruning import check_fits
 from prunescope.shards import WHOLE, Shard
-from prunescope.store import RecordStore
+from prunescope.store import RecordStore, Writer
 from prunescope.tasks import Task
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _compute(
     manifest: Mapping[str, Any],
 ) -> None:
     """Append what is to be computed to the store, each method and batch as it is finished."""
-    portions = Portions(answerer.run, batch_size)
+    portions, writer = Portions(answerer.run, batch_size), Writer(store)
     for (source, rows), pending in todo.items():
         chosen = examples.select(rows)
         if source is not None:
@@ -135,7 +135,8 @@ def _compute(
         for batch in tasks.batches(chosen, answerer.task, answerer.processor, batch_size):
             for method, records in portions.of(batch, pending):
                 how = {"batch_size": len(records), "out_of_memory": portions.failed}
-                store.append(keys[method.name], records, {**manifest, **how})
+                writer.append(keys[method.name], records, {**manifest, **how})
+    writer.finish()
 
 
 def _warn_of_silence(records: pa.Table, task: Task) -> None:

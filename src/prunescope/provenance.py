@@ -28,6 +28,7 @@ ENGINE = [
         "sharing.py",
         "sources",
         "tasks.py",
+        "together.py",
         "testbed/dataset.py",
         "testbed/frozen.json",
         "testbed/questions.py",

@@ -4,9 +4,7 @@ The methods are the branches of a tree: all share what becomes of the images, an
 stages are equal, the decoder layers, what the stages keep, and the KV cache. Every method runs as
 `prune` and the stock model run it; what an earlier branch did is taken from its record.
 
-Answers are decoded branch by branch. On the testbed that is a sixth of the time where they have
-four tokens, and none where they have one (benchmarks/evaluation.py); to decode branches together,
-their caches, of unequal length in every layer, would have to be padded to one.
+What the branches answer is decoded together, by `prunescope.together`.
 """
 
 import json

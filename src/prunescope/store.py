@@ -70,20 +70,15 @@ class RecordStore:
         key: Mapping[str, Any],
         records: Sequence[Mapping[str, Any]],
         manifest: Mapping[str, Any],
-    ) -> None:
+    ) -> Path:
         """Write records as one new part. manifest: how they came about, kept in the part."""
         table = pa.Table.from_pylist(list(records), SCHEMA)
-        table = table.replace_schema_metadata({"manifest": json.dumps(manifest, sort_keys=True)})
         folder = self.folder(key)
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "key.json").exists():
             text = json.dumps(key, indent=1, sort_keys=True) + "\n"
             _write(folder / "key.json", lambda path: path.write_text(text))
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink)
-        data = sink.getvalue().to_pybytes()
-        name = f"{hashlib.sha256(data).hexdigest()}.parquet"
-        _write(folder / name, lambda path: path.write_bytes(data))
+        return _write_part(folder, table, [manifest])
 
     def read(self, keys: Iterable[Mapping[str, Any]], examples: Sequence[str]) -> pa.Table:
         """The records of these examples, one per key and example, in the order of both.
@@ -116,12 +111,67 @@ class RecordStore:
         yield from read_parts(self.folder(key)).values()
 
 
+class Writer:
+    """Appends what one job computes: each batch as it is finished, but few parts in the end.
+
+    Several thousand small files for each method would make every later look at the store slow.
+    """
+
+    def __init__(self, store: RecordStore, most: int = 64):
+        self.store, self.most = store, most
+        self.parts: dict[Path, list[Path]] = {}  # by folder, those written here
+
+    def append(
+        self,
+        key: Mapping[str, Any],
+        records: Sequence[Mapping[str, Any]],
+        manifest: Mapping[str, Any],
+    ) -> None:
+        """As `RecordStore.append`; merges the parts of the key when there are `most`."""
+        own = self.parts.setdefault(self.store.folder(key), [])
+        own.append(self.store.append(key, records, manifest))
+        if len(own) >= self.most:
+            own[:] = [_merge(own)]
+
+    def finish(self) -> None:
+        """Leave one part for each key."""
+        for own in self.parts.values():
+            own[:] = [_merge(own)]
+
+
+def _merge(parts: Sequence[Path]) -> Path:
+    """One part in the place of several. Until they are gone, records are there twice."""
+    tables = [_read_part(path) for path in parts]
+    manifests = []
+    for table in tables:
+        for each in json.loads(table.schema.metadata[b"manifest"]):
+            if each not in manifests:
+                manifests.append(each)
+    plain = [table.replace_schema_metadata() for table in tables]
+    merged = _write_part(parts[0].parent, pa.concat_tables(plain), manifests)
+    for path in set(parts) - {merged}:
+        path.unlink()
+    return merged
+
+
+def _write_part(folder: Path, table: pa.Table, manifests: Sequence[Mapping[str, Any]]) -> Path:
+    about = {"manifest": json.dumps(manifests, sort_keys=True)}
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata(about), sink)
+    data = sink.getvalue().to_pybytes()
+    part = folder / f"{hashlib.sha256(data).hexdigest()}.parquet"
+    _write(part, lambda path: path.write_bytes(data))
+    return part
+
+
 def read_parts(folder: Path) -> dict[Path, pa.Table]:
     """The parts of a key's folder; damaged ones are set aside, to be computed again."""
     parts = {}
     for path in sorted(folder.glob("*.parquet")):
         try:
             parts[path] = _read_part(path)
+        except FileNotFoundError:  # another job has merged it with others
+            return read_parts(folder)
         except (OSError, pa.ArrowException) as error:
             aside = path.with_suffix(".corrupt")
             with suppress(FileNotFoundError):  # another job was faster

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import greedy
 from transformers import AutoModelForImageTextToText
 
 from prunescope.checkpoint import Checkpoint
-from prunescope.decoding import greedy
 from prunescope.models import family_of
 from prunescope.tasks import load, prompts, read_task
 

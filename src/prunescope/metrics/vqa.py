@@ -82,8 +82,10 @@ def soft_accuracy(said: str, answers: Sequence[str]) -> float:
 class VqaAccuracy(Metric):
     """The share of people who gave the predicted answer, full from four of ten on.
 
-    rules: "vqa" leaves answers as they are where all people gave the same, as the official
-    evaluation of VQAv2 and VizWiz does; "m4c" is TextVQA's.
+    rules: "vqa" are those of VQAv2 and VizWiz, "m4c" those of TextVQA. Prediction and answers are
+    both normalised, always, as lmms-eval does: GT-Vision-Lab's vqaEval.py leaves both as they are
+    where all people gave the same answer, and TRI-ML/vlm-evaluation, which FEATHER used, takes no
+    more than punctuation from VQAv2's answers, and nothing from VizWiz's.
     """
 
     name: ClassVar[str] = "vqa_accuracy"
@@ -94,6 +96,6 @@ class VqaAccuracy(Metric):
         said, answers = prediction.strip(), [each.strip() for each in example["answers"]]
         if self.rules == "m4c":
             said, answers = normalised_m4c(said), [normalised_m4c(each) for each in answers]
-        elif len(set(answers)) > 1:
+        else:
             said, answers = normalised(said), [normalised(each) for each in answers]
         return Verdict(soft_accuracy(said, answers), invalid=not prediction.strip())
