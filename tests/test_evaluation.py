@@ -190,6 +190,19 @@ def test_a_method_that_does_not_fit_stops_before_the_model_runs(checkpoint, task
     assert not computed
 
 
+def test_methods_that_are_decoded_together_answer_the_same(checkpoint, task, monkeypatch):
+    monkeypatch.setattr(answering, "TOGETHER", 3)
+    batch, answers = tasks.load(task, 6), []
+    for joins in (False, True):
+        answerer = answering.Answerer("tiny", task, *checkpoint.load())
+        answerer.joins = joins
+        answers.append(
+            {each.name: records for each, records in answerer.run(batch, list(METHODS.values()))}
+        )
+    apart, together = answers
+    assert together == apart and len(together) == len(METHODS)
+
+
 def limit_memory(monkeypatch, size, error):
     """The model fails with more than `size` examples; the first call works with any number."""
     tried, branch = [], answering.Branch
@@ -213,7 +226,6 @@ def test_without_memory_the_batch_is_halved(
     checkpoint, task, store, computed, monkeypatch, caplog, error
 ):
     tried = limit_memory(monkeypatch, 3, error)
-    monkeypatch.setattr(answering, "TOGETHER", 1)  # those that are decoded together fail together
     records = evaluate(checkpoint, task, FEW, store, batch_size=8)
     # The first method has its eight, the second gets them in twos; so do both in the last batch.
     assert tried == [8, 8, 4, 2, 2, 2, 2, 2, 2] and set(computed.values()) == {1}
