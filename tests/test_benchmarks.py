@@ -213,6 +213,18 @@ def test_too_many_unreadable_images_stop_the_task(root, tmp_path):
         tasks.load(read("vsr", access))
 
 
+@pytest.mark.parametrize("name", ["refcoco", "refcoco-plus", "refcocog", "tallyqa"])
+def test_images_that_are_not_in_their_folder_are_asked_for(root, name, tmp_path):
+    shutil.copytree(root, tmp_path / "copy")
+    access = write_all(tmp_path / "copy")
+    for path in (tmp_path / "copy" / "downloads").rglob("*.jpg"):
+        path.unlink()
+    task = read(name, access)
+    with pytest.raises(InputError, match=r"3 of 3 images .*FileNotFoundError") as raised:
+        tasks.load(task)
+    assert str(raised.value).endswith(f"of them. {task.images['how']}")
+
+
 def test_an_image_that_unpacks_to_too_much_is_not_unpacked(access):
     with pytest.raises(InputError, match="40 x 30 pixels are too many"):
         tasks.load(read("vsr", access | {"pixels": 1000}))

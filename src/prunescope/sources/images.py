@@ -93,8 +93,9 @@ def check(task: "Task", ids: Sequence[str], problems: Sequence[str]) -> str:
     text = f"task {task.name!r}: {len(bad)} of {len(ids)} images cannot be used: {shown}"
     text += ", ..." if len(bad) > SHOWN else ""
     if len(bad) > task.access.unreadable * len(ids):
+        how = f". {task.images['how']}" if "how" in (task.images or {}) else ""
         raise InputError(
-            f"{text}; more than data.unreadable = {task.access.unreadable:.2%} of them"
+            f"{text}; more than data.unreadable = {task.access.unreadable:.2%} of them{how}"
         )
     log.warning("%s; they are left out", text)
     return f"{text}; they are left out"
