@@ -242,10 +242,20 @@ def test_files_that_people_download_are_asked_for(access, tmp_path):
         tasks.load(wrong)
 
 
-def test_a_column_that_is_not_there(access):
-    task = read("ai2d", access)
-    task = replace(task, columns=task.columns | {"answer": "label"})
-    with pytest.raises(InputError, match=r"no column 'label'; they have \['question', 'image'"):
+@pytest.mark.parametrize(
+    ("name", "key", "changes", "message"),
+    [
+        ("ai2d", "columns", {"answer": "label"}, r"'label'; they have \['question', 'image'"),
+        ("refcoco", "columns", {"box": "sentences.x"}, r"'sentences\.x'; .* \['sentences\.raw', "),
+        ("gqa", "columns", {"kind": "types.kind"}, r"'types\.kind'; .* \['types\.structural', "),
+        ("gqa", "columns", {"kind": "answer.kind"}, r"'answer\.kind'; they have \[\]"),
+        ("gqa", "images", {"id": "name"}, r"'name'; they have \['id', 'image'\]"),
+    ],
+)
+def test_a_column_that_is_not_there(access, name, key, changes, message):
+    task = read(name, access)
+    task = replace(task, **{key: getattr(task, key) | changes})
+    with pytest.raises(InputError, match=f"task '{name}': {key}: .* no column {message}"):
         tasks.load(task)
 
 
