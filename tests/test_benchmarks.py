@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
-from benchmarks_in_small import COUNTS, picture, write_all
+from benchmarks_in_small import COUNTS, TEST, parquet, picture, write_all
 from chat_model import save_model
-from datasets import Dataset
+from datasets import Dataset, Features
 from datasets.exceptions import DatasetNotFoundError
 
 from prunescope import tasks
@@ -223,6 +223,18 @@ def test_images_that_are_not_in_their_folder_are_asked_for(root, name, tmp_path)
     with pytest.raises(InputError, match=r"3 of 3 images .*FileNotFoundError") as raised:
         tasks.load(task)
     assert str(raised.value).endswith(f"of them. {task.images['how']}")
+
+
+@pytest.mark.parametrize("nothing", [[], None])
+def test_a_row_without_an_image_is_left_out(root, nothing, tmp_path, caplog):
+    shutil.copytree(root, tmp_path / "copy")
+    access = write_all(tmp_path / "copy") | {"unreadable": 0.5}
+    rows, features = parquet()["lmms-lab/SEED-Bench"][TEST]
+    rows[1]["image"] = nothing
+    path = tmp_path / "copy" / "lmms-lab" / "SEED-Bench" / TEST
+    Dataset.from_list(rows, Features(features)).to_parquet(path)
+    assert tasks.load(read("seed-image", access))["kind"][:] == ["0", "2"]
+    assert "1 of 3 images cannot be used: image 1: " in caplog.text
 
 
 def test_an_image_that_unpacks_to_too_much_is_not_unpacked(access):

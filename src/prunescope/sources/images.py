@@ -38,12 +38,17 @@ def of_rows(task: "Task", rows: "Dataset", column: str) -> "Dataset":
         return type(rows).from_list(paths, undecoded)
     if index:
         return rows.map(
-            lambda row: {"image": row[name][int(index)]},
+            lambda row: {"image": _nth(row[name], int(index))},
             remove_columns=rows.column_names,
             features=undecoded,
         )
     data = rows.select_columns([name])
     return data if name == "image" else data.rename_column(name, "image")
+
+
+def _nth(listed: list[Any] | None, index: int) -> Any:
+    """None, as for a row without an image, where there are not as many."""
+    return listed[index] if listed and index < len(listed) else None
 
 
 def undecoded(data: Any) -> Any:
