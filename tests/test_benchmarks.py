@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
-from benchmarks_in_small import COUNTS, picture, write_all
+from benchmarks_in_small import COUNTS, TEST, parquet, picture, write_all
 from chat_model import save_model
-from datasets import Dataset
+from datasets import Dataset, Features
 from datasets.exceptions import DatasetNotFoundError
 
 from prunescope import tasks
@@ -213,6 +213,30 @@ def test_too_many_unreadable_images_stop_the_task(root, tmp_path):
         tasks.load(read("vsr", access))
 
 
+@pytest.mark.parametrize("name", ["refcoco", "refcoco-plus", "refcocog", "tallyqa"])
+def test_images_that_are_not_in_their_folder_are_asked_for(root, name, tmp_path):
+    shutil.copytree(root, tmp_path / "copy")
+    access = write_all(tmp_path / "copy")
+    for path in (tmp_path / "copy" / "downloads").rglob("*.jpg"):
+        path.unlink()
+    task = read(name, access)
+    with pytest.raises(InputError, match=r"3 of 3 images .*FileNotFoundError") as raised:
+        tasks.load(task)
+    assert str(raised.value).endswith(f"of them. {task.images['how']}")
+
+
+@pytest.mark.parametrize("nothing", [[], None])
+def test_a_row_without_an_image_is_left_out(root, nothing, tmp_path, caplog):
+    shutil.copytree(root, tmp_path / "copy")
+    access = write_all(tmp_path / "copy") | {"unreadable": 0.5}
+    rows, features = parquet()["lmms-lab/SEED-Bench"][TEST]
+    rows[1]["image"] = nothing
+    path = tmp_path / "copy" / "lmms-lab" / "SEED-Bench" / TEST
+    Dataset.from_list(rows, Features(features)).to_parquet(path)
+    assert tasks.load(read("seed-image", access))["kind"][:] == ["0", "2"]
+    assert "1 of 3 images cannot be used: image 1: " in caplog.text
+
+
 def test_an_image_that_unpacks_to_too_much_is_not_unpacked(access):
     with pytest.raises(InputError, match="40 x 30 pixels are too many"):
         tasks.load(read("vsr", access | {"pixels": 1000}))
@@ -230,10 +254,20 @@ def test_files_that_people_download_are_asked_for(access, tmp_path):
         tasks.load(wrong)
 
 
-def test_a_column_that_is_not_there(access):
-    task = read("ai2d", access)
-    task = replace(task, columns=task.columns | {"answer": "label"})
-    with pytest.raises(InputError, match=r"no column 'label'; they have \['question', 'image'"):
+@pytest.mark.parametrize(
+    ("name", "key", "changes", "message"),
+    [
+        ("ai2d", "columns", {"answer": "label"}, r"'label'; they have \['question', 'image'"),
+        ("refcoco", "columns", {"box": "sentences.x"}, r"'sentences\.x'; .* \['sentences\.raw', "),
+        ("gqa", "columns", {"kind": "types.kind"}, r"'types\.kind'; .* \['types\.structural', "),
+        ("gqa", "columns", {"kind": "answer.kind"}, r"'answer\.kind'; they have \[\]"),
+        ("gqa", "images", {"id": "name"}, r"'name'; they have \['id', 'image'\]"),
+    ],
+)
+def test_a_column_that_is_not_there(access, name, key, changes, message):
+    task = read(name, access)
+    task = replace(task, **{key: getattr(task, key) | changes})
+    with pytest.raises(InputError, match=f"task '{name}': {key}: .* no column {message}"):
         tasks.load(task)
 
 

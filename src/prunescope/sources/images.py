@@ -38,12 +38,17 @@ def of_rows(task: "Task", rows: "Dataset", column: str) -> "Dataset":
         return type(rows).from_list(paths, undecoded)
     if index:
         return rows.map(
-            lambda row: {"image": row[name][int(index)]},
+            lambda row: {"image": _nth(row[name], int(index))},
             remove_columns=rows.column_names,
             features=undecoded,
         )
     data = rows.select_columns([name])
     return data if name == "image" else data.rename_column(name, "image")
+
+
+def _nth(listed: list[Any] | None, index: int) -> Any:
+    """None, as for a row without an image, where there are not as many."""
+    return listed[index] if listed and index < len(listed) else None
 
 
 def undecoded(data: Any) -> Any:
@@ -93,8 +98,9 @@ def check(task: "Task", ids: Sequence[str], problems: Sequence[str]) -> str:
     text = f"task {task.name!r}: {len(bad)} of {len(ids)} images cannot be used: {shown}"
     text += ", ..." if len(bad) > SHOWN else ""
     if len(bad) > task.access.unreadable * len(ids):
+        how = f". {task.images['how']}" if "how" in (task.images or {}) else ""
         raise InputError(
-            f"{text}; more than data.unreadable = {task.access.unreadable:.2%} of them"
+            f"{text}; more than data.unreadable = {task.access.unreadable:.2%} of them{how}"
         )
     log.warning("%s; they are left out", text)
     return f"{text}; they are left out"

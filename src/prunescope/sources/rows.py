@@ -26,7 +26,9 @@ def load(task: "Task") -> "Dataset":
     from datasets import concatenate_datasets
 
     rows = hub.load(task, task.hub["files"]) if task.source == "hub" else folder.load(task)
-    _check_columns(task, rows)
+    if not len(rows):
+        raise InputError(f"task {task.name!r}: split: {task.split!r} has no examples")
+    _check_columns(task, "columns", rows, [_column(task.columns["image"]), *_named(task)])
     pictures, places = _pictures(task, rows)
     facts = images.inspect(pictures, task.access.pixels)
     problems = facts["problem"]
@@ -125,6 +127,7 @@ def _pictures(task: "Task", rows: "Dataset") -> tuple["Dataset", Sequence[int]]:
     if task.images is None or "files" not in task.images:
         return images.of_rows(task, rows, column), range(len(rows))
     pool = hub.load(task, task.images["files"])
+    _check_columns(task, "images", pool, [task.images["id"], "image"])
     places = {name: place for place, name in enumerate(pool[task.images["id"]])}
     if missing := [name for name in rows[column] if name not in places]:
         raise InputError(f"task {task.name!r}: images: no {missing[0]!r} ({len(missing)} missing)")
@@ -142,15 +145,29 @@ def _column(path: str) -> str:
     return path.split(".")[0]
 
 
-def _check_columns(task: "Task", rows: "Dataset") -> None:
-    if not len(rows):
-        raise InputError(f"task {task.name!r}: split: {task.split!r} has no examples")
-    for path in [task.columns["image"], *_named(task)]:
-        if _column(path) not in rows.column_names:
-            raise InputError(
-                f"task {task.name!r}: columns: the data have no column {_column(path)!r}; they "
-                f"have {rows.column_names}"
-            )
+def _check_columns(task: "Task", key: str, data: "Dataset", paths: Sequence[str]) -> None:
+    """Raise InputError unless the data have these paths. key: of the card, which names them."""
+    for path in paths:
+        there, before = data.features, ""
+        for name in path.split("."):
+            if there is None:
+                break
+            if name not in there:
+                raise InputError(
+                    f"task {task.name!r}: {key}: the data have no column {before + name!r}; they "
+                    f"have {[before + each for each in there]}"
+                )
+            there, before = _inside(there[name]), f"{before}{name}."
+
+
+def _inside(feature: Any) -> Mapping[str, Any] | None:
+    """The columns in a column, or in the items of one of lists; None where its type says none."""
+    from datasets import Value
+
+    feature = getattr(feature, "feature", feature)
+    if isinstance(feature, Mapping):
+        return feature
+    return {} if isinstance(feature, Value) else None  # of JSON, any may be there
 
 
 def _check_count(task: "Task", found: int) -> None:
