@@ -11,6 +11,7 @@ from prunescope.errors import InputError
 from prunescope.findings import beside, published
 from prunescope.findings.published import Row
 from prunescope.methods import read_methods
+from prunescope.settings import read
 from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, OTHER
 
 ROOT = config.SCHEMA.parents[2]
@@ -19,6 +20,7 @@ MEANS = {
     "vqa": ["textvqa", "gqa", "vqav2", "vizwiz"],
     "challenge": ["pope", "tallyqa", "vsr", "ai2d"],
 }
+FASTV = ["nocaps", "flickr30k", "a-okvqa", "mmmu"]  # of its `average`
 ROWS = {"table1": 10, "table2": 2, "table_a1": 5, "table_a2": 7, "table_a3": 6}
 
 
@@ -36,6 +38,55 @@ def test_averages_are_those_of_their_cells(paper):
                 assert cells[mean] == pytest.approx(cells[tasks].mean(), abs=0.08), (key, mean)
                 checked += 1
     assert checked == 3 * (sum(ROWS.values()) - ROWS["table2"]) + ROWS["table2"]
+
+
+def test_averages_of_fastv_are_those_of_their_cells(paper):
+    rows = paper[paper["source"].str.endswith("FastV's Table 1")]
+    table = rows.pivot(index=["method", "K", "R"], columns="task", values="value")
+    assert len(table) == 13 and table["average"].notna().all()
+    whole = table.dropna()
+    assert len(whole) == 7
+    assert np.allclose(whole["average"], whole[FASTV].mean(axis=1), atol=0.06)
+
+
+def test_a_table_is_called_as_no_other(paper):
+    sources = paper["source"].drop_duplicates()
+    assert sources.str.contains(r"^(?:arXiv \d{4}\.\d{5}|github\.com/\w[\w/-]+), ").all()
+    assert not sources.str.rpartition(", ")[2].duplicated().any()
+    assert not paper["value"].isna().any()
+
+
+def test_what_a_model_may_stand_for_has_its_tables(paper):
+    stands_for = read(config.SCHEMA)["properties"]["models"]["additionalProperties"]["properties"]
+    assert list(beside.TABLES) == stands_for["stands_for"]["enum"]
+    named = {table for tables in beside.TABLES.values() for table in tables}
+    assert named <= set(paper["source"].str.rpartition(", ")[2])
+
+
+@pytest.mark.parametrize(
+    ("study", "stands_for"),
+    [
+        ("paper", "siglip"),
+        ("paper-slim", "siglip"),
+        ("paper-a1", "dinosiglip"),
+        ("testbed", "siglip"),
+        ("llava15", "llava-1.5"),
+        ("qwen25vl", "none"),
+    ],
+)
+def test_models_of_studies_stand_for_what_fits_them(study, stands_for, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    models = config.load(f"workflow/config/{study}.yaml")["models"].values()
+    assert {model["stands_for"] for model in models} == {stands_for}
+
+
+def test_the_study_of_llava_has_the_method_that_fastvs_authors_print(paper, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    methods = config.methods(config.load("workflow/config/llava15.yaml"), "llava15")
+    rows = paper[paper["source"].str.endswith(beside.TABLES["llava-1.5"][0])]
+    [(name, k, r)] = {tuple(x) for x in rows[rows["K"] != ""][["method", "K", "R"]].values}
+    [stage] = methods[f"{name}-k{k}-r{r}"]
+    assert (stage["layer"], stage["remove"]) == (int(k), float(r))
 
 
 def test_every_number_is_there_once(paper):
@@ -147,3 +198,41 @@ def test_benchmarks_that_both_have_are_compared(paper, monkeypatch):
         assert row["check"] == verdict
     fastv = table.loc[["fastv"]].set_index("source")["published"]
     assert dict(fastv) == pytest.approx({"Table 1": 0.067, "README.md at c2a09b2": 0.076})
+
+
+def test_llava_stands_beside_the_benchmark_that_is_judged_alike(paper, monkeypatch):
+    from test_findings import METHODS, study
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(beside, "DEPTH", 12)
+    row = {"layer": 1, "remove": 0.5, "score": {"attention": {"softmax": "row"}}}
+    plain = study(methods=METHODS | {"fastv": [row]})
+    tasks = {"task": {"locate": "refcoco", "color": "gqa", "count": "mme"}}
+    renamed = replace(plain, records=plain.records.replace(tasks))
+    table = findings.by_benchmark(renamed, paper, "llava-1.5")
+    assert table[["method", "task", "published"]].values.tolist() == [
+        ["unpruned", "gqa", 0.62],
+        ["fastv", "gqa", 0.604],
+    ]
+    assert findings.side_by_side(renamed, paper, "llava-1.5").empty
+
+
+def test_nothing_stands_beside_a_model_that_stands_for_none(paper, monkeypatch):
+    from test_findings import study
+
+    monkeypatch.chdir(ROOT)
+    plain = study()
+    renamed = replace(plain, records=plain.records.replace({"task": {"locate": "refcoco"}}))
+    assert findings.side_by_side(renamed, paper, "none").empty
+    assert findings.by_benchmark(renamed, paper, "none").empty
+
+
+def test_prismatics_own_row_stands_beside_the_unpruned_model(paper, monkeypatch):
+    from test_findings import study
+
+    monkeypatch.chdir(ROOT)
+    plain = study()
+    renamed = replace(plain, records=plain.records.replace({"task": {"locate": "refcoco"}}))
+    table = findings.by_benchmark(renamed, paper, "siglip")
+    whole = table[table["method"] == "unpruned"].set_index("source")["published"]
+    assert dict(whole) == pytest.approx({"Table A2": 0.609, "Prismatic's Tables 2 to 4": 0.6474})

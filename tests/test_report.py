@@ -57,6 +57,7 @@ def files(tmp_path):
         "ledger": tmp_path / "ledger.csv",
         "published": tmp_path / "published.csv",
         "benchmarks": tmp_path / "benchmarks.csv",
+        "stands_for": "siglip",
     }
     return {
         "page": tmp_path / "report.html",
@@ -181,6 +182,38 @@ def test_a_study_without_any_of_the_papers_rows_has_a_page(files):
     (files["page"].parent / "published.csv").write_text("method,source,K,R\n")
     report.write(**files)
     assert "no method of this study is one of the paper" in files["page"].read_text()
+
+
+@pytest.mark.parametrize(
+    ("stands_for", "said"),
+    [
+        (
+            "siglip",
+            ["SigLIP 7B with 32 layers", "8,910", "AI2D here has the 3,088", "15,501", "GQA"],
+        ),
+        ("dinosiglip", ["DINOv2 + SigLIP 7B", "8,910", "AI2D here has the 3,088", "15,501", "GQA"]),
+        ("llava-1.5", ["576 visual tokens", "no means over groups", "issue 46"]),
+    ],
+)
+def test_numbers_of_each_published_model_have_their_own_causes_of_difference(
+    files, stands_for, said
+):
+    (files["page"].parent / "published.csv").write_text("method,source,K,R\n")
+    findings = replace(files["models"]["tiny"], stands_for=stands_for)
+    report.write(**files | {"models": {"tiny": findings}})
+    text = " ".join(Links(files["page"].read_text()).text.split())
+    assert all(part in text for part in said)
+    assert ("issue 46" in text) == (stands_for == "llava-1.5") != ("POPE here" in text)
+
+
+def test_a_model_that_stands_for_none_has_nothing_beside_it(files):
+    for name in ("published", "benchmarks"):
+        (files["page"].parent / f"{name}.csv").write_text("method,source,K,R\n")
+    findings = replace(files["models"]["tiny"], stands_for="none")
+    report.write(**files | {"models": {"tiny": findings}})
+    text = Links(files["page"].read_text()).text
+    assert "No published number is laid beside" in text
+    assert "Published row" not in text and "no method of this study" not in text
 
 
 def test_items_are_told_apart_by_their_folders(tmp_path):

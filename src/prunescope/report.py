@@ -45,11 +45,13 @@ class Items:
 @dataclass(frozen=True)
 class Findings(Items):
     """Those of one model, with the CSV files of the claims and of the paper's numbers beside ours
-    (`prunescope.findings`), and what a reader must know of its answers."""
+    (`prunescope.findings`), the published model that it stands for, and what a reader must know of
+    its answers."""
 
     ledger: Path | str
     published: Path | str
     benchmarks: Path | str
+    stands_for: str
     notes: Sequence[str] = ()
 
     def context(self, captions: Mapping[str, str]) -> dict[str, Any]:
@@ -58,6 +60,7 @@ class Findings(Items):
         return context | {
             "notes": [*self.notes, *context["notes"]],
             "claims": claims,
+            "stands_for": self.stands_for,
             "counts": {v: sum(claim["verdict"] == v for claim in claims) for v in VERDICTS},
             "published": rows_beside(_table(self.published)),
             "benchmarks": rows_by_benchmark(_table(self.benchmarks)),

@@ -75,7 +75,9 @@ rule page:
         "../../environment.yml"
     params:
         study=config["name"],
-        models=list(config["models"]),
+        stands_for={
+            name: model["stands_for"] for name, model in config["models"].items()
+        },
         captions={name: results.caption(name) for _, name in ITEMS},
         configuration=SOURCE,
         seed=config["seed"],

@@ -11,13 +11,15 @@ from prunescope.statistics.notes import left_out, silent
 
 def make(
     ledgers, published, benchmarks, shown, records, attention, template, page,
-    study, models, captions, configuration, seed, tolerance,
+    study, stands_for, captions, configuration, seed, tolerance,
 ):  # fmt: skip
     home = Path(page).parent
     mute, lacking = silent(read_records(records, ["invalid"])), left_out(records)
-    notes = {model: lacking.get(model, []) + mute[model] for model in models}
-    files = zip(models, ledgers, published, benchmarks, strict=True)
-    findings = {m: Findings(*within(home / m, shown), *own, notes[m]) for m, *own in files}
+    notes = {model: lacking.get(model, []) + mute[model] for model in stands_for}
+    files = zip(stands_for, ledgers, published, benchmarks, strict=True)
+    findings = {
+        m: Findings(*within(home / m, shown), *own, stands_for[m], notes[m]) for m, *own in files
+    }
     facts = {"configuration": configuration, "seed": seed} | manifest(attention)
     write(page, study, findings, Items(*within(home, shown)), captions, facts, tolerance, template)
 

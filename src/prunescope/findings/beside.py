@@ -11,12 +11,14 @@ from prunescope.findings.published import DEPTH, Row
 from prunescope.findings.words import WITHIN, judge
 from prunescope.statistics.accuracy import BASELINE, LOCALIZATION, OTHER, estimates
 
-# by the paper's model that a model stands for
+FEATHER = ("Table 1", "Table 2", "Table A2", "Table A3", "README.md at c2a09b2")
+# by the published model that a model stands for
 TABLES = {
-    "siglip": ("Table 1", "Table 2", "Table A2", "Table A3", "README.md at c2a09b2"),
+    "siglip": (*FEATHER, "Prismatic's Tables 2 to 4"),
     "dinosiglip": ("Table A1",),
+    "llava-1.5": ("FastV's README.md (lmms-eval)",),
+    "none": (),
 }
-ANY = "refcoco"  # a task that every row has
 GROUPS = (LOCALIZATION, OTHER)
 ESTIMATE = ["value", "low", "high"]
 BEFORE = "-before-llm"  # ends the paper's names of replays
@@ -77,15 +79,14 @@ def _found(
 ) -> Iterator[tuple[dict[str, Any], dict[str, float], float]]:
     """For each published row that the study has a method for: what is `SAID` of it, its numbers by
     task, and the share of tokens that a layer sees on average, NaN if that is not printed."""
-    part = paper[paper["task"] == ANY].drop_duplicates(["method", "K", "R", "value"])
-    for each in part.itertuples():
-        table = each.source.rpartition(", ")[2]
-        if table not in TABLES[stands_for]:
-            continue
-        row = Row(table, each.method, each.K, each.R)
+    tables = paper["source"].str.rpartition(", ")[2]
+    part = paper.assign(table=tables)[tables.isin(TABLES[stands_for])]
+    first = part.drop_duplicates(["table", "method", "K", "R"])  # number of each row
+    for each in first.drop_duplicates(["method", "K", "R", "task", "value"]).itertuples():
+        row = Row(each.table, each.method, each.K, each.R)
         spent = 1 - float(each.flops_reduction or "nan") / 100
         for name in _same(study, row, spent):
-            found = dict(zip(SAID, (name, table, each.K, each.R), strict=True))
+            found = dict(zip(SAID, (name, each.table, each.K, each.R), strict=True))
             yield found, published.cells(paper, row), spent
 
 
