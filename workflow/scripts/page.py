@@ -16,10 +16,8 @@ def make(
     home = Path(page).parent
     mute, lacking = silent(read_records(records, ["invalid"])), left_out(records)
     notes = {model: lacking.get(model, []) + mute[model] for model in stands_for}
-    files = zip(stands_for, ledgers, published, benchmarks, strict=True)
-    findings = {
-        m: Findings(*within(home / m, shown), *own, stands_for[m], notes[m]) for m, *own in files
-    }
+    own = zip(stands_for, ledgers, published, benchmarks, stands_for.values(), strict=True)
+    findings = {m: Findings(*within(home / m, shown), *each, notes[m]) for m, *each in own}
     facts = {"configuration": configuration, "seed": seed} | manifest(attention)
     write(page, study, findings, Items(*within(home, shown)), captions, facts, tolerance, template)
 
