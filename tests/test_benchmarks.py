@@ -271,6 +271,37 @@ def test_a_column_that_is_not_there(access, name, key, changes, message):
         tasks.load(task)
 
 
+def test_annotations_that_were_cut_off(root, tmp_path):
+    shutil.copytree(root, tmp_path / "copy")
+    task = read("tallyqa", write_all(tmp_path / "copy"))
+    file = task.access.folder / task.folder["files"][task.split]
+    file.write_text(file.read_text()[:-9])
+    with pytest.raises(InputError, match=r"is no JSON: .*Unpack tallyqa\.zip of github"):
+        tasks.load(task)
+
+
+def test_a_folder_in_the_place_of_the_hub_that_lacks_a_data_set(tmp_path):
+    (tmp_path / "ai2d").mkdir()
+    access = {"organisations": {"lmms-lab": str(tmp_path)}, "folder": tmp_path}
+    with pytest.raises(InputError, match=r"has no files that are asked for.*data\.organisations"):
+        tasks.load(read("ai2d", access))
+
+
+def test_a_part_of_a_stream_finds_its_images(access):
+    whole = tasks.load(read("gqa", access))
+    part = tasks.load(read("gqa", access | {"stream": 1}))
+    assert part["id"][:] == whole["id"][: len(part)]
+    assert part[0]["image"].tobytes() == whole[0]["image"].tobytes()
+
+
+def test_another_split_has_no_number_of_examples_to_be_held_to(access, caplog):
+    assert tasks.load(read("refcoco", access)) is not None and "the card says" in caplog.text
+    caplog.clear()
+    task = read("refcoco", access)
+    tasks.load(task.of("test"))
+    assert "the card says" not in caplog.text and task.of(task.split) is task
+
+
 def test_an_answer_that_the_card_has_no_word_for(access):
     task = read("ai2d", access, words={"answer": {"0": "A"}})
     with pytest.raises(InputError, match=r"words\.answer: no '1' among \['0'\]"):

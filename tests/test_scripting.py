@@ -1,5 +1,6 @@
 """How scripts are run: arguments by name, errors in the log, notes where an item cannot be made."""
 
+import errno
 from types import SimpleNamespace
 
 import pytest
@@ -42,6 +43,21 @@ def test_an_item_that_cannot_be_made_leaves_a_note(tmp_path):
     assert (tmp_path / "x.png").read_bytes() == b""
     assert (tmp_path / "x.csv").read_text().splitlines() == [NOTE, '"two, ""images"""']
     assert "InputError: two" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_with_what_to_do(tmp_path, number):
+    def make():
+        try:
+            raise OSError(number, "no room", "records.parquet")
+        except OSError as error:
+            raise RuntimeError("not written") from error
+
+    with pytest.raises(RuntimeError):
+        run(make, {"snakemake": job(tmp_path, csv=1)})
+    assert (
+        "not written. The disk is full: make room and run again" in (tmp_path / "log").read_text()
+    )
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), InputError("no weights")])

@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from prunescope.errors import InputError
+from prunescope.errors import InputError, disk_is_full
 
 NOTE = "note"  # the column of a table that stands for an item that could not be made
 
@@ -36,7 +36,8 @@ def run(make: Callable[..., None], namespace: dict[str, Any]) -> None:
         try:
             make(**arguments)
         except BaseException as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            full = ". The disk is full: make room and run again; what is finished stays"
+            print(f"{type(error).__name__}: {error}{full * disk_is_full(error)}", file=sys.stderr)
             if not isinstance(error, InputError) or "csv" not in dict(job.output.items()):
                 raise
             _leave_note(job.output, str(error))

@@ -44,6 +44,7 @@ def load(task: "Task", files: dict[str, str]) -> "Dataset":
         return datasets.Dataset.from_list(list(found.take(task.access.stream)), found.features)
     except Exception as error:  # of datasets, its file systems, the network or the disk
         copy = "name its copy in the study's data.organisations"
-        keys = "the card's hub.revision", copy, "the card's hub.files"
+        lacking = "data.organisations" if Path(repo).is_dir() else "the card's hub.files"
+        keys = "the card's hub.revision", copy, lacking
         said = advice(error, Wanted("data set", revision, *keys))
         raise InputError(f"task {task.name!r}: {repo}: {said}") from error

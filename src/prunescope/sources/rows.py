@@ -5,6 +5,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prunescope.errors import InputError
@@ -126,7 +127,8 @@ def _pictures(task: "Task", rows: "Dataset") -> tuple["Dataset", Sequence[int]]:
     column = task.columns["image"]
     if task.images is None or "files" not in task.images:
         return images.of_rows(task, rows, column), range(len(rows))
-    pool = hub.load(task, task.images["files"])
+    whole = replace(task.access, stream=None)  # the first images are not those of the first rows
+    pool = hub.load(replace(task, access=whole), task.images["files"])
     _check_columns(task, "images", pool, [task.images["id"], "image"])
     places = {name: place for place, name in enumerate(pool[task.images["id"]])}
     if missing := [name for name in rows[column] if name not in places]:
