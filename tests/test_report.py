@@ -204,6 +204,7 @@ def test_numbers_of_each_published_model_have_their_own_causes_of_difference(
     text = " ".join(Links(files["page"].read_text()).text.split())
     assert all(part in text for part in said)
     assert ("issue 46" in text) == (stands_for == "llava-1.5") != ("POPE here" in text)
+    assert ("5.2 points above" in text) == (stands_for == "siglip")
 
 
 def test_a_model_that_stands_for_none_has_nothing_beside_it(files):
