@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import benchmarks_in_small
 import pytest
 
 from prunescope import config, extraction, measured, plan, tasks
@@ -102,6 +103,39 @@ def test_what_is_not_known_is_said():
 def test_a_model_says_its_size_and_is_not_fetched_when_it_is_there(small):
     models = {"there": small, "hub": {"hub": {"repo": "o/m"}, "gigabytes": 14.1}}
     assert plan.downloads(study(models=models)) == {"model hub": 14.1}
+
+
+def test_data_sets_with_a_folder_of_their_own_are_not_downloaded(tmp_path):
+    names = ["refcoco", "gqa", "vsr"]
+    data = {"organisations": {"lmms-lab": str(tmp_path / "copies")}, "folder": str(tmp_path)}
+
+    def fetched():
+        return set(plan.downloads(study(tasks=names, data=data))) - {"model m"}
+
+    archives = {"train2014.zip", "vsr_images.zip"}
+    everything = {"jxu124/refcoco", "lmms-lab/GQA", "cambridgeltl/vsr_zeroshot"} | archives
+    assert fetched() == everything  # the copies are named, but not there
+    (tmp_path / "copies" / "GQA").mkdir(parents=True)
+    assert fetched() == everything - {"lmms-lab/GQA"}
+    (tmp_path / "vsr").mkdir()
+    assert fetched() == everything - {"lmms-lab/GQA", "vsr_images.zip"}
+    (tmp_path / "coco" / "train2014").mkdir(parents=True)
+    assert fetched() == {"jxu124/refcoco", "cambridgeltl/vsr_zeroshot"}
+
+
+def test_an_archive_is_downloaded_while_one_of_its_tasks_lacks_it(tmp_path):
+    (tmp_path / "tallyqa").mkdir()
+    alone = study(tasks=["tallyqa"], data={"folder": str(tmp_path)})
+    both = study(tasks=["tallyqa", "refcoco"], data={"folder": str(tmp_path)})
+    assert "train2014.zip" not in plan.downloads(alone)
+    assert "train2014.zip" in plan.downloads(both)
+
+
+def test_the_rehearsal_downloads_nothing(tmp_path):
+    found = config.load("workflow/config/rehearsal.yaml")
+    data = benchmarks_in_small.write_all(tmp_path)
+    data["folder"] = str(data["folder"])
+    assert sum(plan.downloads(found | {"data": found["data"] | data}).values()) == 0
 
 
 def test_hours_of_a_large_model_are_published_until_they_are_measured(results):

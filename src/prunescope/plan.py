@@ -13,7 +13,7 @@ from pathlib import Path
 from prunescope import config, measured, origins
 from prunescope.config import Config
 from prunescope.measured import Speed
-from prunescope.tasks import read_task
+from prunescope.tasks import Task, read_task
 
 UNKNOWN = math.nan
 LAYERS, TOKENS = 32, 729  # the paper's model, for one that is not there
@@ -63,16 +63,36 @@ def _fewer(limit: int | None, examples: int | None) -> float:
 
 def downloads(study: Config) -> dict[str, float]:
     """Gigabytes by model, data set or archive, each once; UNKNOWN where nobody says. A model that
-    is there is not fetched; of data that may be there nothing is known without a look."""
+    is there is not fetched, nor data whose folder is; of a cache of the hub nothing is known."""
     models = {
         f"model {name}": model.get("gigabytes")
         for name, model in study["models"].items()
         if not origins.is_there(model)
     }
-    cards = [read_task(config.TASKS / f"{task}.yaml") for task in study["tasks"]]
-    fetched = [each for each in cards if each.source != "testbed"]
-    data = {k: v for card in fetched for k, v in (card.gigabytes or {card.name: None}).items()}
+    cards = [
+        read_task(config.TASKS / f"{task}.yaml", access=study["data"]) for task in study["tasks"]
+    ]
+    data = {
+        name: size
+        for card in cards
+        if card.source != "testbed"
+        for name, size in (card.gigabytes or {card.name: None}).items()
+        if not _is_there(card, name)
+    }
     return {k: UNKNOWN if v is None else v for k, v in (models | data).items()}
+
+
+def _is_there(card: Task, name: str) -> bool:
+    """Whether the folder is there that a data set or archive of the card is looked for in: the
+    study's in the place of an organisation of the hub, or that of the card's images."""
+    if card.hub and name in (card.hub["repo"], card.name):
+        return Path(card.access.repository(card.hub["repo"])).is_dir()
+    under = (card.images or {}).get("under")
+    if under is None:
+        return False
+    if under == ".":  # shared with other cards: the folder that the archive unpacks to tells
+        return any(card.access.folder.glob(f"*/{Path(name).stem}"))
+    return (card.access.folder / under).is_dir()
 
 
 def shape(folder: Path | str) -> tuple[int, int]:
@@ -135,6 +155,7 @@ def _download(sizes: Mapping[str, float]) -> Iterator[str]:
         yield f"  {name}: " + ("unknown" if math.isnan(size) else f"{size:g} GB")
     if sizes:
         yield f"  Sizes are the study's own, and those of {config.TASKS}, which say their sources."
+    yield "  Not in it: what has a folder of its own already; nobody looks whether all is in it."
 
 
 def _disk(study: Config, works: Sequence[Work], sizes: Mapping[str, float]) -> Iterator[str]:
