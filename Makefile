@@ -18,12 +18,12 @@ report: $(installed)  ## the study of the testbed, and its report
 	@echo "The report is reports/report.html"
 
 test: $(installed)  ## all tests
-	$(bin)/pytest
+	$(bin)/pytest --numprocesses auto
 
 test-oldest:  ## the engine on the oldest transformers that is supported, in its own environment
 	test -d .venv-oldest || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --editable '.[dev]' 'transformers==5.17.*'
-	.venv-oldest/bin/pytest $(engine)
+	.venv-oldest/bin/pytest --numprocesses auto $(engine)
 
 lint: $(installed)  ## style of Python and of Snakemake
 	$(bin)/ruff check .
