@@ -254,6 +254,14 @@ def test_files_that_people_download_are_asked_for(access, tmp_path):
         tasks.load(wrong)
 
 
+def test_a_file_that_is_not_whole_is_asked_for_again(root, tmp_path):
+    access = damage(root, tmp_path, [])
+    path = access["folder"] / "tallyqa" / "test.json"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match=r"test\.json is damaged or not whole: .*\. Unpack tally"):
+        tasks.load(read("tallyqa", access))
+
+
 @pytest.mark.parametrize(
     ("name", "key", "changes", "message"),
     [

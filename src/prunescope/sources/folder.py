@@ -25,7 +25,12 @@ def load(task: "Task") -> "Dataset":
         raise InputError(f"task {task.name!r}: there is no file {path}. {task.folder['how']}")
     data = path.read_bytes()
     _check(task, path, data)
-    rows = json.loads(data)
+    try:
+        rows = json.loads(data)
+    except ValueError as error:  # of JSON, or of the text's encoding
+        raise InputError(
+            f"task {task.name!r}: {path} is damaged or not whole: {error}. {task.folder['how']}"
+        ) from error
     rows = list(rows.values()) if isinstance(rows, dict) else rows
     return Dataset.from_list(rows[: task.access.stream])
 
