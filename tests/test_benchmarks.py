@@ -290,6 +290,14 @@ def test_without_network_and_cache(tmp_path):
         tasks.load(read("ai2d", {"folder": tmp_path}))
 
 
+@pytest.mark.parametrize("there", ["nothing", "copies", "copies/ai2d"])
+def test_a_folder_of_copies_that_lacks_a_data_set(tmp_path, there):
+    (tmp_path / there).mkdir(parents=True)
+    task = read("ai2d", {"organisations": {"lmms-lab": str(tmp_path / "copies")}})
+    with pytest.raises(InputError, match=r"copies/ai2d: it has no files .*Set the study's data\.o"):
+        tasks.load(task)
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [

@@ -44,6 +44,9 @@ def load(task: "Task", files: dict[str, str]) -> "Dataset":
         return datasets.Dataset.from_list(list(found.take(task.access.stream)), found.features)
     except Exception as error:  # of datasets, its file systems, the network or the disk
         copy = "name its copy in the study's data.organisations"
-        keys = "the card's hub.revision", copy, "the card's hub.files"
+        files = "the card's hub.files"
+        if Path(repo).is_dir() or repo.count("/") > 1:  # more than a name on the hub has
+            files = "the study's data.organisations to a folder that has them"
+        keys = "the card's hub.revision", copy, files
         said = advice(error, Wanted("data set", revision, *keys))
         raise InputError(f"task {task.name!r}: {repo}: {said}") from error
