@@ -325,9 +325,14 @@ def test_a_branch_and_a_wrong_count_are_warned_of(access, caplog):
     assert "3 examples, the card says 3088" in caplog.text
 
 
-def test_a_stream_is_the_first_rows(access):
-    whole, part = (read("ai2d", access | more) for more in ({}, {"stream": 2}))
-    assert tasks.load(part)["id"][:] == tasks.load(whole)["id"][:2]
+@pytest.mark.parametrize(("name", "rows"), [("ai2d", 2), ("gqa", 1), ("gqa", 3)])
+def test_a_stream_is_the_first_rows(access, name, rows):
+    whole, part = (tasks.load(read(name, access | more)) for more in ({}, {"stream": rows}))
+    assert part["id"][:] == whole["id"][:rows]
+    assert part["image_id"][:] == whole["image_id"][:rows]
+
+
+def test_a_stream_of_a_file(access):
     assert len(tasks.load(read("tallyqa", access | {"stream": 1}))) == 1
 
 
