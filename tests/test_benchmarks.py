@@ -2,6 +2,7 @@
 
 import errno
 import json
+import runpy
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,8 @@ from prunescope.pruning import prune
 from prunescope.statistics.notes import left_out
 from prunescope.store import RecordStore
 
-CARDS = Path(__file__).parents[1] / "data" / "tasks"
+ROOT = Path(__file__).parents[1]
+CARDS = ROOT / "data" / "tasks"
 NAMES = sorted(COUNTS)
 METHODS = parse_methods(
     {
@@ -323,6 +325,15 @@ def test_what_is_in_the_way_is_said_in_one_line(monkeypatch, error, message):
 def test_a_branch_and_a_wrong_count_are_warned_of(access, caplog):
     tasks.load(read("ai2d", access))
     assert "3 examples, the card says 3088" in caplog.text
+
+
+def test_the_card_s_count_is_that_of_its_own_split(access, tmp_path, caplog):
+    make = runpy.run_path(str(ROOT / "workflow" / "scripts" / "data.py"))["make"]
+    card, found = CARDS / "refcoco.yaml", tmp_path / "found.json"
+    make(card, found, access, ["test"])
+    assert "the card says" not in caplog.text
+    make(card, found, access, ["validation", "test"])
+    assert caplog.text.count("5 examples, the card says 10834") == 1
 
 
 @pytest.mark.parametrize(("name", "rows"), [("ai2d", 2), ("gqa", 1), ("gqa", 3)])

@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from string import ascii_uppercase
@@ -67,6 +67,10 @@ class Task:
             f"{letter}. {text}" for letter, text in zip(ascii_uppercase, options, strict=False)
         ]
         return self.prompt.format(question=example["question"], options="\n".join(lines))
+
+    def of_split(self, split: str) -> "Task":
+        """The same on another split, of which the card does not say how many examples it has."""
+        return self if split == self.split else replace(self, split=split, examples=None)
 
     def to_dict(self) -> dict[str, Any]:
         """All that determines a record, as plain data: equal tasks give equal data."""

@@ -1,14 +1,12 @@
 """Store the attention scores of the examples that budgets are matched on."""
 
-from dataclasses import replace
-
 from prunescope.config import checkpoint, task_of
 from prunescope.extraction import extract
 from prunescope.scripting import run as run_script
 
 
 def make(card, scores, name, model, run, batch_size, split, examples):
-    task = replace(task_of(card, model, run), split=split)
+    task = task_of(card, model, run).of_split(split)
     extract(checkpoint(name, model, run), task, scores, batch_size, examples)
 
 

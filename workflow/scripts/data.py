@@ -1,7 +1,6 @@
 """Load the examples of a benchmark, once for all jobs, and write down what is there."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 from prunescope import tasks
@@ -10,7 +9,7 @@ from prunescope.scripting import run
 
 def make(card, found, access, splits):
     task = tasks.read_task(card, access=access)
-    facts = {split: tasks.inventory(replace(task, split=split)) for split in splits}
+    facts = {split: tasks.inventory(task.of_split(split)) for split in splits}
     Path(found).write_text(json.dumps(facts, indent=1) + "\n")
 
 
