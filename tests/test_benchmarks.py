@@ -307,6 +307,7 @@ def test_a_folder_of_copies_that_lacks_a_data_set(tmp_path, there):
         (DatasetNotFoundError("Revision 'abc' doesn't exist"), r"no revision 'c83a.*hub\.revision"),
         (DatasetNotFoundError("'x' doesn't exist"), r"no such data set.*data\.organisations"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk is full.*HF_HOME"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk is full.*HF_HOME"),
         (FileNotFoundError("Unable to find data/test-*"), r"has no files.*hub\.files"),
         (ConnectionError("Couldn't reach"), "hub cannot be reached"),
         (RuntimeError("else"), "cannot be loaded: RuntimeError: else"),

@@ -1,8 +1,8 @@
 """What is in the way of something on the Hugging Face hub, and what to do about it."""
 
-import errno
-from collections.abc import Iterator
 from dataclasses import dataclass
+
+from prunescope.errors import causes, disk_full
 
 # By the names of their classes: those of datasets and of huggingface_hub, none of them imported.
 UNKNOWN = {"RepositoryNotFoundError", "DatasetNotFoundError"}
@@ -24,11 +24,8 @@ class Wanted:
 def advice(error: Exception, wanted: Wanted) -> str:
     """What is in the way, in one sentence, and what to do about it in the next."""
     said = " ".join(str(error).split()) or type(error).__name__
-    chain = list(_causes(error))
-    kinds = {base.__name__ for each in chain for base in type(each).__mro__}
-    if any(
-        getattr(each, "errno", None) == errno.ENOSPC or "disk space" in str(each) for each in chain
-    ):
+    kinds = {base.__name__ for each in causes(error) for base in type(each).__mro__}
+    if disk_full(error):
         return f"the disk is full ({said}). Make room, or set HF_HOME to another disk"
     if "GatedRepoError" in kinds or "is a gated" in said:
         return f"access is gated ({said}). Accept its terms on its page, then `hf auth login`"
@@ -47,9 +44,3 @@ def advice(error: Exception, wanted: Wanted) -> str:
     if wanted.files and isinstance(error, FileNotFoundError):
         return f"it has no files that are asked for ({said}). Set {wanted.files}"
     return f"it cannot be loaded: {type(error).__name__}: {said}"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
