@@ -2,6 +2,7 @@
 
 import errno
 import json
+import runpy
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,8 @@ from prunescope.pruning import prune
 from prunescope.statistics.notes import left_out
 from prunescope.store import RecordStore
 
-CARDS = Path(__file__).parents[1] / "data" / "tasks"
+ROOT = Path(__file__).parents[1]
+CARDS = ROOT / "data" / "tasks"
 NAMES = sorted(COUNTS)
 METHODS = parse_methods(
     {
@@ -254,6 +256,14 @@ def test_files_that_people_download_are_asked_for(access, tmp_path):
         tasks.load(wrong)
 
 
+def test_a_file_that_is_not_whole_is_asked_for_again(root, tmp_path):
+    access = damage(root, tmp_path, [])
+    path = access["folder"] / "tallyqa" / "test.json"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match=r"test\.json is damaged or not whole: .*\. Unpack tally"):
+        tasks.load(read("tallyqa", access))
+
+
 @pytest.mark.parametrize(
     ("name", "key", "changes", "message"),
     [
@@ -271,37 +281,6 @@ def test_a_column_that_is_not_there(access, name, key, changes, message):
         tasks.load(task)
 
 
-def test_annotations_that_were_cut_off(root, tmp_path):
-    shutil.copytree(root, tmp_path / "copy")
-    task = read("tallyqa", write_all(tmp_path / "copy"))
-    file = task.access.folder / task.folder["files"][task.split]
-    file.write_text(file.read_text()[:-9])
-    with pytest.raises(InputError, match=r"is no JSON: .*Unpack tallyqa\.zip of github"):
-        tasks.load(task)
-
-
-def test_a_folder_in_the_place_of_the_hub_that_lacks_a_data_set(tmp_path):
-    (tmp_path / "ai2d").mkdir()
-    access = {"organisations": {"lmms-lab": str(tmp_path)}, "folder": tmp_path}
-    with pytest.raises(InputError, match=r"has no files that are asked for.*data\.organisations"):
-        tasks.load(read("ai2d", access))
-
-
-def test_a_part_of_a_stream_finds_its_images(access):
-    whole = tasks.load(read("gqa", access))
-    part = tasks.load(read("gqa", access | {"stream": 1}))
-    assert part["id"][:] == whole["id"][: len(part)]
-    assert part[0]["image"].tobytes() == whole[0]["image"].tobytes()
-
-
-def test_another_split_has_no_number_of_examples_to_be_held_to(access, caplog):
-    assert tasks.load(read("refcoco", access)) is not None and "the card says" in caplog.text
-    caplog.clear()
-    task = read("refcoco", access)
-    tasks.load(task.of("test"))
-    assert "the card says" not in caplog.text and task.of(task.split) is task
-
-
 def test_an_answer_that_the_card_has_no_word_for(access):
     task = read("ai2d", access, words={"answer": {"0": "A"}})
     with pytest.raises(InputError, match=r"words\.answer: no '1' among \['0'\]"):
@@ -313,6 +292,14 @@ def test_without_network_and_cache(tmp_path):
         tasks.load(read("ai2d", {"folder": tmp_path}))
 
 
+@pytest.mark.parametrize("there", ["nothing", "copies", "copies/ai2d"])
+def test_a_folder_of_copies_that_lacks_a_data_set(tmp_path, there):
+    (tmp_path / there).mkdir(parents=True)
+    task = read("ai2d", {"organisations": {"lmms-lab": str(tmp_path / "copies")}})
+    with pytest.raises(InputError, match=r"copies/ai2d: it has no files .*Set the study's data\.o"):
+        tasks.load(task)
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
@@ -320,6 +307,7 @@ def test_without_network_and_cache(tmp_path):
         (DatasetNotFoundError("Revision 'abc' doesn't exist"), r"no revision 'c83a.*hub\.revision"),
         (DatasetNotFoundError("'x' doesn't exist"), r"no such data set.*data\.organisations"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk is full.*HF_HOME"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk is full.*HF_HOME"),
         (FileNotFoundError("Unable to find data/test-*"), r"has no files.*hub\.files"),
         (ConnectionError("Couldn't reach"), "hub cannot be reached"),
         (RuntimeError("else"), "cannot be loaded: RuntimeError: else"),
@@ -340,9 +328,23 @@ def test_a_branch_and_a_wrong_count_are_warned_of(access, caplog):
     assert "3 examples, the card says 3088" in caplog.text
 
 
-def test_a_stream_is_the_first_rows(access):
-    whole, part = (read("ai2d", access | more) for more in ({}, {"stream": 2}))
-    assert tasks.load(part)["id"][:] == tasks.load(whole)["id"][:2]
+def test_the_card_s_count_is_that_of_its_own_split(access, tmp_path, caplog):
+    make = runpy.run_path(str(ROOT / "workflow" / "scripts" / "data.py"))["make"]
+    card, found = CARDS / "refcoco.yaml", tmp_path / "found.json"
+    make(card, found, access, ["test"])
+    assert "the card says" not in caplog.text
+    make(card, found, access, ["validation", "test"])
+    assert caplog.text.count("5 examples, the card says 10834") == 1
+
+
+@pytest.mark.parametrize(("name", "rows"), [("ai2d", 2), ("gqa", 1), ("gqa", 3)])
+def test_a_stream_is_the_first_rows(access, name, rows):
+    whole, part = (tasks.load(read(name, access | more)) for more in ({}, {"stream": rows}))
+    assert part["id"][:] == whole["id"][:rows]
+    assert part["image_id"][:] == whole["image_id"][:rows]
+
+
+def test_a_stream_of_a_file(access):
     assert len(tasks.load(read("tallyqa", access | {"stream": 1}))) == 1
 
 

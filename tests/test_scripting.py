@@ -1,6 +1,7 @@
 """How scripts are run: arguments by name, errors in the log, notes where an item cannot be made."""
 
 import errno
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -45,21 +46,6 @@ def test_an_item_that_cannot_be_made_leaves_a_note(tmp_path):
     assert "InputError: two" in (tmp_path / "log").read_text()
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_with_what_to_do(tmp_path, number):
-    def make():
-        try:
-            raise OSError(number, "no room", "records.parquet")
-        except OSError as error:
-            raise RuntimeError("not written") from error
-
-    with pytest.raises(RuntimeError):
-        run(make, {"snakemake": job(tmp_path, csv=1)})
-    assert (
-        "not written. The disk is full: make room and run again" in (tmp_path / "log").read_text()
-    )
-
-
 @pytest.mark.parametrize("error", [ValueError("a bug"), InputError("no weights")])
 def test_other_errors_and_other_jobs_fail(tmp_path, error):
     outputs = {"records": 1} if isinstance(error, InputError) else {"csv": 1}
@@ -67,3 +53,39 @@ def test_other_errors_and_other_jobs_fail(tmp_path, error):
         run(fail(error), {"snakemake": job(tmp_path, **outputs)})
     assert str(error) in (tmp_path / "log").read_text()
     assert not list(tmp_path.glob("x.*"))
+
+
+def caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+def full(number=errno.ENOSPC, *path):
+    return OSError(number, os.strerror(number), *path)
+
+
+RECORDS_ARE_KEPT = r"\. Then run again: finished records are kept$"
+
+
+@pytest.mark.parametrize("outputs", [{"records": 1}, {"csv": 1}])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (full(errno.ENOSPC, "x.part"), r"^the disk is full \(.*'x\.part'\)\. Make room, or move"),
+        (full(errno.EDQUOT), r"^the disk is full \(.*quota exceeded\)\. Make room, or move"),
+        (caused(KeyError("a\nb"), caused(full(), full(errno.EDQUOT, "x.part"))), r"full .*x\.part"),
+        (caused(InputError("task 'x': set HF_HOME"), full()), r"^task 'x': set HF_HOME"),
+    ],
+)
+def test_a_full_disk_is_said_in_one_line(tmp_path, error, said, outputs):
+    with pytest.raises(SystemExit, match=said + ".*" + RECORDS_ARE_KEPT) as raised:
+        run(fail(error), {"snakemake": job(tmp_path, **outputs)})
+    assert (tmp_path / "log").read_text() == f"{raised.value}\n"
+    assert not list(tmp_path.glob("x.*"))
+
+
+def test_a_log_on_a_full_disk(tmp_path):
+    logged = job(tmp_path, csv=1)
+    logged.log = ["/dev/full"]
+    with pytest.raises(SystemExit, match="^the disk is full .*" + RECORDS_ARE_KEPT):
+        run(lambda: print("x"), {"snakemake": logged})

@@ -1,27 +1,14 @@
-"""The one exception for wrong input, how an unknown name is told, and what was behind an error."""
+"""The one exception for wrong input, how an unknown name is told, and when a disk is full."""
 
 import errno
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
+FULL = {errno.ENOSPC, errno.EDQUOT}  # the disk, or what a user may have of it
+
 
 class InputError(ValueError):
     """Something given by the user is wrong; the message names the place and what is allowed."""
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and those that it came from."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def disk_is_full(error: BaseException) -> bool:
-    """Whether it came from a disk, or a share of one, that has no room."""
-    return any(
-        getattr(each, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "disk space" in str(each)
-        for each in causes(error)
-    )
 
 
 def known(name: str, names: Iterable[str], where: str) -> str:
@@ -32,3 +19,23 @@ def known(name: str, names: Iterable[str], where: str) -> str:
     close = get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     raise InputError(f"{where}: unknown {name!r}; {hint}allowed: {sorted(names)}")
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it came of, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def disk_full(error: BaseException) -> str:
+    """What was said, by the error or what it came of, when a disk or quota was full, in one line
+    and best with a path; "" if it was not."""
+    full = [each for each in causes(error) if _is_full(each)]
+    said = min(full, key=lambda each: getattr(each, "filename", None) is None, default="")
+    return " ".join(str(said).split())
+
+
+def _is_full(error: BaseException) -> bool:
+    # datasets says so in words, without a number.
+    return getattr(error, "errno", None) in FULL or "disk space" in str(error)

@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from prunescope.errors import InputError, disk_is_full
+from prunescope.errors import InputError, disk_full
 
 NOTE = "note"  # the column of a table that stands for an item that could not be made
 
@@ -19,12 +19,21 @@ def run(make: Callable[..., None], namespace: dict[str, Any]) -> None:
 
     What it prints and logs goes to the job's log, and so does its error. A figure or table that
     these results cannot give (InputError) leaves a note that the report shows, and the job ends
-    well, so that there is a report of the others. Does nothing when the script is imported:
-    `run(make, globals())` is its last line.
+    well, so that there is a report of the others. A full disk ends it with one line that says what
+    to do. Does nothing when the script is imported: `run(make, globals())` is its last line.
     """
     job = namespace.get("snakemake")
     if job is None:
         return
+    try:
+        _run(make, job)
+    except Exception as error:  # of the log, too, which may lie on the same disk
+        if full := _full(error):
+            raise SystemExit(full) from error
+        raise
+
+
+def _run(make: Callable[..., None], job: Any) -> None:
     named = {k: v for part in (job.input, job.output, job.params) for k, v in part.items()}
     arguments = {k: v for k, v in named.items() if k in signature(make).parameters}
     with ExitStack() as stack:
@@ -36,11 +45,23 @@ def run(make: Callable[..., None], namespace: dict[str, Any]) -> None:
         try:
             make(**arguments)
         except BaseException as error:
-            full = ". The disk is full: make room and run again; what is finished stays"
-            print(f"{type(error).__name__}: {error}{full * disk_is_full(error)}", file=sys.stderr)
-            if not isinstance(error, InputError) or "csv" not in dict(job.output.items()):
+            full = _full(error)
+            print(full or f"{type(error).__name__}: {error}", file=sys.stderr)
+            noted = isinstance(error, InputError) and "csv" in dict(job.output.items())
+            if full or not noted:
                 raise
             _leave_note(job.output, str(error))
+
+
+def _full(error: BaseException) -> str:
+    """What is full and what to do about it, or ""."""
+    said = disk_full(error)
+    if not said:
+        return ""
+    what = f"the disk is full ({said}). Make room, or move the results to another disk"
+    if isinstance(error, InputError):  # it knows better
+        what = str(error)
+    return f"{what}. Then run again: finished records are kept"
 
 
 def _leave_note(files: Any, reason: str) -> None:

@@ -68,8 +68,8 @@ class Task:
         ]
         return self.prompt.format(question=example["question"], options="\n".join(lines))
 
-    def of(self, split: str) -> "Task":
-        """The same of another split, whose number of examples the card does not say."""
+    def of_split(self, split: str) -> "Task":
+        """The same on another split, of which the card does not say how many examples it has."""
         return self if split == self.split else replace(self, split=split, examples=None)
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from prunescope.scripting import run as run_script
 
 
 def make(card, scores, name, model, run, batch_size, split, examples):
-    task = task_of(card, model, run).of(split)
+    task = task_of(card, model, run).of_split(split)
     extract(checkpoint(name, model, run), task, scores, batch_size, examples)
 
 

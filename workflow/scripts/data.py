@@ -9,7 +9,7 @@ from prunescope.scripting import run
 
 def make(card, found, access, splits):
     task = tasks.read_task(card, access=access)
-    facts = {split: tasks.inventory(task.of(split)) for split in splits}
+    facts = {split: tasks.inventory(task.of_split(split)) for split in splits}
     Path(found).write_text(json.dumps(facts, indent=1) + "\n")
 
 

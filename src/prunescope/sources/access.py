@@ -8,8 +8,9 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Access:
     """organisations: for one of the hub, another that has its data sets, or a folder of them;
-    folder: what is not on the hub, by the cards' names; stream: only so many rows, none stored;
-    unreadable: largest share of images that may be left out; pixels: those of the largest image.
+    folder: what is not on the hub, by the cards' names; stream: only so many rows, none stored (but
+    all images that have files of their own are); unreadable: largest share of images that may be
+    left out; pixels: those of the largest image.
     """
 
     organisations: Mapping[str, str] = field(default_factory=dict)

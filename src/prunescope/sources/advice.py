@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from prunescope.errors import causes, disk_is_full
+from prunescope.errors import causes, disk_full
 
 # By the names of their classes: those of datasets and of huggingface_hub, none of them imported.
 UNKNOWN = {"RepositoryNotFoundError", "DatasetNotFoundError"}
@@ -25,7 +25,7 @@ def advice(error: Exception, wanted: Wanted) -> str:
     """What is in the way, in one sentence, and what to do about it in the next."""
     said = " ".join(str(error).split()) or type(error).__name__
     kinds = {base.__name__ for each in causes(error) for base in type(each).__mro__}
-    if disk_is_full(error):
+    if disk_full(error):
         return f"the disk is full ({said}). Make room, or set HF_HOME to another disk"
     if "GatedRepoError" in kinds or "is a gated" in said:
         return f"access is gated ({said}). Accept its terms on its page, then `hf auth login`"

@@ -27,10 +27,10 @@ def load(task: "Task") -> "Dataset":
     _check(task, path, data)
     try:
         rows = json.loads(data)
-    except ValueError as error:  # a download that was cut off
+    except ValueError as error:  # of JSON, or of the text's encoding
         raise InputError(
-            f"task {task.name!r}: {path} is no JSON: {error}. {task.folder['how']}"
-        ) from None
+            f"task {task.name!r}: {path} is damaged or not whole: {error}. {task.folder['how']}"
+        ) from error
     rows = list(rows.values()) if isinstance(rows, dict) else rows
     return Dataset.from_list(rows[: task.access.stream])
 

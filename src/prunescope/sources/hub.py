@@ -18,9 +18,10 @@ log = logging.getLogger(__name__)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def load(task: "Task", files: dict[str, str]) -> "Dataset":
-    """All rows of the task's split, images as they are stored. files: by split, a glob; only
-    these are downloaded. InputError says what is in the way and what to do about it."""
+def load(task: "Task", files: dict[str, str], stream: int | None = None) -> "Dataset":
+    """The rows of the task's split, images as they are stored. files: by split, a glob; only these
+    are downloaded. stream: only so many rows, none stored; None for all. InputError says what is
+    in the way and what to do about it."""
     import datasets
 
     repo, revision = task.access.repository(task.hub["repo"]), task.hub["revision"]
@@ -35,16 +36,18 @@ def load(task: "Task", files: dict[str, str]) -> "Dataset":
             data_files={task.split: files[task.split]},
             split=task.split,
             revision=None if Path(repo).is_dir() else revision,
-            streaming=task.access.stream is not None,
+            streaming=stream is not None,
             verification_mode="no_checks",  # of all splits, others than this are not wanted
         )
         found = undecoded(found)
-        if task.access.stream is None:
+        if stream is None:
             return found
-        return datasets.Dataset.from_list(list(found.take(task.access.stream)), found.features)
+        return datasets.Dataset.from_list(list(found.take(stream)), found.features)
     except Exception as error:  # of datasets, its file systems, the network or the disk
         copy = "name its copy in the study's data.organisations"
-        lacking = "data.organisations" if Path(repo).is_dir() else "the card's hub.files"
-        keys = "the card's hub.revision", copy, lacking
+        files = "the card's hub.files"
+        if Path(repo).is_dir() or repo.count("/") > 1:  # more than a name on the hub has
+            files = "the study's data.organisations to a folder that has them"
+        keys = "the card's hub.revision", copy, files
         said = advice(error, Wanted("data set", revision, *keys))
         raise InputError(f"task {task.name!r}: {repo}: {said}") from error

@@ -5,7 +5,6 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prunescope.errors import InputError
@@ -26,7 +25,7 @@ def load(task: "Task") -> "Dataset":
     `info.description` says which cannot."""
     from datasets import concatenate_datasets
 
-    rows = hub.load(task, task.hub["files"]) if task.source == "hub" else folder.load(task)
+    rows = _rows(task)
     if not len(rows):
         raise InputError(f"task {task.name!r}: split: {task.split!r} has no examples")
     _check_columns(task, "columns", rows, [_column(task.columns["image"]), *_named(task)])
@@ -52,6 +51,12 @@ def load(task: "Task") -> "Dataset":
     whole = concatenate_datasets([_table(found), shown], axis=1)
     whole.info.description = lacking
     return whole.select([row for row, fine in enumerate(good) if fine]) if not all(good) else whole
+
+
+def _rows(task: "Task") -> "Dataset":
+    if task.source == "folder":
+        return folder.load(task)
+    return hub.load(task, task.hub["files"], task.access.stream)
 
 
 def examples(
@@ -127,8 +132,7 @@ def _pictures(task: "Task", rows: "Dataset") -> tuple["Dataset", Sequence[int]]:
     column = task.columns["image"]
     if task.images is None or "files" not in task.images:
         return images.of_rows(task, rows, column), range(len(rows))
-    whole = replace(task.access, stream=None)  # the first images are not those of the first rows
-    pool = hub.load(replace(task, access=whole), task.images["files"])
+    pool = hub.load(task, task.images["files"])  # whole: in another order than the rows
     _check_columns(task, "images", pool, [task.images["id"], "image"])
     places = {name: place for place, name in enumerate(pool[task.images["id"]])}
     if missing := [name for name in rows[column] if name not in places]:
