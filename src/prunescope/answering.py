@@ -54,8 +54,10 @@ class Answerer:
             group = tree.methods[start : start + size]
             branches = [self._branch(tree, each, inputs, batch) for each in group]
             answers = self._answers(inputs, examples, branches)
-            for method, branch, said in zip(group, branches, answers, strict=True):
-                yield method, self._records(examples, method, branch.trace, said)
+            traces = [each.trace for each in branches]
+            del branches  # and the caches, before the next are filled
+            for method, trace, said in zip(group, traces, answers, strict=True):
+                yield method, self._records(examples, method, trace, said)
 
     def _branch(
         self, tree: Tree, method: Method, inputs: Mapping[str, Any], batch: "Dataset"

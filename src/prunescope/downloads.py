@@ -6,11 +6,11 @@ revisions, and may be filled by `hf download`; a study's folder holds links to t
 
 import errno
 import logging
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from prunescope import disk
 from prunescope.errors import InputError
 from prunescope.origins import MARKER, mark, origin, parts
 from prunescope.sources.advice import Wanted, advice
@@ -109,7 +109,7 @@ def _check_space(wanted: Mapping[str, Any]) -> None:
         return  # the hub cannot be reached; the cache may have it
     size = sum(file.file_size or 0 for file in files if file.will_download)
     cache = Path(huggingface_hub.constants.HF_HUB_CACHE)
-    free = shutil.disk_usage(next(each for each in (cache, *cache.parents) if each.exists())).free
+    free = disk.free(cache)
     sizes = f"{size / 1e9:.2f} GB to fetch to {cache}, where {free / 1e9:.2f} GB are free"
     log.info("%s: %s", wanted["repo_id"], sizes)
     if size > free:

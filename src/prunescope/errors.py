@@ -1,10 +1,7 @@
-"""The one exception for wrong input, how an unknown name is told, and when a disk is full."""
+"""The one exception for wrong input, how an unknown name is told, and what an error came of."""
 
-import errno
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-
-FULL = {errno.ENOSPC, errno.EDQUOT}  # the disk, or what a user may have of it
 
 
 class InputError(ValueError):
@@ -26,16 +23,3 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
-
-
-def disk_full(error: BaseException) -> str:
-    """What was said, by the error or what it came of, when a disk or quota was full, in one line
-    and best with a path; "" if it was not."""
-    full = [each for each in causes(error) if _is_full(each)]
-    said = min(full, key=lambda each: getattr(each, "filename", None) is None, default="")
-    return " ".join(str(said).split())
-
-
-def _is_full(error: BaseException) -> bool:
-    # datasets says so in words, without a number.
-    return getattr(error, "errno", None) in FULL or "disk space" in str(error)

@@ -9,7 +9,8 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from prunescope.errors import InputError, disk_full
+from prunescope.disk import disk_full
+from prunescope.errors import InputError
 
 NOTE = "note"  # the column of a table that stands for an item that could not be made
 

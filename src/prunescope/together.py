@@ -72,7 +72,7 @@ class _Joined:
     ):
         self.branches, self.stock, self.family = branches, stock, family_of(model)
         self.decoder = self.family.decoder(model)
-        self.layers = [self._segments(index) for index in range(len(self.decoder.layers))]
+        self.parts = self._parts()
         prompts = [each.trace.segments[0].positions for each in branches]
         self.last = torch.cat([each.amax(0)[:, -1] for each in prompts])
         self.answered = 0
@@ -92,9 +92,18 @@ class _Joined:
         position_ids = (self.last + self.answered)[:, None]
         return self.stock(*args, **{**kwargs, "position_ids": position_ids})
 
-    def _segments(self, index: int) -> tuple[Segment, ...]:
-        """What a layer sees of the prompts, by branch."""
-        return tuple(each.trace.segments[each.trace.segment_of(index)] for each in self.branches)
+    def _parts(self) -> list["_Part"]:
+        """By layer; layers that see the same share one."""
+        parts, traces = {}, [each.trace for each in self.branches]
+        numbers = [
+            tuple(trace.segment_of(index) for trace in traces)
+            for index in range(len(self.decoder.layers))
+        ]
+        for key in dict.fromkeys(numbers):
+            parts[key] = _Part(
+                [trace.segments[number] for trace, number in zip(traces, key, strict=True)]
+            )
+        return [parts[key] for key in numbers]
 
     def _fill(self, cache: Cache) -> None:
         parts = [each.cache.layers for each in self.branches]
@@ -109,15 +118,14 @@ class _Joined:
     def _before_layer(
         self, index: int, layer: nn.Module, args: tuple, kwargs: dict[str, Any]
     ) -> tuple[tuple, dict[str, Any]]:
-        hidden, segments = args[0], self.layers[index]
-        key = tuple(map(id, segments))
-        mask = self._once(("mask", key), self._mask, segments, hidden)
+        hidden, part = args[0], self.parts[index]
+        mask = self._once(("mask", part), self._mask, part, hidden)
         step = {"attention_mask": mask, "position_ids": None}
-        if any(each.shift is not None for each in segments):
+        if part.shift is not None:
             # rotary embeddings may differ by layer
             given = id(kwargs["position_embeddings"])
             step["position_embeddings"] = self._once(
-                ("rotary", key, given), self._rotary, index, segments, hidden
+                ("rotary", part, given), self._rotary, index, part, hidden
             )
         return args, {**kwargs, **step}
 
@@ -126,26 +134,35 @@ class _Joined:
             self.made[key] = make(*arguments)
         return self.made[key]
 
-    def _mask(self, segments: Sequence[Segment], hidden: Tensor) -> Tensor | None:
-        valid = _stacked([each.valid[:, None, :, None] for each in segments])[:, 0, :, 0]
-        if valid.all():
+    def _mask(self, part: "_Part", hidden: Tensor) -> Tensor | None:
+        if part.valid is None:
             return None
-        valid = functional.pad(valid, (0, self.answered), value=True)
+        valid = functional.pad(part.valid, (0, self.answered), value=True)
         backend = self.decoder.config._attn_implementation
         return masks.causal(valid, valid, 1, backend, hidden.dtype)
 
-    def _rotary(
-        self, index: int, segments: Sequence[Segment], hidden: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        back = [
-            torch.zeros_like(each.columns[:, 0]) if each.shift is None else each.shift
-            for each in segments
-        ]
-        positions = (self.last + self.answered - torch.cat(back))[:, None]
+    def _rotary(self, index: int, part: "_Part", hidden: Tensor) -> tuple[Tensor, Tensor]:
+        positions = (self.last + self.answered - part.shift)[:, None]
         axes = len(self.family.axes)
         return self.family.rotary(
             self.decoder, index, hidden, positions.expand(axes, *positions.shape)
         )
+
+
+class _Part:
+    """What a run of layers sees of the prompts, in the rows of all branches.
+
+    valid: (rows, most) False at padding, None if there is none; shift: (rows,) how far back
+    compaction moves what follows, None if it does not.
+    """
+
+    def __init__(self, segments: Sequence[Segment]):
+        valid = _stacked([each.valid[:, None, :, None] for each in segments])[:, 0, :, 0]
+        self.valid = None if valid.all() else valid
+        self.shift = None
+        if any(each.shift is not None for each in segments):
+            none = torch.zeros_like(segments[0].columns[:, 0])
+            self.shift = torch.cat([none if s.shift is None else s.shift for s in segments])
 
 
 def _stacked(parts: Sequence[Tensor]) -> Tensor:

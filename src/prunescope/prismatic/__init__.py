@@ -1,11 +1,11 @@
 """Prismatic VLMs (arXiv 2402.07865), the models of FEATHER, as LLaVA of transformers."""
 
 import logging
-import shutil
 from pathlib import Path
 
 from torch import nn
 
+from prunescope import disk
 from prunescope.checkpoint import DTYPES
 from prunescope.errors import InputError
 from prunescope.prismatic.configuration import configure
@@ -69,7 +69,7 @@ def convert(
 def _check_space(out: Path, model: nn.Module) -> None:
     """Raise InputError if the disk of `out` has no room for the model's weights."""
     size = sum(weight.nbytes for weight in model.parameters())
-    free = shutil.disk_usage(next(each for each in out.absolute().parents if each.exists())).free
+    free = disk.free(out)
     if size > free:
         raise InputError(
             f"{out}: the disk is full: {size / 1e9:.2f} GB to write, {free / 1e9:.2f} GB are free. "

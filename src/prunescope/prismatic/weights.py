@@ -49,6 +49,7 @@ def renamed(tensors: Tensors, rules: Rules) -> Tensors:
 
 
 def rename(name: str, rules: Rules) -> str:
+    """The name by the first rule that fits its beginning, or as it is."""
     for pattern, replacement in rules:
         result, count = re.subn(f"^{pattern}", replacement, name)
         if count:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from prunescope.errors import causes, disk_full
+from prunescope.disk import disk_full
+from prunescope.errors import causes
 
 # By the names of their classes: those of datasets and of huggingface_hub, none of them imported.
 UNKNOWN = {"RepositoryNotFoundError", "DatasetNotFoundError"}
