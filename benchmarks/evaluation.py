@@ -1,26 +1,33 @@
 """What it costs to evaluate all methods of a study together, and one by one.
 
     python benchmarks/evaluation.py
+    python benchmarks/evaluation.py --size 7b --device cuda --tasks refcoco tallyqa --examples 16 \
+      --few 1 --repeats 1                 # after python tests/rehearsal.py data/rehearsal/files
 
-The methods of the default study on a batch of each of two tasks, three ways: together, sharing
-what they have in common; each by itself, in the same batch; each by itself, one example at a time,
-as the official code of FEATHER works. They take turns, and processor time on one thread is
-counted, so that the load of the machine matters little; loading the model, which separate runs do
-again and again, is not counted. Targets: together costs at most 1/2 of separate runs and 1/4 of
-one example at a time.
+The methods of the default study, or with `--size` of the paper's, on a batch of each of two tasks,
+three ways: together, sharing what they have in common; each by itself, in the same batch; each by
+itself, one example at a time, as the official code of FEATHER works. They take turns, and on a CPU
+processor time on one thread is counted, so that the load of the machine matters little; loading
+the model, which separate runs do again and again, is not counted. Targets: together costs at most
+1/2 of separate runs and 1/4 of one example at a time.
 
 "in one batch" is the time with several methods decoded in one batch, as on a GPU, over that of one
-after the other. The share of decoding is from the same with answers of one token.
+after the other, as on a CPU. The share of decoding is from the same with answers of one token.
+The weights of `--size` are random, and answers, which near ties decide, are not compared.
 """
 
 import argparse
 import time
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import paper_model
 import torch
 from record import write
+from torch import nn
+from transformers import ProcessorMixin
 
 from prunescope import config, tasks
 from prunescope.answering import Answerer
@@ -29,91 +36,124 @@ from prunescope.hints import possible, replayed
 from prunescope.methods import Method, parse_methods
 from prunescope.tasks import Task, read_task
 
+if TYPE_CHECKING:
+    from datasets import Dataset
+
 STUDY, MODEL = "workflow/config/testbed.yaml", "data/testbed/rope"
 Answers = dict[tuple[str, str], str]  # by method and example
 
 
 class Bench:
-    """All methods on the first examples of a task, in one batch."""
+    """All methods of a study on a batch of a task."""
 
-    def __init__(self, checkpoint: Checkpoint, task: Task, examples: int, few: int):
-        self.task, self.few = task, few
-        self.batch = tasks.load(task, examples)
-        self.methods = list(possible(methods(), task, self.batch).values())
-        model, processor = checkpoint.load()
-        self.full, self.joined, self.short = (
-            Answerer(checkpoint.name, each, model, processor)
+    def __init__(
+        self,
+        study: str,
+        task: Task,
+        batch: "Dataset",
+        few: int,
+        model: nn.Module,
+        processor: ProcessorMixin,
+    ):
+        self.task, self.batch, self.few = task, batch, few
+        self.methods = list(possible(methods(study), task, batch).values())
+        self.apart, self.joined, self.short = (
+            Answerer("model", each, model, processor)
             for each in (task, task, replace(task, max_new_tokens=1))
         )
-        self.joined.joins = True
+        self.usual = "in one batch" if self.joined.joins else "one after the other"
+        self.apart.joins, self.joined.joins = False, not self.joined.chooses
+        self.clock = _seconds_of_gpu if model.device.type == "cuda" else time.process_time
 
     def measure(self, repeats: int) -> dict[str, Any]:
         laps = pd.DataFrame([self.lap() for _ in range(repeats + 1)][1:])
+        together = laps[self.usual]
         ratios = {
-            "of separate": laps["together"] / laps["separate"],
-            "of one at a time": laps["together"] / laps["one at a time"],
-            "in one batch": laps["decoded in one batch"] / laps["together"],
-            "share of decoding": 1 - laps["first token"] / laps["together"],
+            "of separate": together / laps["separate"],
+            "of one at a time": together / laps["one at a time"],
+            "in one batch": laps["in one batch"] / laps["one after the other"],
+            "share of decoding": 1 - laps["first token"] / together,
         }
         quartiles = {name: each.quantile([0.25, 0.75]).tolist() for name, each in ratios.items()}
         return {
             "task": self.task.name,
             "methods": len(self.methods),
+            "together": self.usual,
             "seconds": laps.median().to_dict(),
             **{name: each.median() for name, each in ratios.items()},
             "quartiles": quartiles,
         }
 
-    def lap(self) -> dict[str, float]:
+    def lap(self) -> Mapping[str, float]:
         """Seconds of each way; the answers must be the same. What is done one at a time is done
         for a few examples, and its time is scaled."""
         alone = [[each] for each in self.methods]
         few = [self.batch.select([row]) for row in range(self.few)]
-        together, answers = self.timed(self.full, [self.batch], [self.methods])
-        first, _ = self.timed(self.short, [self.batch], [self.methods])
-        joined, again = self.timed(self.joined, [self.batch], [self.methods])
-        separate, same = self.timed(self.full, [self.batch], alone)
-        slow, some = self.timed(self.full, few, alone)
-        assert same == again == answers and some.items() <= answers.items()
-        slow *= len(self.batch) / self.few
-        return {
-            "together": together, "separate": separate, "one at a time": slow, "first token": first,
-            "decoded in one batch": joined,
-        }  # fmt: skip
+        seconds, answers = {}, []
+        for name, answerer, batches, runs in (
+            ("one after the other", self.apart, [self.batch], [self.methods]),
+            ("in one batch", self.joined, [self.batch], [self.methods]),
+            ("separate", self.apart, [self.batch], alone),
+            ("one at a time", self.apart, few, alone),
+            ("first token", self.short, [self.batch], [self.methods]),
+        ):
+            seconds[name], said = self.timed(answerer, batches, runs)
+            answers.append(said)
+        seconds["one at a time"] *= len(self.batch) / self.few
+        if self.task.source == "testbed":
+            whole, again, same, some, _ = answers
+            assert whole == again == same and some.items() <= whole.items()
+        return seconds
 
     def timed(
-        self, answerer: Answerer, batches: list[Any], runs: list[list[Method]]
+        self, answerer: Answerer, batches: list["Dataset"], runs: list[list[Method]]
     ) -> tuple[float, Answers]:
-        answers, start = {}, time.process_time()
+        answers, start = {}, self.clock()
         for pending in runs:
             for batch in batches:
                 for method, records in answerer.run(batch, pending):
                     answers |= {(method.name, r["example"]): r["prediction"] for r in records}
-        return time.process_time() - start, answers
+        return self.clock() - start, answers
 
 
-def methods() -> dict[str, Method]:
-    """Of the default study, without those that replay what was stored of others, and without those
-    of `matched`: before they are solved they are copies of others, which cost nothing."""
-    parsed = parse_methods(config.fixed(config.load(STUDY), STUDY), STUDY)
+def _seconds_of_gpu() -> float:
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def methods(study: str) -> dict[str, Method]:
+    """Of a study, without those that replay what was stored of others, and without those of
+    `matched`: before they are solved they are copies of others, which cost nothing."""
+    parsed = parse_methods(config.fixed(config.load(study), study), study)
     return {name: each for name, each in parsed.items() if replayed(each) is None}
+
+
+def benches(options: argparse.Namespace) -> list[Bench]:
+    """One for each task."""
+    if options.size is not None:
+        parts = paper_model.build(options.size, options.device)
+        known, study, take = paper_model.read_tasks(), paper_model.STUDY, paper_model.examples
+        cards = [known[name] for name in options.tasks]
+    else:
+        torch.set_num_threads(1)
+        parts = Checkpoint("testbed", MODEL, device=options.device).load()
+        cards, study = [read_task(f"data/tasks/{name}.yaml") for name in options.tasks], STUDY
+        take = tasks.load
+    return [Bench(study, each, take(each, options.examples), options.few, *parts) for each in cards]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", choices=paper_model.SIZES, help="of the paper's model")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--tasks", nargs="+", default=["locate", "exists"])
     parser.add_argument("--examples", type=int, default=32)
     parser.add_argument("--few", type=int, default=8, help="examples one at a time")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    checkpoint = Checkpoint("testbed", MODEL)
-    cards = [read_task(f"data/tasks/{name}.yaml") for name in options.tasks]
-    cases = [
-        Bench(checkpoint, each, options.examples, options.few).measure(options.repeats)
-        for each in cards
-    ]
-    write("evaluation", {**vars(options), "cases": cases}, ("torch", "transformers"))
+    cases = [each.measure(options.repeats) for each in benches(options)]
+    kind = "" if options.size is None else f"-{options.size}-{options.device}"
+    write(f"evaluation{kind}", {**vars(options), "cases": cases}, ("torch", "transformers"))
 
 
 if __name__ == "__main__":

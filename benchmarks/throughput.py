@@ -1,0 +1,91 @@
+"""How many questions of the paper's benchmarks its model answers in a second, and in which memory.
+
+    python tests/rehearsal.py data/rehearsal/files
+    python benchmarks/throughput.py --device cuda
+    python benchmarks/throughput.py --size tiny --device cpu --examples 4     # to try it
+
+Answers as in a study, from pictures to records. All benchmarks in turn, every one with all METHODS
+at once, in batches of the largest size; then two benchmarks with each method by itself, in batches
+of each size: boxes (an answer of 24 tokens), and a choice (of one).
+"""
+
+import argparse
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import paper_model
+import torch
+from record import write
+from torch import nn
+from transformers import ProcessorMixin
+
+from prunescope import tasks
+from prunescope.answering import Answerer
+from prunescope.methods import Method, read_methods
+from prunescope.tasks import Task
+
+METHODS = ("unpruned", "fastv", "feather")
+TASKS = ("refcoco", "tallyqa")
+ALONE = 16  # examples in batches of one
+
+
+@dataclass
+class Bench:
+    """The model, and how many examples of a task it is to answer."""
+
+    model: nn.Module
+    processor: ProcessorMixin
+    examples: int
+
+    def answer(self, task: Task, batch_size: int, methods: list[Method]) -> dict[str, Any]:
+        """Seconds, examples in a second, and bytes in use at the peak, weights included."""
+        count = min(self.examples, ALONE) if batch_size == 1 else self.examples
+        chosen = paper_model.examples(task, count)
+        answerer = Answerer("paper", task, self.model, self.processor)
+        cuda = self.model.device.type == "cuda"
+        if cuda:
+            torch.cuda.reset_peak_memory_stats()
+        start, answers = time.perf_counter(), 0
+        for batch in tasks.batches(chosen, task, self.processor, batch_size):
+            answers += sum(len(records) for _, records in answerer.run(batch, methods))
+        seconds = time.perf_counter() - start
+        assert answers == len(methods) * count
+        return {
+            "task": task.name,
+            "batch size": batch_size,
+            "methods": [each.name for each in methods],
+            "examples": count,
+            "seconds": seconds,
+            "examples per second": count / seconds,
+            "peak bytes": torch.cuda.max_memory_allocated() if cuda else None,
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", choices=paper_model.SIZES, default="7b")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--examples", type=int, default=64)
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 8, 32])
+    options = parser.parse_args()
+    bench = Bench(*paper_model.build(options.size, options.device), options.examples)
+    known = read_methods("workflow/config/methods.yaml")
+    methods = [known[name] for name in METHODS]
+    cards = paper_model.read_tasks()
+    for batch in options.batch:  # each once before it counts
+        bench.answer(cards[TASKS[0]], batch, methods[:1])
+    every = [bench.answer(card, max(options.batch), methods) for card in cards.values()]
+    alone = [
+        bench.answer(cards[name], batch, [method])
+        for name in TASKS
+        for batch in options.batch
+        for method in methods
+    ]
+    weights = sum(each.nbytes for each in bench.model.parameters())
+    measured = {**vars(options), "bytes of weights": weights, "all": every, "alone": alone}
+    write(f"throughput-{options.size}-{options.device}", measured, ("torch", "transformers"))
+
+
+if __name__ == "__main__":
+    main()
