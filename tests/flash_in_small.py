@@ -3,7 +3,7 @@ and on a CPU plain attention."""
 
 import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import PreTrainedModel
 from transformers import modeling_flash_attention_utils as stock
 
@@ -40,10 +40,13 @@ def flash_attn_varlen_func(
     """(tokens, heads, dim) of sequences one after the other, that begin where `cu_seqlens` says.
     The last query sees all keys of its sequence."""
     if q.is_cuda:
-        return torch.ops.aten._flash_attention_forward(
-            q, k, v, cu_seqlens_q, cu_seqlens_k, int(max_seqlen_q), int(max_seqlen_k), 0.0, causal,
-            False, scale=softmax_scale,
-        )[0]  # fmt: skip
+        scale, short = softmax_scale or q.shape[-1] ** -0.5, -q.shape[-1] % 8
+        padded = (pad(each, (0, short)) for each in (q, k, v))  # as the package does
+        mixed, *_ = torch.ops.aten._flash_attention_forward(
+            *padded, cu_seqlens_q, cu_seqlens_k, int(max_seqlen_q), int(max_seqlen_k), 0.0, causal,
+            False, scale=scale,
+        )  # fmt: skip
+        return mixed[..., : q.shape[-1]]
     queries, keys = (each.diff().tolist() for each in (cu_seqlens_q, cu_seqlens_k))
     parts = zip(q.split(queries), k.split(keys), v.split(keys), strict=True)
     return torch.cat([_attention(*each, softmax_scale, causal) for each in parts])

@@ -105,7 +105,7 @@ def test_scores_are_those_of_a_cpu(tmp_path):
         extract(shipped(device), card("locate"), tmp_path / device, 4, limit=8)
         found.append(xr.open_zarr(tmp_path / device)["score"].load())
     assert found[0]["example"].equals(found[1]["example"])
-    np.testing.assert_allclose(found[1].values, found[0].values, atol=1e-5)
+    np.testing.assert_allclose(found[1].values, found[0].values, atol=1e-3, rtol=0)
 
 
 def test_costs_are_measured(tmp_path):

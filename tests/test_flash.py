@@ -3,6 +3,7 @@
 from functools import cache
 
 import flash_in_small
+import numpy as np
 import pytest
 import torch
 from families import CASES
@@ -41,17 +42,25 @@ def trials(request, monkeypatch):
 
 
 def test_a_batch_is_answered_alike(trials):
-    """What is kept, generated and cached, with any method."""
+    """With any method; with the kernels, in half precision, near ties may be decided otherwise."""
+    alike = []
     for method in trials[0].methods:
-        found = []
-        for one in trials:
-            with prune(one.model, method) as trace:
-                tokens, logits = generate(one.model, one.inputs)
-            kept = [[each.tolist() for each in stage] for stage in trace.kept]
-            found.append((kept, tokens.tolist(), trace.kv_lengths, logits))
-        (*flash, logits), (*plain, expected) = found
-        assert_close(logits, expected, **CLOSE)
-        assert KERNELS or flash == plain
+        (flash, logits), (plain, expected) = (outcome(one, method) for one in trials)
+        same = [ours == theirs for ours, theirs in zip(flash, plain, strict=True)]
+        assert_close(logits[same], expected[same], **CLOSE)
+        alike += same
+    assert np.mean(alike) > 0.8 if KERNELS else all(alike)
+
+
+def outcome(one: Trial, method) -> tuple[list, torch.Tensor]:
+    """What is kept, generated and cached of each prompt; the logits."""
+    with prune(one.model, method) as trace:
+        tokens, logits = generate(one.model, one.inputs)
+    rows = [
+        ([stage[row].tolist() for stage in trace.kept], tokens[row].tolist(), lengths)
+        for row, lengths in enumerate(zip(*trace.kv_lengths, strict=True))
+    ]
+    return rows, logits
 
 
 def test_further_turns_go_on(trials):

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import benchmarks_in_small
@@ -26,8 +27,8 @@ def in_project(monkeypatch):
 def results(tmp_path, monkeypatch):
     """Made-up measurements: 2 s for an example, a quarter of it together, records of 700 bytes."""
     cases = [
-        {"methods": 5, "seconds": {"one at a time": 100.0}, "of one at a time": 0.2},
-        {"methods": 5, "seconds": {"one at a time": 90.0}, "of one at a time": 0.25},
+        {"task": "exists", "methods": 5, "seconds": {"separate": 20.0}, "of separate": 0.2},
+        {"task": "locate", "methods": 5, "seconds": {"separate": 100.0}, "of separate": 0.25},
     ]
     forms = [{"form": "a", "bytes a record": 400}, {"form": "b", "bytes a record": 300}]
     write(tmp_path, "evaluation", {"examples": 10, "cases": cases})
@@ -37,7 +38,8 @@ def results(tmp_path, monkeypatch):
 
 
 def write(folder, name, found):
-    (folder / f"{name}.json").write_text(json.dumps({"measured": found}))
+    result = {"machine": {"gpu": "GPU 9"}, "measured": found}
+    (folder / f"{name}.json").write_text(json.dumps(result))
 
 
 def study(**changes):
@@ -67,8 +69,12 @@ def test_arithmetic(results, small):
     works = plan.work(study(models={"m": small}, limits=limits, shards=3), "test")
     [locate] = works
     assert (locate.examples, locate.scored, locate.methods, locate.jobs) == (450, 50, 2, 3)
-    assert locate.hours(0.75) == pytest.approx(2 * (450 * 2 * 0.75 + 50) / 3600)
-    assert locate.hours(0.25) == pytest.approx(2 * (450 + 50) / 3600)  # one method, at the least
+    assert locate.hours(shared=False) == pytest.approx(2 * (450 * 2 + 50) / 3600)
+    assert locate.hours() == pytest.approx(2 * (450 + 50) / 3600)  # one method, at the least
+    more = replace(locate, methods=10)
+    assert more.hours() == pytest.approx(2 * (450 * 2.5 + 50) / 3600)
+    [exists] = plan.work(study(models={"m": small}, limits=limits, tasks=["exists"]), "test")
+    assert (locate.seconds, exists.seconds) == (2, 0.4)  # the answer is one token
     said = lines(plan.text(study(models={"m": small}, limits=limits), "test"))
     assert said["sharing"].startswith("0.25,") and said["seconds"].startswith("2 for m,")
     assert said["Time"] == "about 0.28 hours of a core; 0.53 if methods shared nothing."
@@ -138,22 +144,21 @@ def test_the_rehearsal_downloads_nothing(tmp_path):
     assert sum(plan.downloads(found | {"data": found["data"] | data}).values()) == 0
 
 
-def test_hours_of_a_large_model_are_published_until_they_are_measured(results):
-    published = measured.speed("no/such/folder")
-    assert published.seconds == pytest.approx(20.3 * 3600 / 345_303)
-    assert "not measured by this project" in published.source
-    whole = {"method": "unpruned", "prefill seconds": 0.1, "decode seconds per token": 0.02}
-    cases = [{"batch": 8, "methods": []}, {"batch": 1, "methods": [whole]}]
-    write(results, "engine-7b-cuda", {"cases": cases})
+def test_hours_of_a_large_model_are_those_of_a_gpu(results):
+    alone = [
+        {"task": task, "methods": [method], "batch size": batch, "examples per second": speed}
+        for task, method, batch, speed in [
+            ("refcoco", "unpruned", 1, 1), ("refcoco", "unpruned", 8, 10),
+            ("refcoco", "fastv", 8, 20), ("tallyqa", "unpruned", 8, 50),
+        ]
+    ]  # fmt: skip
+    write(results, "throughput-7b-cuda", {"batch": [1, 8], "alone": alone})
+    shared = [{"methods": 9, "of separate": 0.1}]
+    write(results, "evaluation-7b-cuda", {"examples": 8, "cases": shared})
     own = measured.speed("no/such/folder")
-    assert own.seconds == pytest.approx(0.1 + measured.ANSWER * 0.02)
-    assert "not measured" not in own.source and "engine-7b-cuda.json" in own.source
-
-
-def test_examples_that_the_published_hours_are_of():
-    papers = config.load("workflow/config/paper.yaml")["tasks"]
-    cards = {name: tasks.read_task(config.TASKS / f"{name}.yaml").examples for name in papers}
-    assert sum((cards | {"ai2d": 15_501, "pope": 8_910}).values()) == measured.PUBLISHED_EXAMPLES
+    assert (own.one_token, own.tokens, own.sharing) == (1 / 50, 1 / 10, 0.1)
+    assert "GPU 9" in own.source and "throughput-7b-cuda.json" in own.source
+    assert "evaluation-7b-cuda.json" in own.shared
 
 
 @pytest.mark.parametrize("name", ["testbed", "paper", "qwen25vl"])

@@ -23,37 +23,43 @@ NUMBER = 4  # bytes
 
 @dataclass(frozen=True)
 class Work:
-    """Of a model on a task. examples: that are answered with each of the methods; scored: whose
-    attention is stored; UNKNOWN where neither the study nor the card says. jobs: of each rule."""
+    """Of a model on a task. seconds: of an example with a method by itself; examples: that are
+    answered with each of the methods; scored: whose attention is stored; UNKNOWN where neither the
+    study nor the card says. jobs: of each rule."""
 
     model: str
     task: str
     speed: Speed
+    seconds: float
     methods: int
     jobs: int
     examples: float
     scored: float
 
-    def hours(self, ratio: float) -> float:
-        """ratio: time of all methods together over that of each by itself; of few methods it would
-        be more, so that at least one is counted in full."""
+    def hours(self, shared: bool = True) -> float:
+        """shared: with what methods have in common done once; it is less with few methods, so that
+        at least one is counted in full."""
+        ratio = self.speed.sharing if shared else 1
         passes = self.examples * max(self.methods * ratio, 1) + self.scored
-        return self.speed.seconds * passes / 3600
+        return self.seconds * passes / 3600
 
 
 def work(study: Config, source: str) -> list[Work]:
     """By model and task of a complete configuration; `source` begins the messages of errors."""
     methods, limits = len(config.methods(study, source)), study["limits"]
     speeds = {name: measured.speed(model["path"]) for name, model in study["models"].items()}
-    found = {task: read_task(config.TASKS / f"{task}.yaml").examples for task in study["tasks"]}
+    cards = [read_task(config.TASKS / f"{task}.yaml") for task in study["tasks"]]
     return [
         Work(
-            *(model, task, speed, methods, study["shards"]),
-            examples=_fewer(limits["evaluate"], examples),
-            scored=_fewer(limits["attention"], examples),
+            *(model, card.name, speed),
+            seconds=speed.one_token if card.max_new_tokens == 1 else speed.tokens,
+            methods=methods,
+            jobs=study["shards"],
+            examples=_fewer(limits["evaluate"], card.examples),
+            scored=_fewer(limits["attention"], card.examples),
         )
         for model, speed in speeds.items()
-        for task, examples in found.items()
+        for card in cards
     ]
 
 
@@ -119,15 +125,14 @@ def text(study: Config, source: str) -> str:
 
 def _table(works: Sequence[Work]) -> Iterator[str]:
     """One row for each task of a model, and their sum."""
-    ratio, _ = measured.sharing()
     speed = works[0].speed
     yield _row(works[0].model, "examples", "methods", "jobs", "scored", f"about, {speed.hours}")
     for each in works:
         counts = map(_count, (each.examples, each.methods, each.jobs, each.scored))
-        yield _row(f"  {each.task}", *counts, _two(each.hours(ratio)))
+        yield _row(f"  {each.task}", *counts, _two(each.hours()))
     sums = [sum(getattr(each, key) for each in works) for key in ("examples", "jobs", "scored")]
     examples, jobs, scored = map(_count, sums)
-    hours = _two(sum(each.hours(ratio) for each in works))
+    hours = _two(sum(each.hours() for each in works))
     yield _row("  all", examples, _count(works[0].methods), jobs, scored, hours)
 
 
@@ -136,16 +141,17 @@ def _row(name: str, *cells: str) -> str:
 
 
 def _time(works: Sequence[Work]) -> Iterator[str]:
-    ratio, source = measured.sharing()
     for kind in dict.fromkeys(each.speed.hours for each in works):
         some = [each for each in works if each.speed.hours == kind]
-        hours, most = (sum(each.hours(share) for each in some) for share in (ratio, 1))
+        hours, most = (sum(each.hours(shared) for each in some) for shared in (True, False))
         yield f"Time: about {_two(hours)} {kind}; {_two(most)} if methods shared nothing."
     yield "  seconds of an example x (examples x methods x sharing + scored), where"
     for name, speed in {each.model: each.speed for each in works}.items():
-        yield f"  seconds: {speed.seconds:.2g} for {name}, {speed.source}"
-    yield f"  sharing: {ratio:.2g}, time of all methods together over that of one by one,"
-    yield f"    {source}"
+        one, more = f"{speed.one_token:.2g}", f"{speed.tokens:.2g}"
+        yield f"  seconds: {more} for {name}, {one} where an answer is one token;"
+        yield f"    {speed.source}"
+        yield f"  sharing: {speed.sharing:.2g}, time of all methods together over one by one;"
+        yield f"    {speed.shared}"
     yield "  Not in it: to load models, to time methods, to draw figures."
 
 

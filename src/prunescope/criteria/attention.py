@@ -70,9 +70,9 @@ class Attention(Criterion):
 
         layer, rotary = s.projected, self._rotary(s.projected)
         dtype = torch.float32 if self.arithmetic == "float32" else layer.keys.dtype
-        queries = _take(layer.queries.to(dtype), asking, rotary)
+        queries = _take(layer.queries, asking, rotary, dtype)
         each = layer.keys if self.keys == "each" else _mean_of(layer.keys, s)
-        keys = _take(each.to(dtype), columns, rotary)
+        keys = _take(each, columns, rotary, dtype)
         logits = _logits(queries, keys, layer)
         seen = usable[:, None] & layer.sees(asking, columns, s.valid)  # (b, asking, columns)
         weights = _softmax(logits, seen[:, None])  # (b, heads, asking, columns)
@@ -110,20 +110,35 @@ def _mean_of(keys: Tensor, s: Selection) -> Tensor:
     return mean.expand_as(keys)
 
 
-def _take(projected: Tensor, columns: LongTensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
+def _take(
+    projected: Tensor,
+    columns: LongTensor,
+    rotary: tuple[Tensor, Tensor] | None,
+    dtype: torch.dtype,
+) -> Tensor:
     """(b, s, heads, d), (b, m) -> (b, heads, m, d), rotated if `rotary` is given."""
-    batch = torch.arange(len(columns), device=columns.device)[:, None]
-    taken = projected[batch, columns]
-    if rotary is not None:
-        cos, sin = (part.expand(len(columns), -1, -1)[batch, columns] for part in rotary)
-        taken = rotate(taken, cos.to(taken).unsqueeze(2), sin.to(taken).unsqueeze(2))
-    return taken.transpose(1, 2)
+    heads = torch.arange(projected.shape[2], device=columns.device)[:, None]
+    batch = torch.arange(len(columns), device=columns.device)[:, None, None]
+    # first of all, as a prompt has many columns more; in the layout that products are made in
+    taken = projected[batch, columns[:, None], heads].to(dtype)
+    if rotary is None:
+        return taken
+    cos, sin = (
+        part.expand(len(columns), -1, -1)[batch[:, 0], columns].to(dtype)[:, None]
+        for part in rotary
+    )
+    return rotate(taken, cos, sin)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary position embedding (arXiv 2104.09864) in the half-split form of transformers."""
     left, right = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-right, left), dim=-1) * sin
+    turned = x * cos
+    ours, theirs = turned.chunk(2, dim=-1)  # in place: a copy takes longer than the products
+    down, up = sin.chunk(2, dim=-1)
+    ours.addcmul_(right, down, value=-1)
+    theirs.addcmul_(left, up)
+    return turned
 
 
 def _logits(queries: Tensor, keys: Tensor, layer: Projected) -> Tensor:
