@@ -14,7 +14,7 @@ export PATH := $(abspath $(bin)):$(PATH)
 .DELETE_ON_ERROR:
 
 report: $(installed)  ## the study of the testbed, and its report
-	$(bin)/snakemake --cores $(CORES) --workflow-profile workflow/profiles/local
+	$(bin)/snakemake --cores $(CORES)
 	@echo "The report is reports/report.html"
 
 test: $(installed)  ## all tests
@@ -32,14 +32,12 @@ lint: $(installed)  ## style of Python and of Snakemake
 	$(bin)/snakemake --lint
 
 smoke: $(installed)  ## every step of a study on a few examples
-	$(bin)/snakemake --cores $(CORES) --workflow-profile workflow/profiles/local \
-		--configfile workflow/config/smoke.yaml
+	$(bin)/snakemake --cores $(CORES) --configfile workflow/config/smoke.yaml
 	@echo "The report is reports/smoke/report.html"
 
 rehearsal: $(installed)  ## the paper's study with a random model and a few made-up questions
 	$(bin)/python tests/rehearsal.py data/rehearsal/files
-	HF_HUB_OFFLINE=1 $(bin)/snakemake --cores $(CORES) \
-		--workflow-profile workflow/profiles/local --configfile workflow/config/rehearsal.yaml
+	HF_HUB_OFFLINE=1 $(bin)/snakemake --cores $(CORES) --configfile workflow/config/rehearsal.yaml
 	@echo "The report is reports/rehearsal/report.html"
 
 clean:  ## what the studies computed; the environment and finished training stay

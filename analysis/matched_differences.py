@@ -15,7 +15,7 @@ import pandas as pd
 from prunescope import plotting
 from prunescope.errors import InputError
 from prunescope.scripting import run
-from prunescope.statistics.accuracy import budgets, compare
+from prunescope.statistics.accuracy import compare, with_budgets
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records
 from prunescope.statistics.wide import present
@@ -37,12 +37,7 @@ def make(records, matched, csv, bootstrap=None, adjust="holm"):
     table = compare(
         records, pairs, localization_tasks(records), Bootstrap(**bootstrap or {}), adjust
     )
-    share = budgets(records).mean()
-    table["share"], table["reference share"] = (
-        table["method"].map(share),
-        table["reference"].map(share),
-    )
-    plotting.write_table(table, csv)
+    plotting.write_table(with_budgets(table, records), csv)
 
 
 run(make, globals())

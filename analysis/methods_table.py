@@ -3,11 +3,11 @@
 The column stages has, for each stage, the layer K before which it removes tokens and the mean
 number that it leaves; tokens is the realised mean number of visual tokens per decoder layer, share
 that number over the unpruned model's, and kv_mib the size of the KV cache when decoding starts.
-Accuracies have 95 % intervals by image; invalid is the share of answers that cannot be read, with
-Wilson's interval, which takes answers for independent. prefill_flops counts operations for one
-prompt. Times are measured, for a batch, on the device that is named: medians with quartiles;
-prefill is the language model's with scoring, decode one further token. Compare share with
-prefill_ms to see how much of the saving reaches the clock.
+Accuracies and the mean IoU of localization have 95 % intervals by image; invalid is the share of
+answers that cannot be read, with Wilson's interval, which takes answers for independent.
+prefill_flops counts operations for one prompt. Times are measured, for a batch, on the device that
+is named: medians with quartiles; prefill is the language model's with scoring, decode one further
+token. Compare share with prefill_ms to see how much of the saving reaches the clock.
 """
 
 import pandas as pd
@@ -30,7 +30,8 @@ MEASURED = [
     *("prefill_flops", "prefill_ms", "prefill_ms_q25", "prefill_ms_q75"),
     *("decode_ms", "decode_ms_q25", "decode_ms_q75", "batch_size", "device"),
 ]
-COLUMNS = ["score", "invalid", "mean_tokens", "kv_bytes", "stage_layers", "kept", "target_box"]
+ANSWERS = ["score", "iou", "invalid", "target_box"]
+COLUMNS = [*ANSWERS, "mean_tokens", "kv_bytes", "stage_layers", "kept"]
 
 
 def make(records, cost, csv, bootstrap=None):
@@ -42,6 +43,8 @@ def make(records, cost, csv, bootstrap=None):
     if measured["method"].duplicated().any():
         raise InputError("cost: expected one row for each method, got several")
     table = summary(records).join(accuracies(records, bootstrap))
+    if (found := overlaps(records, bootstrap)) is not None:
+        table = table.join(found)
     table = table.join(unreadable(records, bootstrap.level))
     table = table.join(measured.set_index("method")[MEASURED])
     plotting.write_table(table.reset_index(), csv)
@@ -73,6 +76,19 @@ def accuracies(records, bootstrap):
         part = rows[["value", "low", "high"]]
         parts.append(part.rename(columns=lambda c, g=group: g if c == "value" else f"{g} {c}"))
     return pd.concat(parts, axis=1)
+
+
+def overlaps(records, bootstrap):
+    """Columns mean IoU, low and high, by method: of the localization tasks, each counting the same;
+    an answer without a box overlaps nothing. None without such a task."""
+    boxed = localization_tasks(records)
+    if not boxed:
+        return None
+    asked = records[records["task"].isin(boxed)].fillna({"iou": 0.0})
+    group = {"mean IoU": dict.fromkeys(boxed, 1 / len(boxed))}
+    table = estimates(by_method(asked, "iou"), group, bootstrap).set_index("method")
+    names = {"value": "mean IoU", "low": "mean IoU low", "high": "mean IoU high"}
+    return table.rename(columns=names)[[*names.values()]]
 
 
 def unreadable(records, level):

@@ -17,7 +17,7 @@ from record import write
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-STUDY = "snakemake --cores all --workflow-profile workflow/profiles/local"
+STUDY = "snakemake --cores all"
 COMMANDS = {
     "smoke study": f"{STUDY} --configfile workflow/config/smoke.yaml",
     "default study": STUDY,

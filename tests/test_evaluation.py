@@ -12,7 +12,7 @@ import yaml
 from datasets import Dataset
 from testbed_model import random_examples, save_model
 
-from prunescope import answering, tasks
+from prunescope import answering, extraction, tasks
 from prunescope.attention import record_scores
 from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
@@ -237,6 +237,24 @@ def test_without_memory_the_batch_is_halved(
     how = [json.loads(pq.read_schema(part).metadata[b"manifest"]) for part in parts]
     how = [[(each["batch_size"], each["out_of_memory"]) for each in part] for part in how]
     assert sorted(how, key=len) == [[(2, [8, 4])], [(8, []), (2, [8, 4])]]
+
+
+def test_without_memory_scores_are_extracted_in_halves(checkpoint, task, tmp_path, monkeypatch):
+    extract(checkpoint, task, tmp_path / "whole", batch_size=8, limit=8)
+    tried, record = [], extraction.record_scores
+
+    def limited(model, inputs, **options):
+        tried.append(len(inputs["input_ids"]))
+        if tried[-1] > 2:
+            raise CUDA
+        return record(model, inputs, **options)
+
+    monkeypatch.setattr(extraction, "record_scores", limited)
+    extract(checkpoint, task, tmp_path / "halves", batch_size=8, limit=8)
+    whole, halves = (xr.open_zarr(tmp_path / name) for name in ("whole", "halves"))
+    assert tried == [8, 4, 2, 2, 2, 2] and halves.attrs.pop("out_of_memory") == [8, 4]
+    assert halves.attrs == whole.attrs
+    xr.testing.assert_allclose(halves, whole, atol=1e-6)
 
 
 def test_the_error_of_the_cpu_is_known():

@@ -8,7 +8,7 @@ import pytest
 
 from prunescope import config, findings
 from prunescope.errors import InputError
-from prunescope.findings import beside, published
+from prunescope.findings import beside, published, roles
 from prunescope.findings.published import Row
 from prunescope.methods import read_methods
 from prunescope.settings import read
@@ -158,12 +158,47 @@ def test_ours_stands_beside_the_same_method(paper, monkeypatch):
     named = table.set_index("method")
     assert named.loc["feather", "localization published"] == pytest.approx(0.393)
     assert named.loc["feather", "R"] == "0.7" and "0.4" not in set(table["R"])
+    assert named.loc["feather", "tokens published"] == pytest.approx(0.36)
+    assert named.loc["feather", "tokens"] == study().budgets["feather"].mean()
     assert named.loc["unpruned", "localization kept"] == 1
     assert set(table["source"]) == {"Table 1", "Table 2", "Table A2", "Table A3"}
     assert named.loc["early-before", "localization published"] == pytest.approx(0.283)
     assert np.isnan(named.loc["early-before", "other tasks published"])
     rows = study().records.query("method == 'feather' and task == 'locate'")
     assert named.loc["feather", "localization"] == pytest.approx(rows["score"].mean())
+
+
+def test_of_methods_that_are_one_published_row_one_stands_beside_it(paper, monkeypatch):
+    from test_findings import METHODS, study
+
+    monkeypatch.chdir(ROOT)
+    [replay], [knn] = METHODS["early-before"], read(ROOT / "workflow/config/methods.yaml")["knn"]
+    monkeypatch.setattr(beside, "DEPTH", 12)
+    near, far = ([knn | {"layer": 1, "keep": keep}] for keep in (0.2, 0.9))
+    plain = study(methods=METHODS | {"before": [replay], "union": near, "norope-later": far})
+    table = findings.side_by_side(plain, paper)
+    printed = table[table["source"].isin(["Table 1", "Table 2"]) & table["K"].eq("3")]
+    assert {"before", "early-before"} & set(printed["method"]) == {"before"}
+    apart = {name: abs(plain.budgets[name].mean() - 0.34) for name in ("union", "norope-later")}
+    assert {*apart} & set(printed["method"]) == {min(apart, key=apart.get)}
+
+
+def test_every_published_row_of_feather_has_its_method_in_the_papers_study(paper, monkeypatch):
+    """But for the layers and fractions that the study does not have."""
+    monkeypatch.chdir(ROOT)
+    library = set(read(ROOT / "workflow/config/methods.yaml"))
+    rows = paper[paper["source"].str.contains(r"2412\.13180, Table (?:1|A2|A3)$")]
+    assert len(rows) and set(rows["method"].str.removesuffix(beside.BEFORE)) <= library
+    depth, study = 32, config.load("workflow/config/paper.yaml")
+    methods = config.methods(study, "paper")
+    for name, k in rows[rows["K"].str.len() > 0][["method", "K"]].drop_duplicates().values:
+        role, wanted = library_of(name), [int(each) for each in k.split("+")]
+        same = [m for m in methods.values() if roles.same_kind(m, role)]
+        assert wanted in [roles.layers(m, depth) for m in same], (name, k)
+
+
+def library_of(name):
+    return read(ROOT / "workflow/config/methods.yaml")[name]
 
 
 def test_a_second_encoder_stands_beside_its_own_table(paper, monkeypatch):

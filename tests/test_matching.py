@@ -10,6 +10,7 @@ from conftest import build_inputs, build_llava
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prunescope import config
 from prunescope.attention import record_scores
 from prunescope.calibration import Calibration, Scores, members
 from prunescope.cli import main
@@ -136,6 +137,26 @@ def test_union_with_a_score_that_is_not_stored_is_refused():
     replayed = [{"layer": 1, "score": {"replay": {"method": "fastv"}}}, *PYRAMID[1:]]
     with pytest.raises(InputError, match="what replay keeps depends on the example"):
         match("replayed", replayed, "remove", 20.0, SCORES.calibration())
+
+
+def test_scores_in_the_arithmetic_of_the_model_are_matched_by_those_that_are_stored():
+    def calculated(arithmetic):
+        score = {"attention": {"rope": False, "arithmetic": arithmetic}}
+        return parse_methods({"m": [{**FEATHER[0], "score": score}, FEATHER[1]]}, "test")["m"]
+
+    assert (SCORES(calculated("model")) == SCORES(calculated("float32"))).all()
+
+
+@pytest.mark.parametrize("numerics", ["exact", "feather"])
+def test_all_that_the_papers_study_matches_can_be_told_from_stored_scores(numerics, monkeypatch):
+    monkeypatch.chdir(config.SCHEMA.parents[2])
+    source = "workflow/config/paper.yaml"
+    study = config.load(source) | {"numerics": numerics}
+    methods = parse_methods(config.methods(study, source), source)
+    wanted = config.wanted(study, source)
+    scores = Scores(synthetic.scores().isel(layer=[0] * 32).assign_coords(layer=range(1, 33)))
+    for name in {each.name for each in wanted} | {each.like for each in wanted}:
+        assert scores(methods[name]).shape[1] == len(methods[name].stages)
 
 
 def test_methods_get_the_budget_of_another_and_one_that_cannot_is_left_out(caplog):

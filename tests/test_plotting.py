@@ -273,6 +273,10 @@ def test_table_of_methods_has_every_method_and_its_time(study, tmp_path):
     assert table["prefill_ms"].to_dict() == {m: i for i, m in enumerate(methods)}
     assert table.loc["unpruned", "share"] == 1
     assert table.loc["feather", "stages"] == "K=1: 13; K=2: 4"
+    boxes = inputs.read_records(study["records"], ["iou"]).query("task == 'locate'")
+    mean = boxes.fillna({"iou": 0.0}).groupby("method")["iou"].mean()
+    assert table["mean IoU"].to_dict() == pytest.approx(mean.to_dict(), abs=1e-6)
+    assert (table["mean IoU low"] <= table["mean IoU"]).all()
     records = inputs.read_records(study["records"], ["invalid"])
     found = stats.binomtest(int(records.query("method == 'fastv'")["invalid"].sum()), 48)
     interval = found.proportion_ci(method="wilson")

@@ -87,7 +87,7 @@ def test_no_key_stands_twice(path):
 
 
 def test_profile_of_slurm_names_rules_there_are():
-    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
     runs_a_model = {name for name, text in rules() if "gpu=GPUS" in text}
     assert set(profile["set-resources"]) == runs_a_model | {"convert"}
 

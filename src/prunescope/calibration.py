@@ -1,14 +1,14 @@
 """How many visual tokens a method leaves of the examples of a calibration split."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 import xarray as xr
 
 from prunescope.criteria import Criterion, Selection, SetCriterion
-from prunescope.criteria.attention import VARIANTS
+from prunescope.criteria.attention import VARIANTS, Attention
 from prunescope.errors import InputError
 from prunescope.methods import Method, Stage
 from prunescope.statistics.position import ranks
@@ -45,7 +45,8 @@ class Scores:
 
     scores: (example, layer, variant, row, col) of one unpruned pass. Exact for methods whose first
     stage alone names a set; in a later one the scores are those of a model that was not pruned
-    before, so that unions overlap a little differently.
+    before, so that unions overlap a little differently. So they do where a method scores in the
+    arithmetic of the model: the stored scores of the same attention in float32 stand for its own.
     """
 
     def __init__(self, scores: xr.DataArray):
@@ -70,7 +71,7 @@ class Scores:
         named = [not stage.criterion.sized or stage.always is not None for stage in method.stages]
         before = [stage for index, stage in enumerate(method.stages) if any(named[index:])]
         for criterion in (stage.criterion for stage in before):
-            if criterion.sized and criterion not in VARIANT_OF:
+            if criterion.sized and _variant(criterion) is None:
                 raise InputError(
                     f"method {method.name!r}: scores of {criterion.name} as set are not stored, "
                     "and what its set leaves depends on them; give counts from runs of the model"
@@ -89,10 +90,18 @@ class Scores:
 
     def _scores(self, criterion: Criterion, layer: int) -> np.ndarray:
         """(examples, n); where only the number counts any order does, and it is raster order."""
-        if criterion not in VARIANT_OF:
+        variant = _variant(criterion)
+        if variant is None:
             return np.zeros((self.scores.sizes["example"], self.grid[0] * self.grid[1]))
-        chosen = self.scores.sel(layer=layer, variant=VARIANT_OF[criterion])
+        chosen = self.scores.sel(layer=layer, variant=variant)
         return chosen.values.reshape(len(chosen), -1)
+
+
+def _variant(criterion: Criterion) -> str | None:
+    """Which of the stored scores are those of a criterion, but for its arithmetic."""
+    if isinstance(criterion, Attention):
+        criterion = replace(criterion, arithmetic="float32")
+    return VARIANT_OF.get(criterion)
 
 
 def members(criterion: Criterion, grid: tuple[int, int]) -> np.ndarray:

@@ -27,7 +27,7 @@ from prunescope.origins import MARKER, origin
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 NUMERICS = ["exact", "feather"]
-LIBRARIES = ("torch", "transformers", "prunescope")
+LIBRARIES = ("torch", "transformers")
 # Nothing is fetched, and no code of a checkpoint's own is run, nor is anyone asked whether it may.
 STOCK = {"local_files_only": True, "trust_remote_code": False}
 
@@ -83,7 +83,8 @@ class Checkpoint:
     def to_dict(self) -> dict[str, Any]:
         """All that determines a record, as plain data."""
         numerics = {"dtype": self.dtype, "attn": self.attn, "numerics": self.numerics}
-        return {"weights": self.weights, "settings": self.settings} | numerics
+        computed = {"device": self.device.split(":")[0]} | {n: version(n) for n in LIBRARIES}
+        return {"weights": self.weights, "settings": self.settings} | numerics | computed
 
     def load(self) -> tuple[nn.Module, ProcessorMixin]:
         """Model and processor, ready to generate; prompts are padded on the left. InputError if
@@ -112,8 +113,8 @@ class Checkpoint:
         """How a result came about."""
         came = origin(self.path)
         known = {"origin": ", ".join(came)} if came else {}
-        libraries = {name: version(name) for name in LIBRARIES}
-        return {"model": self.name, "device": self.device} | known | self.to_dict() | libraries
+        exact = {"device": self.device, "prunescope": version("prunescope")}
+        return {"model": self.name} | known | self.to_dict() | exact
 
     def _expected(self, where: str) -> list[tuple[str, str]]:
         """The digests that the weights must have, and who says so."""

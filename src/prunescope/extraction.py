@@ -1,5 +1,6 @@
 """The scores of every layer of a task's examples, on disk."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from prunescope.attention import record_scores
 from prunescope.checkpoint import Checkpoint
 from prunescope.criteria.attention import VARIANTS, Attention
 from prunescope.errors import InputError
+from prunescope.memory import Portions
+from prunescope.methods import Method
 from prunescope.models import Layout, family_of
 from prunescope.models.layout import Grid
 from prunescope.provenance import engine_digest
@@ -19,6 +22,7 @@ from prunescope.tasks import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
+UNPRUNED = Method("unpruned", ())
 EXTRACTED = {**VARIANTS, "rope-alone": Attention(keys="mean")}
 
 
@@ -34,23 +38,33 @@ def extract(
     the task's first examples.
 
     out: Zarr of one variable `score` (example, layer, variant, row, col) float32; layer = K in
-    1..depth, the layer before which a stage would use the score. See `record_scores`.
+    1..depth, the layer before which a stage would use the score. See `record_scores`. Where memory
+    runs out, batches are halved, and the attribute `out_of_memory` has the sizes that did not fit.
     """
     examples = shard.of(tasks.load(task, limit))
     model, processor = checkpoint.load()
     layers, grid = len(family_of(model).decoder(model).layers), (0, 0)
     order, scores = [], [np.empty((0, layers, len(EXTRACTED), 0), np.float32)]
-    for batch in tasks.batches(examples, task, processor, batch_size):
+
+    def run(batch: "Dataset", methods: Sequence[Method]) -> Iterator[tuple[Method, Any]]:
         inputs = tasks.prompts(batch, task, processor).to(model.device, model.dtype)
-        grid = _one_grid(family_of(model).layout(model, inputs), grid, checkpoint.name)
-        scores.append(record_scores(model, inputs, variants=EXTRACTED.values()).cpu().numpy())
-        order += batch["id"]
+        found = record_scores(model, inputs, variants=EXTRACTED.values()).cpu().numpy()
+        yield methods[0], (family_of(model).layout(model, inputs), found, batch["id"][:])
+
+    portions = Portions(run, batch_size)
+    for batch in tasks.batches(examples, task, processor, batch_size):
+        for _, (layout, found, ids) in portions.of(batch, [UNPRUNED]):
+            grid = _one_grid(layout, grid, checkpoint.name)
+            scores.append(found)
+            order += ids
     place = {example: row for row, example in enumerate(order)}
     rows = [place[example] for example in examples["id"]]
     found = np.concatenate(scores[1:] or scores)[rows].reshape(
         len(rows), layers, len(EXTRACTED), *grid
     )
-    _label(found, examples, checkpoint, task).to_zarr(out, mode="w", zarr_format=2)
+    labelled = _label(found, examples, checkpoint, task)
+    labelled.attrs |= {"out_of_memory": portions.failed} if portions.failed else {}
+    labelled.to_zarr(out, mode="w", zarr_format=2)
 
 
 def _one_grid(layout: Layout, before: Grid, model: str) -> Grid:

@@ -15,23 +15,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 CPU = "DefaultCPUAllocator: can't allocate memory"  # torch raises a plain RuntimeError there
 
-Records = list[dict[str, Any]]
-Run = Callable[["Dataset", Sequence[Method]], Iterator[tuple[Method, Records]]]
+Run = Callable[["Dataset", Sequence[Method]], Iterator[tuple[Method, Any]]]
 
 
 class Portions:
     """Runs batches of at most `size` examples, of fewer once that was too much.
 
-    run: (batch, methods) -> method by method the records. `failed` are the sizes that were too
-    much. Raises InputError if a single example is.
+    run: (batch, methods) -> method by method what comes of it, such as records. `failed` are the
+    sizes that were too much. Raises InputError if a single example is.
     """
 
     def __init__(self, run: Run, size: int):
         self.run, self.size = run, size
         self.failed: list[int] = []
 
-    def of(self, batch: "Dataset", methods: Sequence[Method]) -> Iterator[tuple[Method, Records]]:
-        """The records of the batch, by method and portion."""
+    def of(self, batch: "Dataset", methods: Sequence[Method]) -> Iterator[tuple[Method, Any]]:
+        """What comes of the batch, by method and portion."""
         waiting = [(batch, methods)]
         while waiting:
             portion, pending = waiting.pop()
@@ -40,9 +39,9 @@ class Portions:
                 continue
             finished = set()
             try:
-                for method, records in self.run(portion, pending):
+                for method, result in self.run(portion, pending):
                     finished.add(method.name)
-                    yield method, records
+                    yield method, result
                 continue
             except RuntimeError as error:
                 if not ran_out(error):

@@ -33,8 +33,10 @@ def replays(stages: Stages, source: str) -> bool:
 
 
 def layers(stages: Stages, depth: int) -> list[int]:
-    """The layers before which the stages remove tokens, in a model of `depth` layers."""
-    return [round(s["layer"] * depth) if 0 < s["layer"] < 1 else s["layer"] for s in stages]
+    """The layers before which stages remove tokens, in a model of `depth` layers; not those of
+    stages that keep all, and change positions only."""
+    at = [stage["layer"] for stage in stages if stage.get("keep") != 1.0]
+    return [round(layer * depth) if 0 < layer < 1 else layer for layer in at]
 
 
 def removed(stages: Stages, tokens: int) -> list[float]:

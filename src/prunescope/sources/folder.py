@@ -39,5 +39,6 @@ def _check(task: "Task", path: Path, data: bytes) -> None:
     expected = task.folder.get("sha256", {}).get(task.split)
     if expected and expected != (found := hashlib.sha256(data).hexdigest()):
         raise InputError(
-            f"task {task.name!r}: {path}: SHA-256 is {found}, the card says {expected}"
+            f"task {task.name!r}: {path}: SHA-256 is {found}, the card says {expected}. "
+            f"{task.folder['how']}"
         )

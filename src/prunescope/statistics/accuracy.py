@@ -88,6 +88,13 @@ def budgets(records: pd.DataFrame) -> pd.DataFrame:
     return tokens.div(tokens[BASELINE], axis=0)
 
 
+def with_budgets(compared: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """`compare`'s table with share and reference share: T/N of both, a mean over all examples."""
+    share = budgets(records).mean()
+    both = {"share": compared["method"].map(share)}
+    return compared.assign(**both | {"reference share": compared["reference"].map(share)})
+
+
 def compare(
     records: pd.DataFrame,
     pairs: Sequence[tuple[str, str]],

@@ -48,8 +48,12 @@ def decay_curve(scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
         "distance": distances(logs.shape[-1]).tolist(),
     }
     table = pd.MultiIndex.from_product(levels.values(), names=levels).to_frame(index=False)
-    estimates = bootstrap.means(logs.reshape(len(logs), -1), scores["image"].values)
-    return pd.concat([table, estimates], axis=1).sort_values(list(levels), ignore_index=True)
+    estimates = [  # a layer at a time: all resamples of all tokens are gigabytes
+        bootstrap.means(of_layer.reshape(len(logs), -1), scores["image"].values)
+        for of_layer in np.moveaxis(logs, 1, 0)
+    ]
+    table = pd.concat([table, pd.concat(estimates, ignore_index=True)], axis=1)
+    return table.sort_values(list(levels), ignore_index=True)
 
 
 def distances(tokens: int) -> np.ndarray:
