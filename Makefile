@@ -10,12 +10,18 @@ engine := $(addprefix tests/test_, attention.py criteria.py dinosiglip.py famili
 # for the programs that rules call
 export PATH := $(abspath $(bin)):$(PATH)
 
-.PHONY: report test test-oldest lint smoke rehearsal clean
+.PHONY: report studies test test-oldest lint smoke rehearsal clean
 .DELETE_ON_ERROR:
 
 report: $(installed)  ## the study of the testbed, and its report
 	$(bin)/snakemake --cores $(CORES)
 	@echo "The report is reports/report.html"
+
+studies: report  ## and the other studies of testbeds: second encoder, ablations, causes
+	$(bin)/snakemake --cores $(CORES) --configfile workflow/config/testbed-a1.yaml
+	$(bin)/snakemake --cores $(CORES) --configfile workflow/config/ablations.yaml
+	$(bin)/snakemake --cores $(CORES) --configfile workflow/config/testbeds.yaml
+	@echo "The reports are reports/report.html and reports/{testbed-a1,ablations,testbeds}/report.html"
 
 test: $(installed)  ## all tests
 	$(bin)/pytest --numprocesses auto

@@ -174,6 +174,14 @@ def test_only_what_changed_is_computed(checkpoint, folder, task, store, computed
         assert len(computed) == 8
 
 
+def test_another_library_computes_anew(checkpoint, task, store, computed, monkeypatch):
+    evaluate(checkpoint, task, FEW, store, limit=4)
+    computed.clear()
+    monkeypatch.setattr("prunescope.checkpoint.version", lambda name: "0.0")
+    evaluate(checkpoint, task, FEW, store, limit=4)
+    assert len(computed) == 8
+
+
 def test_a_damaged_part_is_computed_again(checkpoint, task, store, computed):
     first = evaluate(checkpoint, task, FEW, store, batch_size=4)
     part = next(store.root.rglob("*.parquet"))
