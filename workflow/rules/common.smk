@@ -1,6 +1,7 @@
 """The configuration, checked, and names that the rules share. No rules, no torch."""
 
 import sys
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -54,6 +55,17 @@ def model_files(wildcards):
 def found(task):
     """What says that a task's examples are there; the testbed's are generated where they are used."""
     return [] if study.is_generated(task) else f"{RESULTS}/data/{task}.json"
+
+
+def memory(wildcards, input):
+    """MB for a job that reads records and scores: 2,000 and five times their size, which is more than
+    scripts of analysis/ take (benchmarks/analysis.py). Known once they are there."""
+    sizes = [
+        file.stat().st_size
+        for path in map(Path, input)
+        for file in (path.rglob("*") if path.is_dir() else [path])
+    ]
+    return 2000 + 5 * sum(sizes) // 10**6
 
 
 def outputs(kind, name):

@@ -17,6 +17,8 @@ for kind, name in ITEMS:
             f"{BENCHMARKS}/{results.owner(name)}{name}.tsv"
         conda:
             "../../environment.yml"
+        resources:
+            mem_mb=memory,
         params:
             **(results.asked(name, SETTINGS) | config[kind][name]),
             caption=results.caption(name),

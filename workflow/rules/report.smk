@@ -1,6 +1,3 @@
-from pathlib import Path
-
-
 rule ledger:
     """Every claim of the paper, judged on a model, and the paper's numbers beside ours."""
     input:
@@ -33,6 +30,8 @@ rule ledger:
         f"{BENCHMARKS}/{{model}}/ledger.tsv"
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory,
     params:
         judging=lambda wildcards: {
             "library": study.read_library(config),
@@ -104,6 +103,8 @@ rule notebook:
         f"{BENCHMARKS}/{{model}}/notebook.tsv"
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=memory,
     params:
         source=DRAWING,
     notebook:
