@@ -37,11 +37,13 @@ def make(
 ):  # fmt: skip
     """cards: of all tasks; methods: columns after the unpruned model, all by default; fails: the
     method whose failure is shown, the first of them by default; attention: for the grid."""
-    records, scores = read_records(records, COLUMNS), read_scores(attention)
+    paths, scores = records, read_scores(attention)
+    records = read_records(paths, ["score", "target_box"])
     check_methods(records, [BASELINE])
     pruned = present(records, [m for m in methods or records["method"].unique() if m != BASELINE])
     choice = choose(records, fails or pruned[0], seed)
-    shown, rows = of_both(records, choice, [BASELINE, *pruned])
+    chosen = read_records(paths, COLUMNS, examples=choice[:2])
+    shown, rows = of_both(chosen, choice, [BASELINE, *pruned])
     questions = asked(rows, cards, asking)
     plotting.write_table(
         rows.drop(columns="kept").assign(question=[questions[e].text for e in rows["example"]]), csv

@@ -25,12 +25,14 @@ COLUMNS = ["score", "iou", "prediction", "target_box", "kept"]
 
 def make(records, attention, cards, png, svg, csv, blocks, examples=2, asking=None, seed=0):
     """blocks: lists of methods, a row each; attention: for the grid; cards: of all tasks."""
-    records, scores = read_records(records, COLUMNS), read_scores(attention)
+    paths, scores = records, read_scores(attention)
+    records = read_records(paths, ["score", "target_box"])
     check_methods(records, [BASELINE])
     methods = present(records, list(dict.fromkeys(m for block in blocks for m in block)))
     blocks = [kept for block in blocks if (kept := [m for m in block if m in methods])]
     chosen = choose(records, examples, seed)
-    rows = records[records["example"].isin(chosen) & records["method"].isin(methods)]
+    rows = read_records(paths, COLUMNS, examples=chosen)
+    rows = rows[rows["method"].isin(methods)]
     questions = asked(rows, cards, asking)
     plotting.write_table(rows.drop(columns="kept"), csv)
     grid = scores.sizes["row"], scores.sizes["col"]

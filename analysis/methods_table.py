@@ -25,24 +25,32 @@ from prunescope.statistics.accuracy import (
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records
 from prunescope.statistics.proportions import wilson
+from prunescope.statistics.tokens import count_tokens
 
 MEASURED = [
     *("prefill_flops", "prefill_ms", "prefill_ms_q25", "prefill_ms_q75"),
     *("decode_ms", "decode_ms_q25", "decode_ms_q75", "batch_size", "device"),
 ]
 ANSWERS = ["score", "iou", "invalid", "target_box"]
-COLUMNS = [*ANSWERS, "mean_tokens", "kv_bytes", "stage_layers", "kept"]
+COLUMNS = [*ANSWERS, "mean_tokens", "kv_bytes", "stage_layers"]
 
 
 def make(records, cost, csv, bootstrap=None):
     """cost: Parquet files with a row for each method and the columns `MEASURED`."""
-    records, bootstrap = read_records(records, COLUMNS), Bootstrap(**bootstrap or {})
+    paths, bootstrap, layers = records, Bootstrap(**bootstrap or {}), {}
+
+    def without_layers(part):
+        layers.update(part.drop_duplicates("method").set_index("method")["stage_layers"])
+        return part.drop(columns="stage_layers")
+
+    records = read_records(paths, COLUMNS, each=without_layers)
     measured = pd.concat([pd.read_parquet(path) for path in cost], ignore_index=True)
     if missing := [c for c in ("method", *MEASURED) if c not in measured]:
         raise InputError(f"cost: missing columns {missing}; it has {list(measured.columns)}")
     if measured["method"].duplicated().any():
         raise InputError("cost: expected one row for each method, got several")
     table = summary(records).join(accuracies(records, bootstrap))
+    table.insert(0, "stages", stages(table.index, layers, paths))
     if (found := overlaps(records, bootstrap)) is not None:
         table = table.join(found)
     table = table.join(unreadable(records, bootstrap.level))
@@ -51,19 +59,22 @@ def make(records, cost, csv, bootstrap=None):
 
 
 def summary(records):
-    """Stages and realised cost of every method, in the order of the records."""
+    """Realised cost of every method, in the order of the records."""
     grouped = records.groupby("method", sort=False)
     table = grouped["mean_tokens"].mean().rename("tokens").to_frame()
-    table.insert(0, "stages", grouped[["stage_layers", "kept"]].apply(_stages))
     table["share"] = budgets(records).mean()
     table["kv_mib"] = grouped["kv_bytes"].mean() / 2**20
     return table
 
 
-def _stages(rows):
-    layers = rows["stage_layers"].iloc[0]
-    means = [rows["kept"].map(lambda kept, i=i: len(kept[i])).mean() for i in range(len(layers))]
-    return "; ".join(f"K={k}: {mean:.4g}" for k, mean in zip(layers, means, strict=True))
+def stages(methods, layers, paths):
+    """Of every method the layers of its stages, and how many tokens they leave on average."""
+    counts = count_tokens(paths, ["method"]).groupby(["method", "stage"])
+    left = (counts["tokens"].sum() / counts["records"].first()).to_dict()
+    return [
+        "; ".join(f"K={k}: {left.get((name, i), 0):.4g}" for i, k in enumerate(layers[name]))
+        for name in methods
+    ]
 
 
 def accuracies(records, bootstrap):

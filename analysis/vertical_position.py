@@ -7,6 +7,8 @@ line is the accuracy of the unpruned model. Bars are 95 % intervals that resampl
 that go to the right downwards mean that targets at the bottom fare better.
 """
 
+from functools import partial
+
 from prunescope import plotting
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
@@ -22,7 +24,8 @@ def make(records, attention, png, svg, csv, methods=(), bootstrap=None):
     """attention: Zarr stores, for the grid of visual tokens; methods: panels, all by default."""
     scores = read_scores(attention)
     grid = scores.sizes["row"], scores.sizes["col"]
-    boxed = with_recall(read_records(records, ["score", "target_box", "kept"]), grid)
+    columns, recalls = ["score", "target_box", "kept"], partial(with_recall, grid=grid)
+    boxed = read_records(records, columns, each=recalls).drop(columns="target_box")
     table = by_band(boxed, Bootstrap(**bootstrap or {}))
     plotting.write_table(table, csv)
     check_methods(boxed, [BASELINE])

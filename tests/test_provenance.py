@@ -15,7 +15,9 @@ print(*(m.__file__ for name, m in sys.modules.items() if name.split(".")[0] == "
 
 
 def test_every_module_that_a_record_is_computed_with_is_in_the_digest():
-    ran = subprocess.run([sys.executable, "-c", MODULES], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", MODULES], capture_output=True, text=True, check=True
+    )
     used = {Path(each) for each in ran.stdout.split()}
     outside = {
         path.relative_to(HERE)

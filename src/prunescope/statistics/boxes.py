@@ -10,6 +10,7 @@ from prunescope.statistics.position import kept, kept_masks
 
 BANDS = 4  # equal horizontal bands of the image, by the centre of the true box
 CONTRAST = "bottom - top"
+NO_BOX = "records: no question has a true box; a localization task is needed"
 BOTTOM_MINUS_TOP = np.eye(BANDS)[-1:] - np.eye(BANDS)[:1]
 MEASURES = {"recall": "recall", "accuracy": "score"}  # measure -> column
 
@@ -52,25 +53,31 @@ def band_of(boxes: np.ndarray, bands: int = BANDS) -> np.ndarray:
 
 def _stack(boxes: pd.Series) -> np.ndarray:
     if boxes.empty:
-        raise InputError("records: no question has a true box; a localization task is needed")
+        raise InputError(NO_BOX)
     return np.stack(boxes.to_list()).astype(float)
 
 
 def with_recall(records: pd.DataFrame, grid: tuple[int, int]) -> pd.DataFrame:
-    """The records that have a true box, with `band` and `recall` at the last stage (1 without)."""
+    """The records that have a true box, with `band`, and `recall` at the last stage (1 without) in
+    the place of `kept`."""
     boxed = records[records["target_box"].map(len) == 4].reset_index(drop=True)
+    if boxed.empty:
+        return boxed
     boxes = _stack(boxed["target_box"])
     cells = box_cells(boxes, grid)
     mask = kept_masks(boxed, grid).values.reshape(cells.shape)
-    return boxed.assign(band=band_of(boxes), recall=recall(mask, cells))
+    found = {"band": band_of(boxes), "recall": recall(mask, cells)}
+    return boxed.drop(columns="kept").assign(**found)
 
 
 def by_band(boxed: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """Box recall and accuracy of every method by band of the target (`with_recall`'s columns).
 
     Columns method, measure (recall, accuracy), band (0 top .. BANDS - 1 bottom, or `CONTRAST`),
-    value, low, high, examples, units.
+    value, low, high, examples, units. Raises InputError without any.
     """
+    if boxed.empty:
+        raise InputError(NO_BOX)
     tables = []
     for method, rows in boxed.groupby("method", sort=False):
         inside = rows["band"].to_numpy()[:, None] == np.arange(BANDS)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +17,24 @@ DIMS = ("example", "layer", "variant", "row", "col")
 VARIANTS = ("rope", "norope")
 
 
-def read_records(paths: Iterable[Path | str], columns: Sequence[str]) -> pd.DataFrame:
+def read_records(
+    paths: Iterable[Path | str],
+    columns: Sequence[str],
+    examples: Iterable[str] | None = None,
+    each: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+) -> pd.DataFrame:
     """Rows of the Parquet files with the columns `KEY` and `columns`; one row per
     (model, task, example, method).
 
-    Raises InputError without rows, for columns that are missing, and for repeated rows.
+    examples: ids of those that are wanted, if not all. each: what is made of the rows of a file
+    before the next is read, so that large columns (`kept`) are held of one file at a time. Raises
+    InputError without rows, for columns that are missing, and for repeated rows.
     """
     wanted = [*KEY, *(c for c in columns if c not in KEY)]
     paths = list(map(Path, paths))
-    parts = [_read_part(path, wanted) for path in paths]
-    parts = [part for part in parts if len(part)]  # a shard may be empty
+    only = None if examples is None else [("example", "in", list(examples))]
+    read = (_read_part(path, wanted, only) for path in paths)
+    parts = [part if each is None else each(part) for part in read if len(part)]  # empty shards
     if not parts:
         raise InputError(f"{', '.join(map(str, paths))}: no records")
     records = pd.concat(parts, ignore_index=True)
@@ -37,13 +45,13 @@ def read_records(paths: Iterable[Path | str], columns: Sequence[str]) -> pd.Data
     return records
 
 
-def _read_part(path: Path, columns: list[str]) -> pd.DataFrame:
+def _read_part(path: Path, columns: list[str], only: list[tuple] | None) -> pd.DataFrame:
     if not path.exists():
         raise InputError(f"{path}: no such file of records")
     present = pq.read_schema(path).names
     if missing := [c for c in columns if c not in present]:
         raise InputError(f"{path}: missing columns {missing}; it has {present}")
-    return pd.read_parquet(path, columns=columns)
+    return pd.read_parquet(path, columns=columns, filters=only)
 
 
 def read_scores(paths: Iterable[Path | str], variants: Sequence[str] = VARIANTS) -> xr.DataArray:
