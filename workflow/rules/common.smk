@@ -58,14 +58,16 @@ def found(task):
 
 
 def memory(wildcards, input):
-    """MB for a job that reads records and scores: 2,000 and five times their size, which is more than
-    scripts of analysis/ take (benchmarks/analysis.py). Known once they are there."""
-    sizes = [
-        file.stat().st_size
-        for path in map(Path, input)
-        for file in (path.rglob("*") if path.is_dir() else [path])
-    ]
-    return 2000 + 5 * sum(sizes) // 10**6
+    """MB for a job that reads records (files) and scores (folders): 2,000 and 5 and 10 times their
+    size, more than scripts of analysis/ take (benchmarks/analysis.py). Known once they are there.
+    """
+    folders, files = [], []
+    for path in map(Path, input):
+        if path.is_dir():
+            folders += [file.stat().st_size for file in path.rglob("*")]
+        else:
+            files.append(path.stat().st_size)
+    return 2000 + (10 * sum(folders) + 5 * sum(files)) // 10**6
 
 
 def outputs(kind, name):
