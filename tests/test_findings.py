@@ -24,6 +24,7 @@ from prunescope.findings.words import (
     UNMATCHED,
     WITHIN,
 )
+from prunescope.plotting import style
 from prunescope.settings import read, with_defaults
 from prunescope.statistics import boxes
 from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, compare
@@ -149,6 +150,14 @@ def test_every_check_says_all_that_a_reader_needs():
     compared = table["method"].notna()
     assert table.loc[compared, ["method tokens", "reference tokens"]].notna().all(axis=None)
     assert set(table["unit"]) <= words.UNITS.keys()
+
+
+def test_a_check_says_what_is_measured_and_what_is_published():
+    said = judged(study()).drop_duplicates("number").set_index("number")
+    fastv, feather = (style(name).label for name in ("fastv", "feather"))
+    assert said.loc[1, "measure"] == f"accuracy lost with {fastv}: {CONTRAST}"
+    assert said.loc[7, "measure"].startswith(f"accuracy, {feather} minus ")
+    assert said.loc[2, "published"] == "+0.307 of the height"
 
 
 def test_claims_without_their_methods_are_not_in_the_study():
