@@ -48,13 +48,14 @@ def extract(
 
     def run(batch: "Dataset", methods: Sequence[Method]) -> Iterator[tuple[Method, Any]]:
         inputs = tasks.prompts(batch, task, processor).to(model.device, model.dtype)
+        here = _one_grid(family_of(model).layout(model, inputs), grid, checkpoint.name)
         found = record_scores(model, inputs, variants=EXTRACTED.values()).cpu().numpy()
-        yield methods[0], (family_of(model).layout(model, inputs), found, batch["id"][:])
+        yield methods[0], (here, found, batch["id"][:])
 
     portions = Portions(run, batch_size)
     for batch in tasks.batches(examples, task, processor, batch_size):
-        for _, (layout, found, ids) in portions.of(batch, [UNPRUNED]):
-            grid = _one_grid(layout, grid, checkpoint.name)
+        for _, (here, found, ids) in portions.of(batch, [UNPRUNED]):
+            grid = here
             scores.append(found)
             order += ids
     place = {example: row for row, example in enumerate(order)}
