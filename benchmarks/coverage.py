@@ -7,26 +7,29 @@ few questions move in steps, so that at one true value alone an interval can cov
 too seldom), and asks `Bootstrap` for its default intervals, of 10,000 resamples of images. Several
 questions of an image share its difficulty, and images differ in how many they have. `by question`
 shows Wilson's interval, which takes questions for independent; it has no target where they are not.
-Distances of kept tokens from uniform are biased, and corrected for it. That holds as long as most
-cells differ from uniform by more than their noise; a case where they do not is recorded too.
+Maps of kept tokens differ from uniform by about 58, 22 and 10 % of a cell's share, and their noise
+is 20 % of it with 144 cells and 5.5 % with 12. Where nothing differs, intervals that start at 0 cover
+97.5 % by design.
 """
 
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from record import write
 from scipy.stats import binom
 
+from prunescope.statistics import uniformity
 from prunescope.statistics.bootstrap import Bootstrap, ratio
-from prunescope.statistics.position import DIVERGENCES, divergences
 from prunescope.statistics.proportions import mcnemar, wilson
 
 STUDIES, TARGET = 2_000, 0.015
 SHARES = 0.5, 0.7  # range of the true accuracy of the method
 LOSSES = 0.05, 0.15  # range of what it loses to its reference
 KEPT = 504  # tokens of an image: 36 of 144 for each of 14 questions
-RESAMPLES = 2_000  # for divergences, to be done in minutes
+CELLS, EVEN = (144, 12), (3.0, 20.0, 100.0)  # of maps; from uneven to almost uniform
 
 
 @dataclass(frozen=True)
@@ -73,30 +76,21 @@ def coverage(study: Study) -> dict[str, float]:
     return {"mean": mean, "difference": difference, "by question": naive}
 
 
-def divergence_coverage(cells: int, even: float, images: int = 125) -> dict[str, float]:
+def distance_coverage(cells: int, even: float, images: int = 125) -> dict[str, float]:
     """Share of the studies whose interval holds the true distance of kept tokens from uniform.
 
     even: strength of the Dirichlet distribution that the truth of a study is drawn from. Each of
     the images keeps `KEPT` tokens in a way of its own, around the truth of its study.
     """
-    rng = np.random.default_rng(cells)
-    truth = rng.dirichlet(np.full(cells, even), STUDIES)
-    kept = np.empty((images, STUDIES, cells))
-    for image in kept:
-        own = rng.gamma(30 * truth)
-        image[:] = rng.multinomial(KEPT, own / own.sum(-1, keepdims=True))
-
-    def statistic(sums: np.ndarray) -> np.ndarray:
-        return divergences(sums.reshape(*sums.shape[:-1], STUDIES, cells)).reshape(
-            *sums.shape[:-1], -1
-        )
-
-    flat = kept.reshape(images, -1)
-    biased = np.ones(STUDIES * len(DIVERGENCES), bool)
-    _, low, high = Bootstrap(RESAMPLES).interval(flat, statistic, biased).T
-    true = divergences(truth).ravel()
-    covered = ((low <= true) & (true <= high)).reshape(STUDIES, -1).mean(0)
-    return dict(zip(DIVERGENCES, covered.tolist(), strict=True))
+    rng, covered = np.random.default_rng(cells), []
+    for truth in rng.dirichlet(np.full(cells, even), STUDIES):
+        own = rng.gamma(30 * truth, size=(images, cells))
+        kept = rng.multinomial(KEPT, own / own.sum(1, keepdims=True)).astype(float)
+        _, low, high = uniformity.estimates(kept[:, None], Bootstrap())[0].T
+        true = uniformity.divergences(truth)
+        covered.append((low <= true) & (true <= high))
+    shares = dict(zip(uniformity.DIVERGENCES, np.mean(covered, axis=0).tolist(), strict=True))
+    return {"cells": cells, "even": even, **shares}
 
 
 def wilson_mean_coverage(trials: int) -> float:
@@ -123,11 +117,8 @@ def main() -> None:
             ours = found["mean"], found["difference"]
             within = all(abs(each - 0.95) <= TARGET for each in ours)
             cases.append(vars(study) | found | {"within target": within})
-    distances = [
-        {"cells": cells, "even": even} | divergence_coverage(cells, even)
-        for even in (3.0, 20.0)
-        for cells in (12, 144)
-    ]
+    with ProcessPoolExecutor() as pool:
+        distances = list(pool.map(distance_coverage, *zip(*product(CELLS, EVEN), strict=True)))
     exact = {
         "wilson, mean over shares": {n: wilson_mean_coverage(n) for n in (10, 50, 250)},
         "mcnemar, false rejections at 0.05": {n: mcnemar_size(n) for n in (10, 50, 250)},

@@ -66,6 +66,9 @@ def checkpoint(tmp_path_factory):
     return Checkpoint("tiny", save_model(tmp_path_factory.mktemp("model")))
 
 
+inventory = runpy.run_path(str(ROOT / "workflow" / "scripts" / "data.py"))["make"]
+
+
 def read(name, access, protocol=None, **changes):
     return replace(tasks.read_task(CARDS / f"{name}.yaml", protocol, access), **changes)
 
@@ -328,12 +331,18 @@ def test_a_branch_and_a_wrong_count_are_warned_of(access, caplog):
     assert "3 examples, the card says 3088" in caplog.text
 
 
+def test_who_lacks_a_benchmark_is_told_how_to_do_without(access, tmp_path):
+    nowhere = access | {"folder": str(tmp_path)}
+    with pytest.raises(InputError, match=r"tallyqa.zip.*without tallyqa, take it out of `tasks`"):
+        inventory(CARDS / "tallyqa.yaml", tmp_path / "found.json", nowhere, ["test"])
+    assert not (tmp_path / "found.json").exists()
+
+
 def test_the_card_s_count_is_that_of_its_own_split(access, tmp_path, caplog):
-    make = runpy.run_path(str(ROOT / "workflow" / "scripts" / "data.py"))["make"]
     card, found = CARDS / "refcoco.yaml", tmp_path / "found.json"
-    make(card, found, access, ["test"])
+    inventory(card, found, access, ["test"])
     assert "the card says" not in caplog.text
-    make(card, found, access, ["validation", "test"])
+    inventory(card, found, access, ["validation", "test"])
     assert caplog.text.count("5 examples, the card says 10834") == 1
 
 

@@ -298,8 +298,9 @@ def test_a_model_is_asked_by_a_protocol_of_every_card(config):
     complete = check(config)
     task = study.task_of("data/tasks/refcoco.yaml", complete["models"]["random"], complete)
     assert task.padded and task.access.folder == Path("data/downloads")
+    config["tasks"] = ["refcoco", "vsr"]
     config["models"]["random"]["protocol"] = "paligemma"
-    with pytest.raises(InputError, match=r"pope\.yaml: protocols: no 'paligemma'; allowed: \['int"):
+    with pytest.raises(InputError, match=r"vsr\.yaml: protocols: no 'paligemma'; allowed: \['int"):
         check(config)
 
 

@@ -183,6 +183,7 @@ def test_no_network_and_nothing_in_the_cache(hub, tmp_path, monkeypatch):
     [
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk is full"),
+        (RuntimeError("IO Error: No space left on device (os error 28)"), "the disk is full"),
         (HTTP.RemoteProtocolError("peer closed"), "the hub cannot be reached"),
     ],
 )

@@ -34,11 +34,11 @@ def test_fraction_that_leaves_nothing_is_refused(remove):
 
 @pytest.mark.parametrize("rows", [4, 6, 27])
 def test_uniform_counts_have_the_reference_values(rows):
-    assert position.row_measures(np.full(rows, 7.0)) == pytest.approx([0.5, 0.25, 0, 0])
+    assert position.heights(np.full(rows, 7.0)) == pytest.approx([0.5, 0.25])
 
 
 def test_bottom_row_alone_is_the_far_end():
-    assert position.row_measures(np.eye(8)[-1]) == pytest.approx([15 / 16, 1, 7 / 8, np.log(8)])
+    assert position.heights(np.eye(8)[-1]) == pytest.approx([15 / 16, 1])
 
 
 def test_flipping_the_image_flips_the_map():
@@ -58,7 +58,7 @@ def test_flipping_the_image_flips_the_map():
 def test_position_bias_agrees_with_the_plain_mean_and_sees_the_pull():
     scores = synthetic.scores(images=30)
     table = position.position_bias(scores, [0.5, 0.75], FEW)
-    assert len(table) == 2 * synthetic.DEPTH * 3 * len(position.MEASURES)
+    assert len(table) == 2 * synthetic.DEPTH * 3 * len(position.HEIGHTS)
     at = table.set_index(["remove", "layer", "variant", "measure"])
     kept = position.kept(scores, 0.75).sel(layer=1, variant="rope").values
     height = (np.nonzero(kept)[1] + 0.5) / synthetic.GRID[0]

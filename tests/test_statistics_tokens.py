@@ -8,7 +8,7 @@ import pytest
 import synthetic
 
 from prunescope.errors import InputError
-from prunescope.statistics import position, tokens
+from prunescope.statistics import position, tokens, uniformity
 from prunescope.statistics.bootstrap import Bootstrap
 
 FEW = Bootstrap(resamples=400)
@@ -74,11 +74,9 @@ def test_position_of_kept_tokens_is_that_of_their_rows(tmp_path):
     last = records.query("method == 'feather'")["kept"].map(lambda stages: stages[1])
     rows = np.bincount(np.concatenate(last.to_list()) // 6, minlength=6)
     found = table.query("method == 'feather' and stage == 1")
-    plain = position.row_measures(rows)
-    np.testing.assert_allclose(found["value"][:2], plain[:2])
-    assert (found["value"][2:] < plain[2:]).all()  # bias is taken off
-    chance = position.chance_measures(6, 36, 4, 120)
-    np.testing.assert_allclose(found["chance"], chance)
+    np.testing.assert_allclose(found["value"][:2], position.heights(rows))
+    assert (found["value"][2:] < uniformity.divergences(rows)).all()  # without what noise adds
+    assert found["chance"].to_list() == [0.5, 0.25, 0, 0]
     assert (found["examples"] == 120).all() and (found["units"] == 20).all()
     height = found.iloc[0]
     assert height["measure"] == "mean_row" and height["low"] < 0.5 < height["high"]

@@ -1,12 +1,15 @@
 """Whether there is room: before something is written, and after it could not be."""
 
 import errno
+import os
 import shutil
 from pathlib import Path
 
 from prunescope.errors import causes
 
 FULL = {errno.ENOSPC, errno.EDQUOT}  # the disk, or what a user may have of it
+# Some say so in words, without a number: datasets, and libraries in Rust.
+WORDS = ("disk space", *map(os.strerror, FULL))
 
 
 def free(folder: Path) -> int:
@@ -25,5 +28,4 @@ def disk_full(error: BaseException) -> str:
 
 
 def _is_full(error: BaseException) -> bool:
-    # datasets says so in words, without a number.
-    return getattr(error, "errno", None) in FULL or "disk space" in str(error)
+    return getattr(error, "errno", None) in FULL or any(each in str(error) for each in WORDS)

@@ -4,12 +4,17 @@ import json
 from pathlib import Path
 
 from prunescope import tasks
+from prunescope.errors import InputError
 from prunescope.scripting import run
 
 
 def make(card, found, access, splits):
     task = tasks.read_task(card, access=access)
-    facts = {split: tasks.inventory(task.of_split(split)) for split in splits}
+    try:
+        facts = {split: tasks.inventory(task.of_split(split)) for split in splits}
+    except InputError as error:
+        without = f"The other tasks go on; for a report without {task.name}, take it out of `tasks`"
+        raise InputError(f"{error}. {without}") from error
     Path(found).write_text(json.dumps(facts, indent=1) + "\n")
 
 

@@ -6,16 +6,13 @@ resamples are one matrix product.
 
 Plain percentiles of few units lie too close together. They are taken further out, so that the
 interval of a mean is as wide as Student's: the expanded percentile interval of Hesterberg (The
-American Statistician 69, 2015). A statistic that noise makes larger is corrected for its bias
-(Efron and Tibshirani, An Introduction to the Bootstrap, chapter 10), which adds noise of its own,
-and so its interval is Student's with the standard error of what is corrected, from resamples of
-resamples. `benchmarks/coverage.py` measures how often intervals cover.
+American Statistician 69, 2015). `benchmarks/coverage.py` measures how often intervals cover; for
+distances, which noise makes larger, see `uniformity`.
 """
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isqrt
 
 import numpy as np
 import pandas as pd
@@ -91,28 +88,19 @@ class Bootstrap:
         self,
         sums: np.ndarray,
         statistic: Callable[[np.ndarray], np.ndarray] = total,
-        biased: np.ndarray | bool = False,
         units: np.ndarray | None = None,
     ) -> np.ndarray:
         """(k, 3): value, lower and upper end of `statistic`, (..., columns) sums -> (..., k).
 
-        sums: (units, columns); biased: (k,) statistics that noise makes larger, such as distances.
-        A resample adds as much again as the sample did, and that is taken off. units: (k,) how many
-        units each statistic rests on, if not on all. Fewer than two have no interval: its ends are
-        NaN.
+        sums: (units, columns); units: (k,) how many units each statistic rests on, if not on all.
+        Fewer than two have no interval: its ends are NaN.
         """
         value = statistic(sums.sum(0))
         if len(sums) < 2:
             return np.stack([value, *np.full((2, *value.shape), np.nan)], axis=-1)
         draws = np.concatenate([statistic(counts @ sums) for counts in self._counts(*sums.shape)])
         reach = self._reach(np.broadcast_to(len(sums) if units is None else units, value.shape))
-        table = np.stack([value, *_quantiles(draws, ndtr(-reach))], axis=-1)
-        if np.any(biased):
-            corrected = 2 * value - draws.mean(0)
-            half = self._corrected_error(sums, statistic) * reach
-            around = np.stack([corrected, corrected - half, corrected + half], axis=-1)
-            table = np.where(np.broadcast_to(biased, value.shape)[:, None], around, table)
-        return table
+        return np.stack([value, *_quantiles(draws, ndtr(-reach))], axis=-1)
 
     def means(
         self, values: np.ndarray, units: np.ndarray, contrasts: np.ndarray | None = None
@@ -158,21 +146,6 @@ class Bootstrap:
         units = np.where(units < 2, np.nan, units)
         student = -stdtrit(units - 1, (1 - self.level) / 2)
         return np.sqrt(units / (units - 1)) * student  # resamples vary with 1 / n, not 1 / (n - 1)
-
-    def _corrected_error(
-        self, sums: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray]
-    ) -> np.ndarray:
-        """(k,) standard deviation, over resamples, of the statistic less its bias: `resamples` in
-        all, a few of each of some."""
-        rng = np.random.default_rng((self.seed, 1))
-        units, few = len(sums), isqrt(self.resamples) // 2
-        corrected, noise = [], []
-        for counts in rng.multinomial(units, np.full(units, 1 / units), self.resamples // few):
-            again = statistic(rng.multinomial(units, counts / units, few) @ sums)
-            corrected.append(2 * statistic(counts @ sums) - again.mean(0))
-            noise.append(again.var(0, ddof=1) / few)  # of the mean of few, in what was corrected
-        variance = np.var(corrected, axis=0, ddof=1) - np.mean(noise, axis=0)
-        return np.sqrt(np.maximum(variance, 0))
 
     def _counts(self, units: int, columns: int):
         """How often each unit is drawn: blocks of (resamples, units), fewer for many columns."""

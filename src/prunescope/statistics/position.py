@@ -5,18 +5,18 @@ A single-stage attention method that removes the fraction R before layer K keeps
 counts as in FEATHER's code, arXiv 2412.13180): no model is run again for another K or R.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import entr
 
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap, unit_sums
+from prunescope.statistics.uniformity import DIVERGENCES, estimates
 
-DIVERGENCES = ("total_variation", "kl")
-MEASURES = ("mean_row", "bottom_quarter", *DIVERGENCES)
+HEIGHTS = ("mean_row", "bottom_quarter")
+CHANCE = {"mean_row": 0.5, "bottom_quarter": 0.25} | dict.fromkeys(DIVERGENCES, 0.0)  # at random
 DIFFERENCE = "rope - norope"
 
 
@@ -86,107 +86,62 @@ def kept_centres(masks: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def divergences(counts: np.ndarray) -> np.ndarray:
-    """(..., cells) tokens -> (..., 2) how far their distribution over the cells is from uniform.
-
-    Total variation, 0 to 1 - 1 / cells, and Kullback-Leibler divergence in nats, 0 to log(cells).
-    Sampling noise adds to both; tables have them with the bias that `Bootstrap` finds taken off.
-    """
-    cells = counts.shape[-1]
-    share = counts / counts.sum(-1, keepdims=True)
-    variation = np.abs(share - 1 / cells).sum(-1) / 2
-    return np.stack([variation, np.log(cells) - entr(share).sum(-1)], axis=-1)
-
-
-def chance_divergences(cells: int, of: int, kept: int, examples: int) -> np.ndarray:
-    """(2,) what `divergences`, bias taken off, come to if each example keeps `kept` at random.
-
-    of: tokens of an example, in `cells` cells of equal size. The counts of all examples are taken
-    for normal, with the variance of draws without replacement; so the values hold for large
-    samples. A resample doubles that variance: of the divergence, which goes with it, nothing is
-    left; of total variation, which goes with its root, 2 less the root of 2.
-    """
-    finite = (of - kept) / (of - 1)
-    variance = finite * (1 - 1 / cells) / (cells * kept * examples)  # of the share of a cell
-    return np.array([(2 - np.sqrt(2)) * cells * np.sqrt(variance / (2 * np.pi)), 0.0])
-
-
-def row_measures(counts: np.ndarray) -> np.ndarray:
-    """(..., rows) tokens per row, top first -> (..., 4), in the order of `MEASURES`.
+def heights(counts: np.ndarray) -> np.ndarray:
+    """(..., rows) tokens per row, top first -> (..., 2), in the order of `HEIGHTS`.
 
     mean_row: mean height (row + 0.5) / rows, 0 top, 1 bottom, 0.5 for uniform.
     bottom_quarter: share in the lowest quarter of the image, a row that straddles it counted in
     part, so that uniform is 0.25 for any number of rows.
-    total_variation, kl: see `divergences`, of the distribution over rows.
     """
     rows = counts.shape[-1]
     share = counts / counts.sum(-1, keepdims=True)
     height = (np.arange(rows) + 0.5) / rows
     lowest = np.clip(np.arange(1, rows + 1) - 0.75 * rows, 0, 1)
-    ends = np.stack([share @ height, share @ lowest], axis=-1)
-    return np.concatenate([ends, divergences(counts)], axis=-1)
-
-
-def chance_measures(rows: int, of: int, kept: int, examples: int) -> np.ndarray:
-    """(4,) what the `MEASURES` come to by chance; arguments as in `chance_divergences`."""
-    return np.array([0.5, 0.25, *chance_divergences(rows, of, kept, examples)])
+    return np.stack([share @ height, share @ lowest], axis=-1)
 
 
 def position_bias(
     scores: xr.DataArray, removes: Sequence[float], bootstrap: Bootstrap
 ) -> pd.DataFrame:
-    """The `MEASURES` of the kept set for every (remove, layer, variant), with intervals by image.
+    """The `HEIGHTS` of the kept set for every (remove, layer, variant), with intervals by image.
 
     Rows of the variant `DIFFERENCE` hold rope minus norope, paired by image. `chance` is what
     choosing at random gives, 0 for the difference.
     """
-    examples, *_, rows, cols = scores.shape
-    chance = [
-        chance_measures(rows, rows * cols, kept_count(rows * cols, remove), examples)
-        for remove in removes
-    ]
-    return _bias(scores, removes, (rows, cols), row_measures, MEASURES, chance, bootstrap)
-
-
-def map_bias(scores: xr.DataArray, removes: Sequence[float], bootstrap: Bootstrap) -> pd.DataFrame:
-    """The same for total_variation and kl of the whole map, all cells by themselves."""
-    examples, *_, rows, cols = scores.shape
-    cells = rows * cols
-    chance = [chance_divergences(cells, cells, kept_count(cells, r), examples) for r in removes]
-    return _bias(scores, removes, (cells, 1), divergences, DIVERGENCES, chance, bootstrap)
-
-
-def _bias(
-    scores: xr.DataArray,
-    removes: Sequence[float],
-    shape: tuple[int, int],
-    measures: Callable[[np.ndarray], np.ndarray],
-    names: Sequence[str],
-    chance: Sequence[np.ndarray],
-    bootstrap: Bootstrap,
-) -> pd.DataFrame:
-    """`measures` of the tokens kept in each of shape[0] runs of shape[1] tokens."""
-    counts = _counts(scores, removes, shape)  # (units, removes, layers, variants, runs)
+    counts = _counts(scores, removes, scores.shape[-2:])  # (units, removes, layers, variants, rows)
 
     def statistic(sums: np.ndarray) -> np.ndarray:
-        found = measures(sums.reshape(*sums.shape[:-1], *counts.shape[1:]))
+        found = heights(sums.reshape(*sums.shape[:-1], *counts.shape[1:]))
         both = np.concatenate([found, found[..., :1, :] - found[..., 1:, :]], axis=-2)
         return both.reshape(*sums.shape[:-1], -1)
 
-    biased = np.tile(np.isin(names, DIVERGENCES), 3 * len(removes) * scores.sizes["layer"])
-    estimates = bootstrap.interval(counts.reshape(len(counts), -1), statistic, biased)
+    found = bootstrap.interval(counts.reshape(len(counts), -1), statistic)
+    return _bias(scores, removes, HEIGHTS, found).assign(units=len(counts))
+
+
+def map_bias(scores: xr.DataArray, removes: Sequence[float], bootstrap: Bootstrap) -> pd.DataFrame:
+    """The same for the `DIVERGENCES` of the map of kept tokens from uniform, over all its cells."""
+    counts = _counts(scores, removes, (scores[0, 0, 0].size, 1))
+    units, removed, layers = counts.shape[:3]
+    at = np.ndindex(removed, layers)
+    found = [estimates(counts[:, remove, layer], bootstrap) for remove, layer in at]
+    return _bias(scores, removes, DIVERGENCES, np.reshape(found, (-1, 3))).assign(units=units)
+
+
+def _bias(
+    scores: xr.DataArray, removes: Sequence[float], measures: Sequence[str], found: np.ndarray
+) -> pd.DataFrame:
+    """found: value, low and high by remove, layer, variant (and their difference) and measure."""
     levels = {
         "remove": [float(r) for r in removes],
         "layer": scores["layer"].values.tolist(),
         "variant": [*scores["variant"].values.tolist(), DIFFERENCE],
-        "measure": list(names),
+        "measure": list(measures),
     }
     table = pd.MultiIndex.from_product(levels.values(), names=levels).to_frame(index=False)
-    table[["value", "low", "high"]] = estimates
-    expected = np.zeros((len(removes), scores.sizes["layer"], 3, len(names)))
-    expected[:, :, :2] = np.stack(chance)[:, None, None]
-    table["chance"] = expected.ravel()
-    return table.assign(examples=scores.sizes["example"], units=len(counts))
+    table[["value", "low", "high"]] = found
+    chance = table["measure"].map(CHANCE).where(table["variant"] != DIFFERENCE, 0.0)
+    return table.assign(chance=chance, examples=scores.sizes["example"])
 
 
 def _counts(scores: xr.DataArray, removes: Sequence[float], shape: tuple[int, int]) -> np.ndarray:

@@ -15,12 +15,8 @@ import pyarrow.parquet as pq
 
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.position import (
-    DIVERGENCES,
-    MEASURES,
-    chance_measures,
-    row_measures,
-)
+from prunescope.statistics.position import CHANCE, HEIGHTS, heights
+from prunescope.statistics.uniformity import DIVERGENCES, estimates
 
 ROWS = 2**13  # records that are held at a time
 METHOD = ("model", "task", "method")
@@ -60,7 +56,8 @@ def count_tokens(paths: Iterable[Path | str], by: Sequence[str] = METHOD) -> pd.
 def kept_position(
     paths: Iterable[Path | str], grid: tuple[int, int], bootstrap: Bootstrap
 ) -> pd.DataFrame:
-    """The measures of `position_bias` for what each method kept in each stage, all tasks together.
+    """`HEIGHTS` and, of the rows, `DIVERGENCES` of what each method kept in each stage, all tasks
+    together.
 
     grid: rows and columns of the visual tokens. Columns model, method, stage, measure, value, low,
     high, chance, examples, units; a stage that keeps nothing has no rows. Raises InputError for
@@ -81,34 +78,30 @@ def kept_position(
         group = column[model, method, stage]
         sums[row[image], group, : len(count.tokens)] = count.tokens
         records[group] += count.records
-    return _measured(sums, records, groups, grid[1], bootstrap)
+    return _measured(sums, records, groups, bootstrap)
 
 
 def _measured(
-    sums: np.ndarray, records: np.ndarray, groups: list[tuple], cols: int, bootstrap: Bootstrap
+    sums: np.ndarray, records: np.ndarray, groups: list[tuple], bootstrap: Bootstrap
 ) -> pd.DataFrame:
     """sums: (units, groups, rows) kept tokens; records: (groups,)."""
-    shape = sums.shape[1:]
+    held = (sums > 0).any(2)
 
     def statistic(totals: np.ndarray) -> np.ndarray:
-        measures = row_measures(totals.reshape(*totals.shape[:-1], *shape))
-        return measures.reshape(*totals.shape[:-1], -1)
+        found = heights(totals.reshape(*totals.shape[:-1], *sums.shape[1:]))
+        return found.reshape(*totals.shape[:-1], -1)
 
-    rows = [(*group, measure) for group in groups for measure in MEASURES]
-    table = pd.DataFrame(rows, columns=["model", "method", "stage", "measure"])
-    flat = sums.reshape(len(sums), -1)
-    biased = table["measure"].isin(DIVERGENCES).to_numpy()
-    times = len(MEASURES)
-    held = np.repeat((sums.sum(2) > 0).sum(0), times)
-    table[["value", "low", "high"]] = bootstrap.interval(flat, statistic, biased, held)
-    # Unions keep more of one example than of another; chance is what the mean number gives.
-    mean = sums.sum((0, 2)) / records
-    chance = [
-        chance_measures(shape[1], shape[1] * cols, *each)
-        for each in zip(mean, records, strict=True)
-    ]
-    table["chance"] = np.concatenate(chance)
-    return table.assign(examples=np.repeat(records, times), units=held)
+    resting = np.repeat(held.sum(0), len(HEIGHTS))
+    places = bootstrap.interval(sums.reshape(len(sums), -1), statistic, resting)
+    places = places.reshape(len(groups), -1, 3)
+    at = enumerate(held.T)
+    spreads = [estimates(sums[units][:, [group]], bootstrap)[0] for group, units in at]
+    measures = (*HEIGHTS, *DIVERGENCES)
+    rows = [(*group, measure, CHANCE[measure]) for group in groups for measure in measures]
+    table = pd.DataFrame(rows, columns=["model", "method", "stage", "measure", "chance"])
+    table[["value", "low", "high"]] = np.concatenate([places, spreads], axis=1).reshape(-1, 3)
+    times = len(measures)
+    return table.assign(examples=np.repeat(records, times), units=np.repeat(held.sum(0), times))
 
 
 def _count(paths: Iterable[Path | str], by: Sequence[str], width: int = 1) -> dict[tuple, Count]:
