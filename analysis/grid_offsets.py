@@ -1,4 +1,4 @@
-"""Accuracy of the uniform grid by its stride and by where it begins.
+"""Accuracy of the uniform grid, and of FEATHER with one, by its stride and by where it begins.
 
 A grid keeps every s-th row and column, from the offset on. Rows of one stride differ by chance of
 where the grid falls on the objects, and by how close it comes to the image's edge; the count

@@ -1,14 +1,16 @@
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from conftest import build_inputs, build_llava
 from testbed_model import random_examples, save_model
 
-from prunescope import tasks
+from prunescope import cost, tasks
 from prunescope.checkpoint import Checkpoint
 from prunescope.cost import TIMES, measure
 from prunescope.decoding import prefill
+from prunescope.errors import InputError
 from prunescope.flops import counted_flops, layer_flops, prefill_flops, tower_flops
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
@@ -92,3 +94,23 @@ def test_oracles_and_replays_are_told(tmp_path, monkeypatch):
     )
     table = measure(checkpoint, task, methods, batch_size=3, repeats=1, warmup=0, steps=1)
     assert table["mean_tokens"].tolist() == [9, (2 * 36 + 4 * 9) / 6]
+
+
+def test_half_a_batch_is_timed_where_a_whole_one_does_not_fit(tmp_path, monkeypatch):
+    monkeypatch.setitem(tasks.SOURCES, "testbed", lambda task: random_examples(10))
+    task = read_task(ROOT / "data" / "tasks" / "locate.yaml")
+    checkpoint = Checkpoint("tiny", save_model(tmp_path))
+    methods, room = {"fastv": METHODS["fastv"]}, 4
+
+    def cramped(model, inputs):
+        if len(inputs["input_ids"]) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return prefill(model, inputs)
+
+    monkeypatch.setattr(cost, "prefill", cramped)
+    sizes = dict(repeats=1, warmup=0, steps=1)
+    [row] = measure(checkpoint, task, methods, batch_size=10, **sizes).to_dict("records")
+    assert row["batch_size"] == 2 and row["visual_tokens"] == 36
+    room = 0
+    with pytest.raises(InputError, match="out of memory with one example"):
+        measure(checkpoint, task, methods, batch_size=2, **sizes)

@@ -22,6 +22,7 @@ from prunescope.checkpoint import Checkpoint
 from prunescope.decoding import continued, prefill
 from prunescope.evaluation import check_all
 from prunescope.flops import counted_flops, prefill_flops, tower_flops
+from prunescope.memory import half, ran_out
 from prunescope.methods import Method
 from prunescope.models import family_of
 from prunescope.pruning import Trace, prune
@@ -45,41 +46,60 @@ def measure(
     warmup: int = 2,
     steps: int = 8,
 ) -> pd.DataFrame:
-    """One row per method, on one batch of prompts of the task.
+    """One row per method, on one batch of prompts of the task; on half of it if memory runs out.
 
-    Columns: model, method, batch_size, device, dtype, attn; means over the batch of visual_tokens
+    Columns: model, device, dtype, attn, batch_size, method; means over the batch of visual_tokens
     before the first stage, mean_tokens, kept_share (mean_tokens / visual_tokens), kv_bytes and
     prefill_flops of a prompt; counted_flops of the first prompt, as torch counts them, and
     counted_gap, by which share they exceed what follows for that prompt; peak_bytes of the process
     or device during an answer, weights included; vision_ms, prefill_ms and answer_ms (1 + `steps`
     tokens, from the pixels on) per batch, decode_ms per batch and token: median, with _q25 and
     _q75. Prefill is the language model's, scoring included; the methods take turns, so that a
-    change in the machine's load meets all alike.
+    change in the machine's load meets all alike. InputError if not even one prompt fits in memory.
     """
     examples = tasks.load(task, batch_size)
     model, processor = checkpoint.load()
     check_all(model, methods.values())
     methods = hints.possible(methods, task, examples)
+    about = {"model": checkpoint.name, "device": checkpoint.device}
+    about |= {"dtype": checkpoint.dtype, "attn": checkpoint.attn}
     [batch] = tasks.batches(examples, task, processor, batch_size)
-    inputs, first = (
-        dict(tasks.prompts(part, task, processor).to(model.device, model.dtype))
-        for part in (batch, batch.select([0]))
-    )
+
+    def ask(part: "Dataset") -> dict[str, Any]:
+        return dict(tasks.prompts(part, task, processor).to(model.device, model.dtype))
+
+    while True:
+        try:
+            rows = _rows(model, ask, batch, methods, warmup, repeats, steps)
+            return pd.DataFrame([about | {"batch_size": len(batch)} | row for row in rows])
+        except RuntimeError as error:
+            if not ran_out(error):
+                raise
+        # Here, not above: the error holds on to the tensors of the calls that it came from.
+        batch = batch.select(range(half(len(batch))))
+
+
+def _rows(
+    model: nn.Module,
+    ask: Callable[["Dataset"], dict[str, Any]],
+    batch: "Dataset",
+    methods: Mapping[str, Method],
+    warmup: int,
+    repeats: int,
+    steps: int,
+) -> list[dict[str, Any]]:
+    """By method, what `measure` says of the batch; ask: its prompts, as the model takes them."""
+    inputs = ask(batch)
     told = _told(model, inputs, batch, methods)
     stopwatch = _Stopwatch(model, inputs, steps)
     laps = [
         {name: stopwatch.lap(method, told[name]) for name, method in methods.items()}
         for _ in range(warmup + repeats)
     ][warmup:]
-    counted = _counted(model, first, methods, told)
-    rows = [
+    counted = _counted(model, ask(batch.select([0])), methods, told)
+    return [
         {
-            "model": checkpoint.name,
             "method": name,
-            "batch_size": len(batch),
-            "device": checkpoint.device,
-            "dtype": checkpoint.dtype,
-            "attn": checkpoint.attn,
             **_promised(model, method, laps[0][name]["trace"], stopwatch.images),
             **counted[name],
             "peak_bytes": stopwatch.peak(method, told[name]),
@@ -87,7 +107,6 @@ def measure(
         }
         for name, method in methods.items()
     ]
-    return pd.DataFrame(rows)
 
 
 @torch.inference_mode()

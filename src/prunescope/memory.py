@@ -58,13 +58,19 @@ class Portions:
             yield batch.select(range(start, min(start + self.size, len(batch)))), methods
 
     def _shrink(self, size: int) -> None:
-        if size == 1:
-            raise InputError("out of memory with one example: the device is too small for it")
+        self.size = half(size)
         self.failed.append(size)
-        self.size = size // 2
-        log.warning("out of memory with %d examples: going on with %d", size, self.size)
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+
+
+def half(size: int) -> int:
+    """How many examples to go on with where `size` did not fit, and room for them; InputError for
+    one."""
+    if size == 1:
+        raise InputError("out of memory with one example: the device is too small for it")
+    log.warning("out of memory with %d examples: going on with %d", size, size // 2)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return size // 2
 
 
 def ran_out(error: RuntimeError) -> bool:
