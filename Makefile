@@ -43,7 +43,7 @@ smoke: $(installed)  ## every step of a study on a few examples
 
 rehearsal: $(installed)  ## the paper's study with a random model and a few made-up questions
 	$(bin)/python tests/rehearsal.py data/rehearsal/files
-	HF_HUB_OFFLINE=1 $(bin)/snakemake --cores $(CORES) --configfile workflow/config/rehearsal.yaml
+	HF_HUB_OFFLINE=1 $(bin)/snakemake --cores $(CORES) --configfile workflow/config/rehearsal.yaml --set-threads cost=1
 	@echo "The report is reports/rehearsal/report.html"
 
 clean:  ## what the studies computed; the environment and finished training stay

@@ -5,7 +5,8 @@ bottom), bottom_quarter the share of them in the lowest quarter of the image, an
 and kl (nats) tell how far their rows are from an even choice, in any direction. A choice at random
 has 0.5, 0.25, 0 and 0. The figures by layer K choose anew from stored scores; this is what was
 kept, by methods of several stages, grids and unions, too. A method without a row removes nothing,
-or all. Intervals are 95 % by image; that of a distance starts at 0 where noise may account for it.
+or all. Intervals are 95 % by image. Of a distance what noise adds is taken off, and its interval
+starts at 0 where noise may account for all.
 """
 
 from prunescope import plotting

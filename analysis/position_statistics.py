@@ -3,9 +3,10 @@
 Share of the kept tokens in the bottom quarter of the image; total variation and Kullback-Leibler
 divergence of the map of kept tokens from uniform, over all cells; Spearman's correlation of a
 token's score and its index in raster order, averaged over questions (1: the later in the sequence
-the higher). Dashed is what a choice at random would give. Bands are 95 % intervals by image; those
-of the two distances start at 0 where noise may account for them. The first and the last say which
-way the bias goes, the two others how large it is, in any direction.
+the higher). Dashed is what a choice at random would give. Bands are 95 % intervals by image; of
+the two distances what noise adds is taken off, and bands start at 0 where noise may be all.
+The first and the last say which way the bias goes, the two others how large it is, in any
+direction.
 """
 
 import pandas as pd

@@ -202,7 +202,7 @@ def _promised(model: nn.Module, method: Method, trace: Trace, images: Images) ->
     return pd.DataFrame(examples).mean().to_dict()
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _counted(
     model: nn.Module,
     first: Mapping[str, Any],

@@ -55,7 +55,7 @@ def tower_flops(images: Images) -> int:
     return received_flops(images.projected[images.tower.q_proj], images.features[0].shape[-2])
 
 
-@torch.inference_mode()
+@torch.no_grad()  # the counter takes each operation apart itself in inference mode, which is slow
 def counted_flops(
     model: nn.Module, method: Method, inputs: Mapping[str, Any], images: Images, **told: Any
 ) -> tuple[int, Trace]:

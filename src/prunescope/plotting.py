@@ -111,6 +111,7 @@ def save(figure: Figure, *paths: Path | str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         metadata = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(path, bbox_inches="tight", metadata=metadata)
+        figure.set_layout_engine("none")  # laid out; to do it again takes as long as to draw
     plt.close(figure)
 
 

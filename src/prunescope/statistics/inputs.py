@@ -4,13 +4,16 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-import xarray as xr
 
 from prunescope.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr  # takes half a second, and most jobs read no scores
 
 KEY = ["model", "task", "example", "image", "method"]
 DIMS = ("example", "layer", "variant", "row", "col")
@@ -54,7 +57,7 @@ def _read_part(path: Path, columns: list[str], only: list[tuple] | None) -> pd.D
     return pd.read_parquet(path, columns=columns, filters=only)
 
 
-def read_scores(paths: Iterable[Path | str], variants: Sequence[str] = VARIANTS) -> xr.DataArray:
+def read_scores(paths: Iterable[Path | str], variants: Sequence[str] = VARIANTS) -> "xr.DataArray":
     """Last-query scores (example, layer, variant, row, col) float32 of the Zarr stores of one
     model, one after the other, with coordinates `image` and `task` along `example`.
 
@@ -69,7 +72,7 @@ def read_scores(paths: Iterable[Path | str], variants: Sequence[str] = VARIANTS)
 
 def read_every_scores(
     paths: Iterable[Path | str], variants: Sequence[str] = VARIANTS
-) -> dict[str, xr.DataArray]:
+) -> dict[str, "xr.DataArray"]:
     """The same by model, in the order of the stores; models may differ in depth and grid."""
     paths = list(map(Path, paths))
     parts = defaultdict(list)
@@ -82,7 +85,9 @@ def read_every_scores(
     return {model: _joined(model, found) for model, found in parts.items()}
 
 
-def _joined(model: str, parts: list[xr.DataArray]) -> xr.DataArray:
+def _joined(model: str, parts: list["xr.DataArray"]) -> "xr.DataArray":
+    import xarray as xr
+
     scores = xr.concat(parts, "example", join="exact", coords="minimal", compat="equals")
     names = pd.MultiIndex.from_arrays([scores["task"].values, scores["example"].values])
     if (repeated := names[names.duplicated()]).size:
@@ -90,7 +95,9 @@ def _joined(model: str, parts: list[xr.DataArray]) -> xr.DataArray:
     return scores
 
 
-def _read_store(path: Path, variants: Sequence[str]) -> xr.DataArray:
+def _read_store(path: Path, variants: Sequence[str]) -> "xr.DataArray":
+    import xarray as xr
+
     if not path.exists():
         raise InputError(f"{path}: no such store of scores")
     with warnings.catch_warnings():  # Snakemake leaves a file of its own in the folder
