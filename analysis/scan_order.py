@@ -7,7 +7,8 @@ tower makes of it do not change. A map shows how often each token is kept, in th
 that it comes from; white is what an unbiased choice gives, red more often, blue less. If position
 makes the choice, the map turns with the order: by half a turn when reversed, over the diagonal when
 transposed. If the picture makes it, all three are the same. Above each map is the mean height (0
-top, 1 bottom) and the mean column (0 left, 1 right) of what is kept, 0.5 without bias. On the right
+top, 1 bottom) and the mean column (0 left, 1 right) of what is kept, 0.5 without bias, and how far
+the order moved the height (reversed) or the column (transposed), paired by question. On the right
 is accuracy, and in grey that of the unpruned model that reads in the same order: it may be trained
 on rows only, and a map says little where grey is low. Bars, and the intervals in the table, are 95
 % and resample images.
@@ -26,6 +27,7 @@ from prunescope.statistics.position import kept_centres, kept_masks
 from prunescope.statistics.wide import COLUMNS, by_group, check_methods, present
 
 ORDERS = {"": "row by row", "-reversed": "reversed", "-transposed": "transposed"}
+MOVED = {"-reversed": "mean_row", "-transposed": "mean_col"}  # what the order should move
 
 
 def make(records, attention, png, svg, csv, methods, bootstrap=None):
@@ -41,7 +43,8 @@ def make(records, attention, png, svg, csv, methods, bootstrap=None):
         raise InputError(f"methods: none has records in every order; there are {found}")
     names = [name + end for name in methods for end in ORDERS]
     masks = kept_masks(records[records["method"].isin(names)], grid)
-    centres = kept_centres(masks, bootstrap)
+    pairs = [(name + end, name) for name in methods for end in MOVED]
+    centres = kept_centres(masks, bootstrap, pairs)
     accuracy = by_group(records, [*names, *whole], bootstrap)
     parts = [centres, accuracy.rename(columns={"group": "measure"})]
     plotting.write_table(pd.concat(parts).drop(columns=["layers", "tokens", "share"]), csv)
@@ -57,13 +60,12 @@ def draw(maps, centres, accuracy, methods):
     figure, axes = plotting.canvas(len(methods), len(widths), size, width_ratios=widths)
     unbiased = float(maps.sel({"method": methods[0]}).mean())
     span = 0.0, max(float(maps.max()), np.nextafter(unbiased, 1))
-    centres = centres.pivot(index="method", columns="measure", values="value")
+    centres = centres.set_index(["method", "measure"])
     for line, method in zip(axes, methods, strict=True):
         line[0].set_ylabel(plotting.style(method).label.replace(", ", "\n"))
         for panel, (end, order) in zip(line, ORDERS.items(), strict=False):
             image = plotting.heat(panel, maps.sel({"method": method + end}).values, unbiased, span)
-            at = centres.loc[method + end]
-            where = f"height {at['mean_row']:.2f}, column {at['mean_col']:.2f}"
+            where = _where(centres, method, end)
             title = f"{order}\n{where}" if method == methods[0] else where
             panel.set_title(title, fontsize=7.5)
             panel.set(xticks=[], yticks=[], aspect=1)
@@ -75,6 +77,16 @@ def draw(maps, centres, accuracy, methods):
     bar = figure.colorbar(image, ax=axes[:, : len(ORDERS)], location="bottom", shrink=0.5, pad=0.02)
     bar.set_label(f"Share of questions that keep the token (unbiased: {unbiased:.2f})")
     return figure
+
+
+def _where(centres, method, end):
+    """Mean height and column, and how far from where the model reads row by row."""
+    row, column = (centres.loc[(method + end, each), "value"] for each in ("mean_row", "mean_col"))
+    where = f"height {row:.2f}, column {column:.2f}"
+    if end not in MOVED:
+        return f"{where}\n"
+    moved = centres.loc[(f"{method}{end} - {method}", MOVED[end])]
+    return f"{where}\nmoved {moved['value']:+.2f} [{moved['low']:+.2f}, {moved['high']:+.2f}]"
 
 
 def _accuracy(panel, rows, method):

@@ -3,8 +3,8 @@
     python benchmarks/workflow.py
 
 Targets on 2 cores: the smoke study in 90 s, the rehearsal of the paper's study in 120 s, the
-default study in 20 minutes, `snakemake` with nothing to do in 8 s, the tests in 10 minutes. `loop` is
-the time of ten million turns of an empty loop, before and after, by which machines can be compared.
+default study in 20 minutes, `snakemake` with nothing to do in 8 s, the tests in 10 minutes. `loop`
+is the time of ten million turns of an empty loop, before and after, to compare machines by.
 """
 
 import os

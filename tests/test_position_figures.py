@@ -41,13 +41,30 @@ def ordered(images=8):
 def test_masks_and_centres_are_those_of_the_last_stage():
     records = pd.DataFrame(
         {"method": "m", "image": ["a", "b", "c"], "kept": [[[0, 1], [5]], [[0, 3]], [[]]]}
-    )
+    ).assign(task="t", example=["1", "2", "3"])
     masks = kept_masks(records, (2, 3))
     assert masks.values.reshape(3, 6).nonzero()[1].tolist() == [5, 0, 3]
     table = kept_centres(masks, Bootstrap(**FEW)).set_index("measure")
     assert table.loc["mean_row", "value"] == pytest.approx((0.75 + 0.5) / 2)
     assert table.loc["mean_col", "value"] == pytest.approx((5 / 6 + 1 / 6) / 2)
     assert (table["examples"] == 2).all()  # the third keeps nothing
+
+
+def test_methods_are_compared_by_example():
+    kept = {"first": [[[0]], [[5]], [[4]]], "second": [[[1]], [[5]], [[]]]}
+    records = pd.DataFrame(
+        [
+            {"method": method, "task": "t", "example": i, "image": i, "kept": stages}
+            for method, each in kept.items()
+            for i, stages in enumerate(each)
+        ]
+    )
+    pairs = [("second", "first")]
+    table = kept_centres(kept_masks(records, (2, 3)), Bootstrap(**FEW), pairs)
+    table = table.set_index(["method", "measure"])["value"]
+    first, second = (1 / 6 + 5 / 6 + 1 / 2) / 3, (1 / 2 + 5 / 6) / 2
+    assert table["first", "mean_col"] == pytest.approx(first)
+    assert table["second - first", "mean_col"] == pytest.approx(second - first)
 
 
 def test_the_order_is_read_off_the_kept_tokens(tmp_path):
@@ -62,6 +79,7 @@ def test_the_order_is_read_off_the_kept_tokens(tmp_path):
     )
     assert rows[1] == pytest.approx(1 - rows[0], abs=1e-5)
     assert [rows[2], columns[2]] == pytest.approx([columns[0], rows[0]], abs=1e-5)
+    assert table["fastv-reversed - fastv", "mean_row"] == pytest.approx(rows[1] - rows[0], abs=1e-5)
     assert table["unpruned", "localization"] > table["fastv", "localization"]
     assert "transposed" in out["svg"].read_text()
     with pytest.raises(InputError, match=r"no records of \['feather'"):

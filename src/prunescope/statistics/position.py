@@ -18,6 +18,7 @@ from prunescope.statistics.uniformity import DIVERGENCES, estimates
 HEIGHTS = ("mean_row", "bottom_quarter")
 CHANCE = {"mean_row": 0.5, "bottom_quarter": 0.25} | dict.fromkeys(DIVERGENCES, 0.0)  # at random
 DIFFERENCE = "rope - norope"
+RECORD = ("method", "task", "example", "image")
 
 
 def kept_count(n: int, remove: float) -> int:
@@ -57,33 +58,42 @@ def retention(scores: xr.DataArray, remove: float) -> xr.DataArray:
 
 def kept_masks(records: pd.DataFrame, grid: tuple[int, int]) -> xr.DataArray:
     """What each record kept in its last stage, everything without one: bool (record, row, col),
-    with coordinates `method` and `image` along `record`. All of them need tokens of `grid`."""
+    with the coordinates `RECORD` along `record`. All of them need tokens of `grid`."""
     everything = np.arange(grid[0] * grid[1])
     last = [
         np.asarray(stages[-1], int) if len(stages) else everything for stages in records["kept"]
     ]
     mask = np.zeros((len(last), len(everything)), bool)
     mask[np.repeat(np.arange(len(last)), [len(k) for k in last]), np.concatenate(last)] = True
-    coords = {name: ("record", records[name].to_numpy(object)) for name in ("method", "image")}
+    coords = {name: ("record", records[name].to_numpy(object)) for name in RECORD}
     return xr.DataArray(mask.reshape(-1, *grid), coords, ("record", "row", "col"))
 
 
-def kept_centres(masks: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
+def kept_centres(
+    masks: xr.DataArray, bootstrap: Bootstrap, pairs: Sequence[tuple[str, str]] = ()
+) -> pd.DataFrame:
     """Where the kept tokens of each method lie on average: columns method, measure (mean_row,
-    mean_col: 0 top or left, 1 bottom or right), value, low, high, examples, units.
+    mean_col: 0 top or left, 1 bottom or right), value, low, high, examples, units. Then, as method
+    "first - second", how far apart two methods' are, paired by example, for each of `pairs`.
 
     masks: as from `kept_masks`. Every record counts the same; one that keeps nothing is left out.
     """
-    tables = []
-    for method, part in masks.groupby("method"):
-        totals = part.sum(["row", "col"]).values
-        heights = [(np.arange(size) + 0.5) / size for size in part.shape[1:]]
-        along = [part.sum("col").values @ heights[0], part.sum("row").values @ heights[1]]
+    totals = masks.sum(["row", "col"]).values
+    table = masks.coords.to_dataset()[list(RECORD)].to_dataframe()
+    for measure, along, across in (("mean_row", "row", "col"), ("mean_col", "col", "row")):
+        size = masks.sizes[along]
         with np.errstate(invalid="ignore"):
-            values = np.stack(along, axis=1) / totals[:, None]
-        table = bootstrap.means(values, part["image"].values)
-        tables.append(table.assign(method=method, measure=["mean_row", "mean_col"]))
-    return pd.concat(tables, ignore_index=True)
+            table[measure] = masks.sum(across).values @ ((np.arange(size) + 0.5) / size) / totals
+    measures = ["mean_row", "mean_col"]
+    wide = table.pivot(index=["task", "example", "image"], columns="method", values=measures)
+    at = {name: number for number, name in enumerate(wide.columns)}
+    contrasts = np.zeros((len(pairs) * 2, len(at)))
+    rows = [(measure, *pair) for pair in pairs for measure in measures]
+    for contrast, (measure, first, second) in zip(contrasts, rows, strict=True):
+        contrast[at[measure, first]], contrast[at[measure, second]] = 1, -1
+    found = bootstrap.means(wide.values, wide.index.get_level_values("image"), contrasts)
+    names = [*wide.columns, *((measure, f"{a} - {b}") for measure, a, b in rows)]
+    return found.assign(measure=[name[0] for name in names], method=[name[1] for name in names])
 
 
 def heights(counts: np.ndarray) -> np.ndarray:
