@@ -104,3 +104,8 @@ def test_estimates_are_the_same_again():
     counts = images(EVEN, np.random.default_rng(8))
     first, again = (uniformity.estimates(counts, FEW) for _ in range(2))
     np.testing.assert_array_equal(first, again)
+
+
+def test_shares_that_noise_made_negative_are_none_and_the_rest_sums_to_one():
+    np.testing.assert_allclose(uniformity.proper(np.array([-0.1, 0.5, 0.7])), [0, 5 / 12, 7 / 12])
+    np.testing.assert_allclose(uniformity.kl(np.array([-0.1, 0.5, 0.5])), np.log(1.5))
