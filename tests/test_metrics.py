@@ -121,6 +121,7 @@ def test_short_answer():
     assert metric.judge("Tennis  racket.", true).score == 1
     assert metric.judge("racket", true).score == 0
     assert metric.judge(" . ", true)[0::2] == (0.0, True)
+    assert metric.judge("T-shirt.", {"answer": "t-shirt"}).score == 1
 
 
 @pytest.mark.parametrize(
