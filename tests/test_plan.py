@@ -111,6 +111,12 @@ def test_a_model_says_its_size_and_is_not_fetched_when_it_is_there(small):
     assert plan.downloads(study(models=models)) == {"model hub": 14.1}
 
 
+@pytest.mark.parametrize("name", ["paper", "paper-a1", "paper-slim", "llava15", "qwen25vl"])
+def test_studies_of_published_models_say_what_they_weigh(name):
+    models = config.load(f"workflow/config/{name}.yaml")["models"]
+    assert models and all(model["gigabytes"] > 10 for model in models.values())
+
+
 def test_data_sets_with_a_folder_of_their_own_are_not_downloaded(tmp_path):
     names = ["refcoco", "gqa", "vsr"]
     data = {"organisations": {"lmms-lab": str(tmp_path / "copies")}, "folder": str(tmp_path)}
