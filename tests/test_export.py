@@ -51,10 +51,19 @@ def test_samples_of_lmms_eval(files, tmp_path):
     assert [(s["doc_id"], s["doc"]["example"]) for s in samples] == list(
         enumerate(["q0", "q1", "q2"])
     )
-    assert samples[0]["filtered_resps"] == "1 2 3 4" and samples[0]["target"] == "1 2 3 5"
+    assert samples[0]["filtered_resps"] == ["1 2 3 4"] and samples[0]["target"] == "1 2 3 5"
     assert samples[0]["score"] == 1.0 and samples[0]["iou"] == 0.75
     count = json.loads((tmp_path / "out/tiny/a/samples_count.jsonl").read_text())
     assert "iou" not in count and count["score"] == 0.0
+
+
+def test_a_true_box_without_words_is_written_as_a_list(tmp_path):
+    boxed = records(tmp_path / "boxed.parquet", ["q0"], "refcoco", target="")
+    asked = records(tmp_path / "asked.parquet", ["q1"], "vqav2", target="", target_box=[])
+    export("lmms-eval", [boxed, asked], tmp_path / "out")
+    lines = [tmp_path / f"out/tiny/a/samples_{task}.jsonl" for task in ("refcoco", "vqav2")]
+    targets = [json.loads(line.read_text())["target"] for line in lines]
+    assert targets == ["[0.0, 0.1, 0.2, 0.3]", ""]
 
 
 def test_lmms_eval_takes_samples_as_a_baseline(files, tmp_path):

@@ -40,7 +40,11 @@ def test_iou_by_hand(a, b, expected):
         ("thousandths", "the cat 2[[100, 200, 300, 1000]]", (0.1, 0.2, 0.3, 1.0)),
         ("thousandths", "<|box_start|>(100,200),(300,1000)<|box_end|>", (0.1, 0.2, 0.3, 1.0)),
         ("thousandths", "[[1, 2, 3, 4], [5, 6, 7, 8]]", (0.001, 0.002, 0.003, 0.004)),
+        ("thousandths", "<box>(100, 200), (300, 400)</box>", (0.1, 0.2, 0.3, 0.4)),
+        ("thousandths", "[[100, 200], [300, 400]]", (0.1, 0.2, 0.3, 0.4)),
         ("pixels", '[{"bbox_2d": [20, 80, 100, 400], "label": "a"}]', (0.1, 0.2, 0.5, 1.0)),
+        ("pixels", "[20, 80, 201, 400]", (0.1, 0.2, 1.0, 1.0)),
+        ("pixels", "(-1.5, 80), (100, 500)", (0.0, 0.2, 0.5, 1.0)),
         ("locations", "<loc0512><loc0256><loc1023><loc0768> cat", (0.25, 0.5, 0.75, 1023 / 1024)),
     ],
 )
@@ -58,7 +62,9 @@ def test_a_box_in_the_words_of_each_family(format, text, box):
         *[("fractions", text) for text in ("[0.1, 0.2, 0.3, 0.4] a cat", "[0, 0, 1, 'x']")],
         *[("fractions", text) for text in ("[False, 0, True, 1]", "__import__('os')", "[" * 9999)],
         *[("thousandths", text) for text in ("", "1, 2, 3, 4", "(1,2),(3", "(1,2),(3,1001)")],
-        *[("pixels", text) for text in ("", "[10, 10, 300, 20]", "[10, 10, 10, 20]")],
+        *[("thousandths", text) for text in ("[1234]", "(-1, 2), (3, 4)")],
+        *[("pixels", text) for text in ("", "[210, 10, 300, 20]", "[-9, 10, -1, 20]")],
+        *[("pixels", text) for text in ("[10, 10, 10, 20]", "[300, 10, 100, 20]")],
         *[("locations", text) for text in ("", "<loc0001><loc0002><loc0003>", "<loc1>" * 4)],
     ],
 )
@@ -115,6 +121,7 @@ def test_short_answer():
     assert metric.judge("Tennis  racket.", true).score == 1
     assert metric.judge("racket", true).score == 0
     assert metric.judge(" . ", true)[0::2] == (0.0, True)
+    assert metric.judge("T-shirt.", {"answer": "t-shirt"}).score == 1
 
 
 @pytest.mark.parametrize(

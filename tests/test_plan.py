@@ -111,6 +111,12 @@ def test_a_model_says_its_size_and_is_not_fetched_when_it_is_there(small):
     assert plan.downloads(study(models=models)) == {"model hub": 14.1}
 
 
+@pytest.mark.parametrize("name", ["paper", "paper-a1", "paper-slim", "llava15", "qwen25vl"])
+def test_studies_of_published_models_say_what_they_weigh(name):
+    models = config.load(f"workflow/config/{name}.yaml")["models"]
+    assert models and all(model["gigabytes"] > 10 for model in models.values())
+
+
 def test_data_sets_with_a_folder_of_their_own_are_not_downloaded(tmp_path):
     names = ["refcoco", "gqa", "vsr"]
     data = {"organisations": {"lmms-lab": str(tmp_path / "copies")}, "folder": str(tmp_path)}
@@ -144,21 +150,41 @@ def test_the_rehearsal_downloads_nothing(tmp_path):
     assert sum(plan.downloads(found | {"data": found["data"] | data}).values()) == 0
 
 
-def test_hours_of_a_large_model_are_those_of_a_gpu(results):
+@pytest.fixture
+def gpu(results):
+    """Measurements of a large model, in batches of 1 and 8."""
     alone = [
         {"task": task, "methods": [method], "batch size": batch, "examples per second": speed}
         for task, method, batch, speed in [
             ("refcoco", "unpruned", 1, 1), ("refcoco", "unpruned", 8, 10),
-            ("refcoco", "fastv", 8, 20), ("tallyqa", "unpruned", 8, 50),
+            ("refcoco", "fastv", 8, 20), ("tallyqa", "unpruned", 1, 5),
+            ("tallyqa", "unpruned", 8, 50),
         ]
     ]  # fmt: skip
     write(results, "throughput-7b-cuda", {"batch": [1, 8], "alone": alone})
-    shared = [{"methods": 9, "of separate": 0.1}]
+    shared = [{"task": "tallyqa", "methods": 9, "of separate": 0.1}]
     write(results, "evaluation-7b-cuda", {"examples": 8, "cases": shared})
-    own = measured.speed("no/such/folder")
+
+
+def test_hours_of_a_large_model_are_those_of_a_gpu(gpu):
+    own = measured.speed("no/such/folder", 16)
     assert (own.one_token, own.tokens, own.sharing) == (1 / 50, 1 / 10, 0.1)
     assert "GPU 9" in own.source and "throughput-7b-cuda.json" in own.source
+    assert "batches of 8 (measured: 1, 8; the study's: 16)" in own.source
+    assert "tallyqa, with answers of one token, 9 methods in batches of 8" in own.shared
     assert "evaluation-7b-cuda.json" in own.shared
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(1, 1), (7, 1), (8, 1 / 10), (32, 1 / 10)])
+def test_the_measured_batch_is_the_largest_that_is_not_above_the_studys(gpu, size, seconds):
+    [refcoco] = plan.work(study(tasks=["refcoco"], batch_size=size), "test")
+    assert refcoco.seconds == seconds
+
+
+def test_without_a_measured_batch_as_small_it_is_the_smallest(gpu, results):
+    path = results / "throughput-7b-cuda.json"
+    path.write_text(path.read_text().replace('"batch": [1, 8]', '"batch": [8]'))
+    assert measured.speed("no/such/folder", 4).tokens == 1 / 10
 
 
 @pytest.mark.parametrize("name", ["testbed", "paper", "qwen25vl"])

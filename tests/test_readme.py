@@ -1,11 +1,13 @@
 """The README's examples work as they stand there, and its table has all families."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import build_inputs, build_llava
+from packaging.requirements import Requirement
 
 from prunescope import config, criteria, models
 from prunescope.methods import check, parse_methods
@@ -49,6 +51,13 @@ def test_the_matched_methods_are_a_study(monkeypatch):
     complete = config.complete(study | yaml.safe_load(matched), "README")
     names = [each.name for each in config.wanted(complete, "README")]
     assert names == ["fastv-k1-as-feather", "lattice-k1-as-feather"]
+
+
+def test_the_lmms_eval_that_was_tried_can_be_installed():
+    [tried] = re.findall(r"have been tried, with ([\d.]+)", README)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    scorers = map(Requirement, project["optional-dependencies"]["scorers"])
+    assert tried in {each.name: each.specifier for each in scorers}["lmms-eval"]
 
 
 def test_the_models_of_the_hub_are_a_study(monkeypatch):

@@ -22,9 +22,11 @@ METRICS = ("score", "iou", "invalid", "mean_tokens")  # `--baseline` looks for a
 
 def to_lmms_eval(records: Sequence[Path], out: Path) -> list[Path]:
     """Write OUT/MODEL/METHOD/samples_TASK.jsonl, one line per question, with the keys that
-    `lmms-eval --log_samples` (0.7) writes: doc_id (the number of the question), target,
-    filtered_resps (the answer), doc_hash, and the metrics; and doc, which tells what records know
-    of a question, instead of its prompt, which they don't. Returns the files.
+    `lmms-eval --log_samples` (0.7) writes: doc_id (the number of the question), target (of
+    questions for a box "[x1, y1, x2, y2]", fractions of the sides), filtered_resps (a list of the
+    one answer, as its own code reads them; files of 0.7 itself have the answer alone there, those
+    of 0.6 the list), doc_hash, and the metrics; and doc, which tells what records know of a
+    question, instead of its prompt, which they don't. Returns the files.
 
     records: files as the rule `evaluate` writes them, the shards of a task in their order.
     InputError if `out` is in use or a file holds no records.
@@ -66,11 +68,16 @@ def _sample(row: dict[str, Any], number: int) -> dict[str, Any]:
     return {
         "doc_id": number,
         "doc": doc,
-        "target": row["target"],
-        "filtered_resps": row["prediction"],
+        "target": row["target"] or _in_words(row["target_box"]),
+        "filtered_resps": [row["prediction"]],
         "doc_hash": hashlib.sha256(json.dumps(doc, indent=2).encode()).hexdigest(),
         **{name: row[name] for name in METRICS if not _is_nan(row[name])},
     }
+
+
+def _in_words(box: Sequence[float]) -> str:
+    """As lmms-eval writes the target of RefCOCO; six decimals are all that 32 bits hold."""
+    return str([round(each, 6) for each in box]) if box else ""
 
 
 def _is_nan(value: Any) -> bool:

@@ -4,6 +4,7 @@ For plans: no torch, and only files of this project. InputError for one that is 
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,11 @@ class Speed:
     shared: str
 
 
-def speed(folder: Path | str) -> Speed:
+def speed(folder: Path | str, batch_size: int) -> Speed:
     """That of the models of the size that is in a folder; of 7 billion parameters if there is none,
-    or none as small as a testbed."""
+    or none as small as a testbed. batch_size: the study's."""
     weights = sum(file.stat().st_size for file in Path(folder).glob("*.safetensors")) / 1e9
-    return _testbed() if 0 < weights < SMALL else _seven_billion()
+    return _testbed() if 0 < weights < SMALL else _seven_billion(batch_size)
 
 
 def _testbed() -> Speed:
@@ -42,33 +43,45 @@ def _testbed() -> Speed:
         case["task"]: case["seconds"]["separate"] / case["methods"] / measured["examples"]
         for case in measured["cases"]
     }
-    source = f"as small as a testbed: measured ({path})"
-    shared = _sharing(path, measured)
+    source = (
+        f"as small as a testbed: measured in batches of {measured['examples']}, on locate and\n"
+        f"    exists, whose answers are one token ({path})"
+    )
+    shared = _sharing(path, measured, "exists")
     return Speed(seconds["exists"], seconds["locate"], "hours of a core", source, *shared)
 
 
-def _seven_billion() -> Speed:
+def _seven_billion(batch_size: int) -> Speed:
     path, result = _result("throughput-7b-cuda")
     measured = result["measured"]
-    batch = max(measured["batch"])
+    batch = _nearest(measured["batch"], batch_size)
     seconds = {
         case["task"]: 1 / case["examples per second"]
         for case in measured["alone"]
         if case["methods"] == ["unpruned"] and case["batch size"] == batch
     }
+    sizes = ", ".join(map(str, measured["batch"]))
     source = (
         f"counted as 7 billion parameters: measured on an {result['machine']['gpu']},\n"
-        f"    batches of {batch}, from pictures to answers of 24 tokens or one\n    ({path})"
+        f"    on refcoco, with answers of 24 tokens, and tallyqa, with one, from pictures on,\n"
+        f"    in batches of {batch} (measured: {sizes}; the study's: {batch_size})\n    ({path})"
     )
     other, shared = _result("evaluation-7b-cuda")
-    shared = _sharing(other, shared["measured"])
-    return Speed(seconds["tallyqa"], seconds["refcoco"], "GPU-hours", source, *shared)
+    sharing = _sharing(other, shared["measured"], "tallyqa")
+    return Speed(seconds["tallyqa"], seconds["refcoco"], "GPU-hours", source, *sharing)
 
 
-def _sharing(path: Path, measured: Any) -> tuple[float, str]:
+def _nearest(sizes: Sequence[int], wanted: int) -> int:
+    """The largest that is not above the wanted one, or the smallest."""
+    return max((each for each in sizes if each <= wanted), default=min(sizes))
+
+
+def _sharing(path: Path, measured: Any, one_token: str) -> tuple[float, str]:
     case = max(measured["cases"], key=lambda each: each["of separate"])
+    tokens = "one token" if case["task"] == one_token else "several tokens"
     how = f"{case['methods']} methods in batches of {measured['examples']}"
-    return case["of separate"], f"measured with {how} ({path})"
+    where = f"{case['task']}, with answers of {tokens}"
+    return case["of separate"], f"measured on {where}, {how}\n    ({path})"
 
 
 def record_bytes() -> tuple[float, str]:

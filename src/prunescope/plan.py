@@ -47,7 +47,10 @@ class Work:
 def work(study: Config, source: str) -> list[Work]:
     """By model and task of a complete configuration; `source` begins the messages of errors."""
     methods, limits = len(config.methods(study, source)), study["limits"]
-    speeds = {name: measured.speed(model["path"]) for name, model in study["models"].items()}
+    speeds = {
+        name: measured.speed(model["path"], study["batch_size"])
+        for name, model in study["models"].items()
+    }
     cards = [read_task(config.TASKS / f"{task}.yaml") for task in study["tasks"]]
     return [
         Work(

@@ -12,8 +12,8 @@ from prunescope.metrics.base import Metric, Verdict
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 as fractions of the image's sides
 Size = tuple[float, float]  # width and height in pixels
 
-# [1, 2, 3, 4] and (1,2),(3,4), whatever tokens of the family are around them
-FOUR = re.compile(r"[\[(]" + r"\s*[)\],(\[]*\s*".join([r"(\d+(?:\.\d+)?)"] * 4) + r"\s*[\])]")
+# [1, 2, 3, 4], (1,2),(3,4) and [[1, 2], [3, 4]], whatever tokens of the family are around them
+FOUR = re.compile(r"[\[(]\s*" + r"[\s\[\](),]+".join([r"(-?\d+(?:\.\d+)?)"] * 4) + r"\s*[\])]")
 LOCATIONS = re.compile(r"<loc(\d{4})>" * 4)
 
 
@@ -52,11 +52,13 @@ def parse_thousandths(text: str, size: Size) -> Box | None:
 
 
 def parse_pixels(text: str, size: Size) -> Box | None:
-    """The first four numbers in brackets, pixels of the image that the model saw: Qwen2.5-VL."""
+    """The first four numbers in brackets, pixels of the image that the model saw: Qwen2.5-VL. What
+    is beyond an edge is cut off; a box with nothing inside is none."""
     found = FOUR.search(text)
     if found is None:
         return None
-    return _box(float(n) / side for n, side in zip(found.groups(), (*size, *size), strict=True))
+    sides = zip(found.groups(), (*size, *size), strict=True)
+    return _box(_inside(float(number) / side) for number, side in sides)
 
 
 def parse_locations(text: str, size: Size) -> Box | None:
@@ -66,6 +68,10 @@ def parse_locations(text: str, size: Size) -> Box | None:
         return None
     y1, x1, y2, x2 = (int(each) / 1024 for each in found.groups())
     return _box((x1, y1, x2, y2))
+
+
+def _inside(fraction: float) -> float:
+    return min(1.0, max(0.0, fraction))
 
 
 def _box(numbers: Iterable[float]) -> Box | None:
@@ -89,7 +95,7 @@ def from_square(box: Box, size: Size) -> Box:
     in fractions of the image itself, cut at its edges. size: of the image."""
     longest = max(size)
     moved = (
-        min(1.0, max(0.0, (each * longest - (longest - side) / 2) / side))
+        _inside((each * longest - (longest - side) / 2) / side)
         for each, side in zip(box, (*size, *size), strict=True)
     )
     return tuple(moved)

@@ -22,7 +22,9 @@ class ExactMatch(Metric):
 @dataclass(frozen=True)
 class ShortAnswer(Metric):
     """The same words in lower case, without punctuation: GQA's accuracy, as Prismatic's
-    evaluation prepares the prediction."""
+    evaluation prepares the prediction. The true answer is prepared, too, as lmms-eval does: GQA's
+    own scorer, which Prismatic's evaluation calls, takes it as it is, so that a true answer with a
+    hyphen is never right there."""
 
     name: ClassVar[str] = "short_answer"
 
