@@ -17,8 +17,8 @@ Files = dict[str, bytes]
 
 class Hub(ThreadingHTTPServer):
     """repositories: files by name (of data sets, `datasets/organisation/name`) and branch; gated:
-    names of those that want a token; broken: files that are listed but not sent; sent: what was, in
-    order."""
+    names of those that want a token; broken: files that are listed but not sent; refusal: status
+    and message that answer everything; sent: what was, in order."""
 
     daemon_threads = True
 
@@ -27,6 +27,7 @@ class Hub(ThreadingHTTPServer):
         self.repositories: dict[str, dict[str, Files]] = {}
         self.gated: set[str] = set()
         self.broken: set[str] = set()
+        self.refusal: tuple[int, str] | None = None
         self.sent: list[str] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -78,6 +79,9 @@ class _Answers(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
+        if self.server.refusal:
+            status, said = self.server.refusal
+            return self.give(b"", {"X-Error-Message": said}, status)
         parts = unquote(urlsplit(self.path).path).strip("/").split("/")
         listing = parts[0] == "api"
         if not {"resolve", "tree", "revision"} & set(parts):

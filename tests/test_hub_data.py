@@ -1,5 +1,6 @@
 """Data sets of a hub on this machine: fetched once, they are found without it."""
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -120,3 +121,29 @@ def test_room_is_looked_for_before_anything_is_fetched(hub, root, monkeypatch):
     message = ask(hub, root)
     assert "the disk is full" in message and "HF_HOME" in message
     assert not hub.sent
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "told"),
+    [
+        (401, "Invalid credentials in Authorization header", "refuses the token .*hf auth login"),
+        (503, "", "the hub has trouble .*Try again later.*data.organisations"),
+    ],
+)
+def test_what_the_hub_answers_with_is_explained(hub, root, status, said, told):
+    hub.refusal = status, said
+    assert re.search(told, ask(hub, root, "main"))  # of a commit, the client asks for minutes
+
+
+@pytest.mark.parametrize(("name", "file"), [("ai2d", TEST), ("vsr", "test.jsonl")])
+def test_a_file_that_is_not_whole_is_named_and_fetched_again(hub, root, name, file):
+    task = read(hub, root, name)
+    first = tasks.load(task)
+    [path] = Path(CONSTANTS.HF_HUB_CACHE).glob(f"datasets--*/snapshots/*/{file}")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(InputError, match=f"{file} is broken or not whole .* fetch it") as raised:
+        tasks.load(task)
+    assert "\n" not in str(raised.value)
+    Path(re.search(r"Remove (.*) and fetch", str(raised.value))[1]).unlink()
+    assert tasks.data_digest(tasks.load(task)) == tasks.data_digest(first)

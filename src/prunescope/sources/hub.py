@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prunescope.errors import InputError
-from prunescope.sources.advice import Wanted, advice
+from prunescope.sources.advice import Wanted, advice, unreadable
+from prunescope.sources.broken import find_broken
 from prunescope.sources.images import undecoded
 from prunescope.sources.snapshot import fetch
 
@@ -31,18 +32,20 @@ def load(task: "Task", files: dict[str, str], stream: int | None = None) -> "Dat
     pinned = COMMIT.fullmatch(revision)
     if not pinned and not Path(repo).is_dir():
         log.warning("task %r: revision: %r is no commit, the data may change", task.name, revision)
+    pattern, place = files[task.split], repo
     try:
-        return _read(repo, revision, task.split, files[task.split], stream)
+        if stream is None and not _is_folder(repo):
+            place = _fetch(repo, revision, pattern)
+        return _read(place, revision, task.split, pattern, stream)
     except Exception as error:  # of datasets, its file systems, the network or the disk
-        said = advice(error, _wanted(repo, revision))
+        broken = find_broken(Path(place), pattern) if unreadable(error) else None
+        said = advice(error, _wanted(repo, revision, broken))
         raise InputError(f"task {task.name!r}: {repo}: {said}") from error
 
 
 def _read(repo: str, revision: str, split: str, pattern: str, stream: int | None) -> "Dataset":
     import datasets
 
-    if stream is None and not _is_folder(repo):
-        repo = _fetch(repo, revision, pattern)
     found = datasets.load_dataset(
         repo,
         data_files={split: pattern},
@@ -70,9 +73,9 @@ def _fetch(repo: str, revision: str, pattern: str) -> str:
     return str(root)
 
 
-def _wanted(repo: str, revision: str) -> Wanted:
+def _wanted(repo: str, revision: str, broken: Path | None) -> Wanted:
     files = "the card's hub.files"
     if _is_folder(repo):
         files = "the study's data.organisations to a folder that has them"
     copy = "name its copy in the study's data.organisations"
-    return Wanted("data set", revision, "the card's hub.revision", copy, files)
+    return Wanted("data set", revision, "the card's hub.revision", copy, files, broken)
