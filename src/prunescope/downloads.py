@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from prunescope.errors import InputError
+from prunescope.intact import lacks
 from prunescope.origins import MARKER, mark, origin, parts
 from prunescope.sources.advice import Wanted, advice
 from prunescope.sources.snapshot import fetch
@@ -49,7 +50,7 @@ def download(folder: Path | str, key: str, part: str, asked: Mapping[str, str]) 
         came = f"{repo}@{root.name}"  # the cache calls folders by their commit
     for pattern in NEEDED[part]:
         if not any((root / inside).glob(pattern)):
-            raise InputError(f"{key}: {came}: {_lacks(str(inside / pattern))}")
+            raise InputError(f"{key}: {came}: {lacks(str(inside / pattern))}")
     if part == "hub":
         from prunescope.checkpoint import stock_config  # here: parts need not wait for torch
 
@@ -89,16 +90,6 @@ def _fetch(key: str, asked: Mapping[str, str], patterns: list[str]) -> Path:
         keys = f"{key}.revision", f"give a folder that has it as {key}.repo"
         said = advice(error, Wanted("model", asked["revision"], *keys))
         raise InputError(f"{key}: {asked['repo']}: {said}") from error
-
-
-def _lacks(pattern: str) -> str:
-    """What is missing, and for weights why others will not do."""
-    if pattern.endswith(".safetensors"):
-        return (
-            f"has no {pattern}. Weights in pickles (.bin, .pt) are refused, since these may run "
-            "code: give a repository or a revision with safetensors"
-        )
-    return f"has no {pattern}. Give a repository that has it"
 
 
 def _refuse_own(folder: Path, key: str) -> None:
