@@ -9,12 +9,16 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import unquote, urlsplit
 
+import huggingface_hub
+import pytest
+
 Files = dict[str, bytes]
 
 
 class Hub(ThreadingHTTPServer):
-    """repositories: files by name and branch; gated: names of those that want a token; broken:
-    files that are listed but not sent; sent: what was, in order."""
+    """repositories: files by name (of data sets, `datasets/organisation/name`) and branch; gated:
+    names of those that want a token; broken: files that are listed but not sent; refusal: status
+    and message that answer everything; sent: what was, in order."""
 
     daemon_threads = True
 
@@ -23,6 +27,7 @@ class Hub(ThreadingHTTPServer):
         self.repositories: dict[str, dict[str, Files]] = {}
         self.gated: set[str] = set()
         self.broken: set[str] = set()
+        self.refusal: tuple[int, str] | None = None
         self.sent: list[str] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -50,8 +55,18 @@ def commit(files: Files) -> str:
 
 
 @contextmanager
-def serving() -> Iterator[Hub]:
-    with Hub() as hub:
+def serving(cache: Path) -> Iterator[Hub]:
+    """A hub with nothing on it, which the client asks while this lasts, and an empty cache."""
+    constants = huggingface_hub.constants
+    with Hub() as hub, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(constants, "ENDPOINT", hub.url)
+        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        patch.setattr(constants, "HF_HUB_CACHE", str(cache))
+        patch.setattr(constants, "HF_HUB_OFFLINE", False)
+        patch.setattr(constants, "HF_TOKEN_PATH", str(cache / "no-token"))
+        patch.delenv("HF_TOKEN", raising=False)
+        patch.setenv("NO_PROXY", "127.0.0.1")
         Thread(target=hub.serve_forever, args=[0.01], daemon=True).start()
         yield hub
         hub.shutdown()
@@ -64,12 +79,18 @@ class _Answers(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
+        if self.server.refusal:
+            status, said = self.server.refusal
+            return self.give(b"", {"X-Error-Message": said}, status)
         parts = unquote(urlsplit(self.path).path).strip("/").split("/")
-        listing = parts[:2] == ["api", "models"]
-        if not listing and "resolve" not in parts:
+        listing = parts[0] == "api"
+        if not {"resolve", "tree", "revision"} & set(parts):
             return self.refuse(404, "NotHere")  # what the client would like to know besides
-        organisation, name, what, revision, *inside = parts[2:] if listing else parts
+        parts = parts[listing:]
+        kind = parts.pop(0) if parts[0] in ("models", "datasets") else "models"
+        organisation, name, what, revision, *inside = parts
         repo, file = f"{organisation}/{name}", "/".join(inside)
+        repo = f"datasets/{repo}" if kind == "datasets" else repo
         if repo not in self.server.repositories:
             return self.refuse(401, "RepoNotFound")  # as for one that is private
         files = self.server.find(repo, revision)
@@ -83,6 +104,8 @@ class _Answers(BaseHTTPRequestHandler):
             return self.give(json.dumps(entries).encode())
         if what == "revision":
             return self.give(json.dumps({"id": repo, "sha": commit(files)}).encode())
+        if file not in files:
+            return self.refuse(404, "EntryNotFound")
         if repo in self.server.gated and "Authorization" not in self.headers:
             return self.refuse(401, "GatedRepo")
         if self.command == "GET" and file in self.server.broken:

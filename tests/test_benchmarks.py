@@ -322,7 +322,7 @@ def test_what_is_in_the_way_is_said_in_one_line(monkeypatch, error, message):
 
     monkeypatch.setattr(datasets, "load_dataset", fail)
     with pytest.raises(InputError, match=message) as raised:
-        tasks.load(read("ai2d", {}))
+        tasks.load(read("ai2d", {"stream": 1}))
     assert "\n" not in str(raised.value) and "'ai2d'" in str(raised.value)
 
 

@@ -235,7 +235,7 @@ WRONG = {
     ),
     "missing weights": (
         {"models": {"random": {"path": "data/tasks"}}},
-        "no *.safetensors in data/tasks",
+        "data/tasks has no *.safetensors",
     ),
 }
 

@@ -437,10 +437,10 @@ def test_a_replay_that_is_not_possible(checkpoint, task, store, computed, method
 
 
 def test_weights_that_are_missing_or_are_others(tmp_path, folder):
-    with pytest.raises(InputError, match=r"path: there is no file .*config\.json"):
+    with pytest.raises(InputError, match=r"path: .* has no config\.json"):
         Checkpoint("tiny", tmp_path)
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(InputError, match=r"path: there is no file .*\.safetensors"):
+    with pytest.raises(InputError, match=r"path: .* has no \*\.safetensors"):
         Checkpoint("tiny", tmp_path)
     good = Checkpoint("tiny", folder).weights
     assert Checkpoint("tiny", folder, sha256=good).weights == good

@@ -22,6 +22,7 @@ import prunescope.dinosiglip
 import prunescope.testbed.llama_2d  # noqa: F401
 from prunescope.engine.masks import check_backend
 from prunescope.errors import InputError
+from prunescope.intact import check_processor, check_settings, check_weights, lacks
 from prunescope.numerics import round_rotary
 from prunescope.origins import MARKER, origin
 
@@ -60,7 +61,8 @@ class Checkpoint:
         check_backend(self.attn)
         for pattern in ("config.json", "*.safetensors"):
             if not any(self.path.glob(pattern)):
-                raise InputError(f"{where}: path: there is no file {self.path / pattern}")
+                raise InputError(f"{where}: path: {self.path} {lacks(pattern)}")
+        check_weights(self.path, where)
         for expected, source in self._expected(where):
             if expected != self.weights:
                 raise InputError(
@@ -135,6 +137,9 @@ def _stock(auto: Any, folder: Path, where: str) -> Any:
     try:
         return auto.from_pretrained(folder, **STOCK)
     except (OSError, ValueError) as error:
+        check_settings(folder, where)
+        if auto is AutoProcessor:
+            check_processor(folder, where)
         said = str(error).split("\n")[0]
         raise InputError(
             f"{where}: {folder}: transformers has no class of its own for it ({said}). Code that "

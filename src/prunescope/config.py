@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope import origins, results, variations
 from prunescope.errors import InputError, known
+from prunescope.intact import lacks
 from prunescope.knobs import Stages
 from prunescope.settings import Config, checked, read
 from prunescope.tasks import Task, read_task, read_tasks
@@ -142,7 +143,7 @@ def model_files(model: Mapping[str, Any]) -> list[str]:
         return [str(marker)]
     for kind in FILES:
         if not list(folder.glob(kind)):
-            raise InputError(f"models: path: no {kind} in {folder}")
+            raise InputError(f"models: path: {folder} {lacks(kind)}")
     return sorted(str(file) for kind in FILES for file in folder.glob(kind))
 
 

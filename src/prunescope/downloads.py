@@ -4,18 +4,16 @@ Files stay in the hub's cache (HF_HOME), which keeps what is finished, shares it
 revisions, and may be filled by `hf download`; a study's folder holds links to them.
 """
 
-import errno
-import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from prunescope import disk
 from prunescope.errors import InputError
+from prunescope.intact import lacks
 from prunescope.origins import MARKER, mark, origin, parts
 from prunescope.sources.advice import Wanted, advice
+from prunescope.sources.snapshot import fetch
 
-log = logging.getLogger(__name__)
 # Of each part, the files that it must have and those that it may have. No pickles but that of
 # Prismatic, which is read as tensors and nothing else.
 NEEDED = {
@@ -52,7 +50,7 @@ def download(folder: Path | str, key: str, part: str, asked: Mapping[str, str]) 
         came = f"{repo}@{root.name}"  # the cache calls folders by their commit
     for pattern in NEEDED[part]:
         if not any((root / inside).glob(pattern)):
-            raise InputError(f"{key}: {came}: {_lacks(str(inside / pattern))}")
+            raise InputError(f"{key}: {came}: {lacks(str(inside / pattern))}")
     if part == "hub":
         from prunescope.checkpoint import stock_config  # here: parts need not wait for torch
 
@@ -84,46 +82,14 @@ def convert_parts(folder: Path | str, key: str, asked: Mapping[str, Any]) -> Non
 
 def _fetch(key: str, asked: Mapping[str, str], patterns: list[str]) -> Path:
     """The snapshot, in the hub's cache, with the files of these patterns."""
-    import huggingface_hub
-
     # In patterns of the hub, * goes into folders.
     nested = None if "folder" in asked else "*/*"
-    wanted = {"repo_id": asked["repo"], "revision": asked["revision"]}
-    wanted |= {"allow_patterns": patterns, "ignore_patterns": nested}
     try:
-        _check_space(wanted)
-        return Path(huggingface_hub.snapshot_download(**wanted))
+        return fetch(asked["repo"], asked["revision"], patterns, ignore_patterns=nested)
     except Exception as error:  # of huggingface_hub, the network or the disk
         keys = f"{key}.revision", f"give a folder that has it as {key}.repo"
         said = advice(error, Wanted("model", asked["revision"], *keys))
         raise InputError(f"{key}: {asked['repo']}: {said}") from error
-
-
-def _check_space(wanted: Mapping[str, Any]) -> None:
-    """Raise OSError if the disk of the cache has no room for what is not in it yet."""
-    import huggingface_hub
-
-    try:
-        files = huggingface_hub.snapshot_download(**wanted, dry_run=True)
-    except huggingface_hub.errors.DryRunError:
-        return  # the hub cannot be reached; the cache may have it
-    size = sum(file.file_size or 0 for file in files if file.will_download)
-    cache = Path(huggingface_hub.constants.HF_HUB_CACHE)
-    free = disk.free(cache)
-    sizes = f"{size / 1e9:.2f} GB to fetch to {cache}, where {free / 1e9:.2f} GB are free"
-    log.info("%s: %s", wanted["repo_id"], sizes)
-    if size > free:
-        raise OSError(errno.ENOSPC, sizes)
-
-
-def _lacks(pattern: str) -> str:
-    """What is missing, and for weights why others will not do."""
-    if pattern.endswith(".safetensors"):
-        return (
-            f"has no {pattern}. Weights in pickles (.bin, .pt) are refused, since these may run "
-            "code: give a repository or a revision with safetensors"
-        )
-    return f"has no {pattern}. Give a repository that has it"
 
 
 def _refuse_own(folder: Path, key: str) -> None:

@@ -1,6 +1,7 @@
 """What is in the way of something on the Hugging Face hub, and what to do about it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from prunescope.disk import disk_full
 from prunescope.errors import causes
@@ -8,23 +9,27 @@ from prunescope.errors import causes
 # By the names of their classes: those of datasets and of huggingface_hub, none of them imported.
 UNKNOWN = {"RepositoryNotFoundError", "DatasetNotFoundError"}
 UNREACHED = {"ConnectionError", "TransportError", "LocalEntryNotFoundError"}
+UNREADABLE = {"ArrowInvalid", "JSONDecodeError", "UnicodeDecodeError"}  # of rows
+BUSY = 429
 
 
 @dataclass(frozen=True)
 class Wanted:
     """what: is asked for, "model" or "data set"; revision: of it; key: of the configuration or
-    card that names the revision; copy: how to name a copy; files: key that names its files."""
+    card that names the revision; copy: how to name a copy; files: key that names its files;
+    broken: the one of them that is."""
 
     what: str
     revision: str
     key: str
     copy: str
     files: str = ""
+    broken: Path | None = None
 
 
 def advice(error: Exception, wanted: Wanted) -> str:
     """What is in the way, in one sentence, and what to do about it in the next."""
-    said = " ".join(str(error).split()) or type(error).__name__
+    said = _line(error)
     kinds = {base.__name__ for each in causes(error) for base in type(each).__mro__}
     if disk_full(error):
         return f"the disk is full ({said}). Make room, or set HF_HOME to another disk"
@@ -37,6 +42,8 @@ def advice(error: Exception, wanted: Wanted) -> str:
             f"there is no such {wanted.what}, or it is private ({said}). Look at its name, "
             f"`hf auth login` if it is private, or {wanted.copy}"
         )
+    if answered := _refused(error, said, wanted):
+        return answered
     if kinds & UNREACHED:
         return (
             f"not in the cache, and the hub cannot be reached ({said}). Load it once with a "
@@ -44,4 +51,36 @@ def advice(error: Exception, wanted: Wanted) -> str:
         )
     if wanted.files and isinstance(error, FileNotFoundError):
         return f"it has no files that are asked for ({said}). Set {wanted.files}"
+    if wanted.files and (cause := unreadable(error)):
+        if wanted.broken:  # in the hub's cache, what is to be removed is what the name links to
+            again = f"Remove {wanted.broken.resolve()} and fetch it again"
+            return f"{wanted.broken} is broken or not whole ({cause}). {again}"
+        return f"one of its files is broken or not whole ({cause}). Fetch it again"
     return f"it cannot be loaded: {type(error).__name__}: {said}"
+
+
+def unreadable(error: Exception) -> str:
+    """What was said of the contents of a file if these are what is wrong, else ""."""
+    found = [each for each in causes(error) if type(each).__name__ in UNREADABLE]
+    return _line(found[-1]) if found else ""
+
+
+def _refused(error: Exception, said: str, wanted: Wanted) -> str:
+    """What to do about the status that the hub answered with, "" if nothing or if it gave none."""
+    found = (getattr(getattr(each, "response", None), "status_code", 0) for each in causes(error))
+    status = next(filter(None, found), 0)
+    if status == 401:  # "Unauthorized", though what is asked for may be open to all
+        return (
+            f"the hub refuses the token ({said}). `hf auth login` with one that is valid, or "
+            "`hf auth logout` and unset HF_TOKEN if it is open to all"
+        )
+    if status == BUSY or status >= 500:
+        return (
+            f"not in the cache, and the hub has trouble ({said}). Try again later, finished files "
+            f"are kept, or {wanted.copy}"
+        )
+    return ""
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,76 @@
+"""Whether a model's folder has what it needs, and its files are whole. No torch."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from prunescope.errors import InputError
+
+POINTER = b"version https://git-lfs"  # what git leaves in the place of a file that it did not fetch
+TOKENIZER = ("tokenizer.json", "*.model", "vocab.*", "tekken.json")
+PROCESSOR = ("processor_config.json", "preprocessor_config.json")
+
+
+def lacks(pattern: str) -> str:
+    """What is missing, and for weights why others will not do."""
+    if pattern.endswith(".safetensors"):
+        return (
+            f"has no {pattern}. Weights in pickles (.bin, .pt) are refused, since these may run "
+            "code: give a repository or a revision with safetensors"
+        )
+    return f"has no {pattern}. Give a repository or folder that has it"
+
+
+def check_weights(folder: Path, where: str) -> None:
+    """InputError, which begins with `where`, for a file of weights that is not whole."""
+    _check(folder.glob("*.safetensors"), where)
+
+
+def check_settings(folder: Path, where: str) -> None:
+    """The same for files of settings."""
+    _check(folder.glob("*.json"), where)
+
+
+def check_processor(folder: Path, where: str) -> None:
+    """The same for a folder without a tokenizer or a processor."""
+    for what, names in (("tokenizer", TOKENIZER), ("processor of images", PROCESSOR)):
+        if not any(any(folder.glob(each)) for each in names):
+            raise InputError(
+                f"{where}: {folder} has no {what}, which is one of {', '.join(names)}. "
+                "Copy it from where the model comes from"
+            )
+
+
+def _check(files: Iterable[Path], where: str) -> None:
+    for file in sorted(files):
+        if problem := _problem(file):
+            raise InputError(
+                f"{where}: {file} {problem}. Remove {file.resolve()} and fetch it again"
+            )
+
+
+def _problem(file: Path) -> str:
+    """What is wrong with a file, "" if nothing."""
+    with file.open("rb") as data:
+        if data.read(len(POINTER)) == POINTER:
+            return "is a pointer of Git LFS, not the file itself (`git lfs pull` fetches that)"
+    try:
+        if file.suffix == ".json":
+            json.loads(file.read_bytes())
+        elif _size(file) != file.stat().st_size:
+            raise ValueError("its size is not what its header says")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # of JSON, or what is in it
+        return f"is broken or not whole ({error})"
+    return ""
+
+
+def _size(file: Path) -> int:
+    """How long a file of tensors is, as its header says: 8 bytes for the length of a JSON object,
+    that object, and the tensors."""
+    with file.open("rb") as data:
+        length = int.from_bytes(data.read(8), "little")
+        if 8 + length > file.stat().st_size:
+            raise ValueError("it is shorter than its header")
+        tensors = json.loads(data.read(length))
+    ends = (tensor["data_offsets"][1] for name, tensor in tensors.items() if name != "__metadata__")
+    return 8 + length + max(ends, default=0)

@@ -1,0 +1,70 @@
+"""Folders of models that lack something, or have broken files: one line that says what to do."""
+
+import shutil
+
+import pytest
+from chat_model import save_model
+
+from prunescope import config as study
+from prunescope.checkpoint import Checkpoint
+from prunescope.errors import InputError
+
+WEIGHTS = "model.safetensors"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 5\n"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def copy(model, tmp_path):
+    return shutil.copytree(model, tmp_path / "copy")
+
+
+def ask(folder):
+    with pytest.raises(InputError) as raised:
+        Checkpoint("tiny", folder).load()
+    message = str(raised.value)
+    assert "\n" not in message and message.startswith("model 'tiny': ")
+    return message
+
+
+@pytest.mark.parametrize("size", [0, 5, 5000, -1])
+def test_weights_that_are_not_whole(copy, size):
+    path = copy / WEIGHTS
+    path.write_bytes(path.read_bytes()[:size])
+    message = ask(copy)
+    assert f"{path} is broken or not whole" in message and message.endswith("fetch it again")
+
+
+def test_a_pointer_in_place_of_weights(copy):
+    (copy / WEIGHTS).write_bytes(POINTER)
+    assert f"{WEIGHTS} is a pointer of Git LFS" in ask(copy)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "processor_config.json"])
+@pytest.mark.parametrize("content", [b"{", POINTER])
+def test_settings_that_are_broken(copy, name, content):
+    (copy / name).write_bytes(content)
+    message = ask(copy)
+    assert f"{copy / name} is " in message and "stock model" not in message
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [("tokenizer*", "has no tokenizer, "), ("processor*", "has no processor of images, ")],
+)
+def test_a_processor_that_is_not_there(copy, pattern, said):
+    for path in copy.glob(pattern):
+        path.unlink()
+    message = ask(copy)
+    assert said in message and "stock model" not in message
+
+
+def test_why_pickles_will_not_do_is_said_of_folders_too(copy):
+    (copy / WEIGHTS).rename(copy / "pytorch_model.bin")
+    assert "has no *.safetensors. Weights in pickles" in ask(copy)
+    with pytest.raises(InputError, match=r"has no \*\.safetensors\. Weights in pickles"):
+        study.model_files({"path": str(copy), "hub": None, "prismatic": None})
