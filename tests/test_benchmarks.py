@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import datasets
-import huggingface_hub
 import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
-from benchmarks_in_small import COUNTS, TEST, parquet, picture, write_all
+from benchmarks_in_small import CARDS, COUNTS, TEST, parquet, picture, read, write_all
 from chat_model import save_model
 from datasets import Dataset, Features
 from datasets.exceptions import DatasetNotFoundError
@@ -28,8 +27,8 @@ from prunescope.pruning import prune
 from prunescope.statistics.notes import left_out
 from prunescope.store import RecordStore
 
-ROOT = Path(__file__).parents[1]
-CARDS = ROOT / "data" / "tasks"
+pytestmark = pytest.mark.usefixtures("offline")
+ROOT = CARDS.parents[1]
 NAMES = sorted(COUNTS)
 METHODS = parse_methods(
     {
@@ -38,15 +37,6 @@ METHODS = parse_methods(
     },
     "test",
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def offline(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
-        patch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-        patch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +57,6 @@ def checkpoint(tmp_path_factory):
 
 
 inventory = runpy.run_path(str(ROOT / "workflow" / "scripts" / "data.py"))["make"]
-
-
-def read(name, access, protocol=None, **changes):
-    return replace(tasks.read_task(CARDS / f"{name}.yaml", protocol, access), **changes)
 
 
 def test_every_benchmark_has_rows_here():
@@ -111,14 +97,14 @@ def test_a_row_with_several_sentences_is_an_example_of_each(access):
     examples = tasks.load(read("refcoco", access))
     assert examples["question"][:] == ["the left cat", "a cat", "right dog", "box", "blue box"]
     assert len(set(examples["image_id"])) == 3 and len(set(examples["id"])) == 5
-    assert examples["image"][1].size == examples["image"][0].size == (40, 30)
+    assert [image.size for image in tasks.pictures(examples)[:2]] == [(40, 30)] * 2
     # 4, 6, 10, 12 of 40 x 30 pixels, rounded as the paper does
     assert examples["box"][0] == pytest.approx([0.1, 0.2, 0.25, 0.4])
 
 
 def test_questions_find_their_images_in_other_files(access):
     examples = tasks.load(read("gqa", access))
-    sizes = [image.size for image in examples["image"]]
+    sizes = [image.size for image in tasks.pictures(examples)]
     assert sizes == [picture(0).size, picture(1).size] * 2
     assert examples["kind"][:2] == ["query", "verify"]
 
@@ -203,7 +189,7 @@ def test_unreadable_images_are_listed_and_left_out(root, checkpoint, tmp_path, c
     pq.write_table(records, tmp_path / "records.parquet")
     [said] = left_out([tmp_path / "records.parquet"] * 2)["tiny"]
     assert said.startswith("Task 'vsr': 1 of 3 images cannot be used: image 1: OSError")
-    assert [image.size for image in examples["image"]] == [picture(0).size, picture(2).size]
+    assert [image.size for image in tasks.pictures(examples)] == [picture(0).size, picture(2).size]
 
 
 def test_what_is_there_is_written_down(access):

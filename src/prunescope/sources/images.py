@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image
 
 from prunescope.errors import InputError
@@ -57,11 +58,26 @@ def undecoded(data: Any) -> Any:
     from datasets import List
 
     for name, feature in (data.features or {}).items():
-        if isinstance(feature, ImageFeature):
+        if isinstance(feature, ImageFeature) and feature.decode:
             data = data.cast_column(name, ImageFeature(decode=False))
         elif isinstance(feature, List) and isinstance(feature.feature, ImageFeature):
             data = data.cast_column(name, List(ImageFeature(decode=False)))
     return data
+
+
+def opened(stored: dict[str, Any]) -> Image.Image:
+    """An image as its pixels are stored: boxes are told in these, whatever EXIF says of how to turn
+    them, so `datasets`, which turns them, must not decode it."""
+    return Image.open(io.BytesIO(stored["bytes"]) if stored["bytes"] else stored["path"])
+
+
+def rgb(stored: dict[str, Any]) -> Image.Image:
+    """The same in three channels of 8 bits."""
+    with opened(stored) as image:
+        if image.mode.startswith("I"):  # 16 bits, of which `convert` makes white what is above 255
+            scaled = np.asarray(image).clip(0, 65535) / 257
+            return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
+        return image.convert("RGB")
 
 
 def inspect(images: "Dataset", pixels: int) -> "Dataset":
