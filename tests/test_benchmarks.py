@@ -184,11 +184,13 @@ def test_unreadable_images_are_listed_and_left_out(root, checkpoint, tmp_path, c
     access = damage(root, tmp_path, [1], 300) | {"unreadable": 0.5}
     examples = tasks.load(read("vsr", access))
     assert len(examples) == 2 and examples["answer"][:] == ["False", "False"]
-    assert "1 of 3 images cannot be used: image 1: OSError" in caplog.text
+    assert "1 of 3 rows cannot be used: row 1 (000000000001.jpg): OSError" in caplog.text
     records = evaluate(checkpoint, read("vsr", access), METHODS, RecordStore(tmp_path / "store"))
     pq.write_table(records, tmp_path / "records.parquet")
     [said] = left_out([tmp_path / "records.parquet"] * 2)["tiny"]
-    assert said.startswith("Task 'vsr': 1 of 3 images cannot be used: image 1: OSError")
+    assert said.startswith(
+        "Task 'vsr': 1 of 3 rows cannot be used: row 1 (000000000001.jpg): OSError"
+    )
     assert [image.size for image in tasks.pictures(examples)] == [picture(0).size, picture(2).size]
 
 
@@ -200,7 +202,7 @@ def test_what_is_there_is_written_down(access):
 
 def test_too_many_unreadable_images_stop_the_task(root, tmp_path):
     access = damage(root, tmp_path, [1], 0)
-    with pytest.raises(InputError, match=r"1 of 3 images .* more than data\.unreadable = 1\.00%"):
+    with pytest.raises(InputError, match=r"1 of 3 rows .* more than data\.unreadable = 1\.00%"):
         tasks.load(read("vsr", access))
 
 
@@ -211,7 +213,7 @@ def test_images_that_are_not_in_their_folder_are_asked_for(root, name, tmp_path)
     for path in (tmp_path / "copy" / "downloads").rglob("*.jpg"):
         path.unlink()
     task = read(name, access)
-    with pytest.raises(InputError, match=r"3 of 3 images .*FileNotFoundError") as raised:
+    with pytest.raises(InputError, match=r"of 3 rows .*FileNotFoundError") as raised:
         tasks.load(task)
     assert str(raised.value).endswith(f"of them. {task.images['how']}")
 
@@ -225,7 +227,7 @@ def test_a_row_without_an_image_is_left_out(root, nothing, tmp_path, caplog):
     path = tmp_path / "copy" / "lmms-lab" / "SEED-Bench" / TEST
     Dataset.from_list(rows, Features(features)).to_parquet(path)
     assert tasks.load(read("seed-image", access))["kind"][:] == ["0", "2"]
-    assert "1 of 3 images cannot be used: image 1: " in caplog.text
+    assert "1 of 3 rows cannot be used: row 1: there is no image" in caplog.text
 
 
 def test_an_image_that_unpacks_to_too_much_is_not_unpacked(access):

@@ -2,13 +2,11 @@
 
 import hashlib
 import io
-import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from prunescope.errors import InputError
 
@@ -16,9 +14,6 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from prunescope.tasks import Task
-
-log = logging.getLogger(__name__)
-SHOWN = 5
 
 
 def of_rows(task: "Task", rows: "Dataset", column: str) -> "Dataset":
@@ -35,7 +30,10 @@ def of_rows(task: "Task", rows: "Dataset", column: str) -> "Dataset":
             raise InputError(
                 f"task {task.name!r}: there is no folder {folder}. {task.images['how']}"
             )
-        paths = [{"image": {"path": str(folder / each), "bytes": None}} for each in rows[name]]
+        paths = [
+            {"image": None if each is None else {"path": str(folder / each), "bytes": None}}
+            for each in rows[name]
+        ]
         return type(rows).from_list(paths, undecoded)
     if index:
         return rows.map(
@@ -81,7 +79,8 @@ def rgb(stored: dict[str, Any]) -> Image.Image:
 
 
 def inspect(images: "Dataset", pixels: int) -> "Dataset":
-    """For each image: problem ("" for none), width, height, and SHA-256 of its bytes as digest.
+    """For each image: problem ("" for none), path, width, height, and SHA-256 of its bytes as
+    digest.
 
     What is found is kept in the cache of datasets, where the images are in it.
     """
@@ -90,33 +89,22 @@ def inspect(images: "Dataset", pixels: int) -> "Dataset":
 
 def look(row: dict[str, Any], pixels: int) -> dict[str, Any]:
     """One image: its header first, so that one that unpacks to more than `pixels` never does."""
-    found = {"problem": "", "width": 0, "height": 0, "digest": ""}
+    stored = row["image"] or {"path": None, "bytes": None}
+    found = {"problem": "", "path": stored["path"] or "", "width": 0, "height": 0, "digest": ""}
+    if not stored["path"] and not stored["bytes"]:
+        return found | {"problem": "there is no image"}
     try:
-        data = row["image"]["bytes"] or Path(row["image"]["path"]).read_bytes()
+        data = stored["bytes"] or Path(stored["path"]).read_bytes()
         found["digest"] = hashlib.sha256(data).hexdigest()
         with Image.open(io.BytesIO(data)) as image:
             found["width"], found["height"] = image.size
             if image.width * image.height > pixels:
                 return found | {"problem": f"{image.width} x {image.height} pixels are too many"}
             image.load()
+    except UnidentifiedImageError:  # its text has an address in memory
+        return found | {"problem": "it is no image of a known format"}
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
-        return found | {"problem": f"{type(error).__name__}: {error}"}
+        # without the path, so that what is said of a data set is the same on all machines
+        said = getattr(error, "strerror", None) or error
+        return found | {"problem": f"{type(error).__name__}: {said}"}
     return found
-
-
-def check(task: "Task", ids: Sequence[str], problems: Sequence[str]) -> str:
-    """The rows whose image cannot be used, in words, or ""; InputError when their share is above
-    the limit."""
-    bad = {name: problem for name, problem in zip(ids, problems, strict=True) if problem}
-    if not bad:
-        return ""
-    shown = "; ".join(f"{name}: {problem}" for name, problem in list(bad.items())[:SHOWN])
-    text = f"task {task.name!r}: {len(bad)} of {len(ids)} images cannot be used: {shown}"
-    text += ", ..." if len(bad) > SHOWN else ""
-    if len(bad) > task.access.unreadable * len(ids):
-        how = f". {task.images['how']}" if "how" in (task.images or {}) else ""
-        raise InputError(
-            f"{text}; more than data.unreadable = {task.access.unreadable:.2%} of them{how}"
-        )
-    log.warning("%s; they are left out", text)
-    return f"{text}; they are left out"
