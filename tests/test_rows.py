@@ -147,3 +147,34 @@ def test_a_file_that_is_no_list_of_rows_is_named(tmp_path, content, said):
     (tmp_path / "downloads" / LISTS["tallyqa"]).write_text(json.dumps(content))
     with pytest.raises(InputError, match=rf"test\.json: it must be a list of rows.*{said}"):
         tasks.load(read("tallyqa", access))
+
+
+def damaged(root):
+    """The access to TallyQA of 12 rows: seven without an image, or with a damaged one."""
+    access = write_all(root) | {"unreadable": 0.6}
+    path = root / "downloads" / LISTS["tallyqa"]
+    rows = [dict(row) for row in json.loads(path.read_text()) * 4]
+    for row, image in ((1, None), (4, "gone.jpg"), (7, "broken.jpg")):
+        rows[row]["image"] = image
+    path.write_text(json.dumps(rows))
+    pictures = root / "downloads" / "tallyqa"
+    (pictures / "broken.jpg").write_bytes(b"no image")
+    cut = pictures / "VG_100K" / f"{0:012}.jpg"
+    cut.write_bytes(cut.read_bytes()[:300])
+    return access
+
+
+def test_all_that_is_left_out_is_written_down_the_same_everywhere(tmp_path):
+    here, there = (
+        tasks.inventory(read("tallyqa", damaged(tmp_path / name), examples=None))
+        for name in ("here", "there")
+    )
+    assert here == there
+    said = {each["row"]: (each["image"], each["reason"]) for each in here["left_out_rows"]}
+    assert list(said) == [0, 1, 3, 4, 6, 7, 9] and here["examples"] == 5
+    assert said[1] == ("", "there is no image")
+    assert said[4] == ("gone.jpg", "FileNotFoundError: No such file or directory")
+    assert said[7] == ("broken.jpg", "it is no image of a known format")
+    assert said[9][0] == "VG_100K/000000000000.jpg" and said[9][1].startswith("OSError: ")
+    assert "7 of 12 rows cannot be used: row 0 (VG_100K" in here["left_out"]
+    assert here["left_out"].count("row ") == 5 and "; ...; they" in here["left_out"]

@@ -144,12 +144,16 @@ def load(task: Task, limit: int | None = None) -> "Dataset":
 
 
 def inventory(task: Task) -> dict[str, Any]:
-    """What the split of a task has, as plain data: examples, images, what is left out, digest."""
-    examples = load(task)
+    """What the split of a benchmark has, as plain data: examples, images, what is left out, digest.
+
+    Jobs rerun when it changes, so it says the same of the same data, wherever these are.
+    """
+    examples, gone = rows.read(task)
     return {
         "examples": len(examples),
         "images": len(set(examples["image_id"])),
-        "left_out": examples.info.description or "",
+        "left_out": examples.info.description,
+        "left_out_rows": [asdict(each) for each in gone],
         "sha256": data_digest(examples),
     }
 
