@@ -11,6 +11,7 @@ from PIL import Image
 from testbed_model import build_processor
 
 from prunescope import tasks
+from prunescope.errors import InputError
 from prunescope.sources import images
 
 pytestmark = pytest.mark.usefixtures("offline")
@@ -80,3 +81,18 @@ def test_exif_does_not_turn_an_image_away_from_its_box(access, name):
     seen = tasks.prompts(examples, task, processor)["pixel_values"]
     assert torch.equal(seen, processor.image_processor(raw, return_tensors="pt")["pixel_values"])
     assert examples["box"][0] == pytest.approx([0.1, 0.2, 0.25, 0.4] if name == "refcoco" else [])
+
+
+@pytest.mark.parametrize("name", ["refcoco", "ai2d"])
+def test_images_are_unpacked_once_while_they_stay_the_same(access, tmp_path, monkeypatch, name):
+    access |= {"unreadable": 0.5}
+    examples, look, looked = tasks.load(read(name, access)), images.look, []
+    monkeypatch.setattr(images, "look", lambda *args, **options: looked.append(args))
+    assert tasks.load(read(name, access))["image_id"][:] == examples["image_id"][:]
+    assert not looked
+    monkeypatch.setattr(images, "look", look)
+    with pytest.raises(InputError, match="pixels are too many"):
+        tasks.load(read(name, access | {"pixels": 1000, "unreadable": 0}))
+    if name == "refcoco":
+        (tmp_path / "downloads" / "coco" / "train2014" / f"{0:012}.jpg").write_bytes(b"")
+        assert len(tasks.load(read(name, access))) == len(examples) - 2

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,40 +10,44 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from prunescope.errors import InputError
+from prunescope.provenance import digest
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from datasets import Dataset, Features
 
     from prunescope.tasks import Task
 
 
-def of_rows(task: "Task", rows: "Dataset", column: str) -> "Dataset":
+def of_rows(rows: "Dataset", column: str) -> "Dataset":
     """The column `image` of the rows, undecoded. `column` may go on with a number, after a dot:
-    which one of a list. Where the card has `images`, it holds the paths or names of these."""
-    from datasets import Features
-    from datasets import Image as ImageFeature
-
-    undecoded = Features({"image": ImageFeature(decode=False)})
+    which one of a list."""
     name, _, index = column.partition(".")
-    if task.images is not None and "under" in task.images:
-        folder = task.access.folder / task.images["under"]
-        if not folder.is_dir():
-            raise InputError(
-                f"task {task.name!r}: there is no folder {folder}. {task.images['how']}"
-            )
-        paths = [
-            {"image": None if each is None else {"path": str(folder / each), "bytes": None}}
-            for each in rows[name]
-        ]
-        return type(rows).from_list(paths, undecoded)
     if index:
         return rows.map(
             lambda row: {"image": _nth(row[name], int(index))},
             remove_columns=rows.column_names,
-            features=undecoded,
+            features=_undecoded(),
         )
     data = rows.select_columns([name])
     return data if name == "image" else data.rename_column(name, "image")
+
+
+def of_files(task: "Task", names: Sequence[str | None]) -> "Dataset":
+    """The images of these paths under the folder that the card names; None for None."""
+    from datasets import Dataset
+
+    folder = task.access.folder / task.images["under"]
+    if not folder.is_dir():
+        raise InputError(f"task {task.name!r}: there is no folder {folder}. {task.images['how']}")
+    paths = [None if each is None else {"path": str(folder / each)} for each in names]
+    return Dataset.from_dict({"image": paths}, _undecoded())
+
+
+def _undecoded() -> "Features":
+    from datasets import Features
+    from datasets import Image as ImageFeature
+
+    return Features({"image": ImageFeature(decode=False)})
 
 
 def _nth(listed: list[Any] | None, index: int) -> Any:
@@ -78,13 +83,37 @@ def rgb(stored: dict[str, Any]) -> Image.Image:
         return image.convert("RGB")
 
 
-def inspect(images: "Dataset", pixels: int) -> "Dataset":
+def inspect(images: "Dataset", pixels: int, files: bool = False) -> "Dataset":
     """For each image: problem ("" for none), path, width, height, and SHA-256 of its bytes as
     digest.
 
-    What is found is kept in the cache of datasets, where the images are in it.
+    What is found is kept in the cache of datasets, where the images are in it or have files.
     """
-    return images.map(look, fn_kwargs={"pixels": pixels}, remove_columns=["image"])
+    from datasets import config
+    from datasets.fingerprint import Hasher
+
+    of = _stamps(images) if files else images._fingerprint
+    name = Hasher.hash([of, pixels, digest([__file__])])
+    folder = Path(config.HF_DATASETS_CACHE) / "prunescope"
+    if files:
+        folder.mkdir(parents=True, exist_ok=True)
+    return images.map(
+        look,
+        fn_kwargs={"pixels": pixels},
+        remove_columns=["image"],
+        cache_file_name=str(folder / f"{name}.arrow") if files else None,
+        new_fingerprint=name,
+    )
+
+
+def _stamps(images: "Dataset") -> list[Any]:
+    """Path, size and time of each file: while these stay, so does what is in it."""
+    stamps = []
+    for row in images:
+        path = Path((row["image"] or {"path": ""})["path"])
+        stat = path.stat() if path.is_file() else None
+        stamps.append((str(path), stat and (stat.st_size, stat.st_mtime_ns)))
+    return stamps
 
 
 def look(row: dict[str, Any], pixels: int) -> dict[str, Any]:

@@ -31,7 +31,8 @@ def read(task: "Task") -> tuple["Dataset", list[LeftOut]]:
         raise InputError(f"task {task.name!r}: split: {task.split!r} has no examples")
     _check_columns(task, "columns", rows, [_column(task.columns["image"]), *_named(task)])
     pictures, places = _pictures(task, rows)
-    facts = images.inspect(pictures, task.access.pixels).to_list()
+    files = "under" in (task.images or {})
+    facts = images.inspect(pictures, task.access.pixels, files).to_list()
     shown = [NO_IMAGE if place is None else facts[place] for place in places]
     found, gone = _asked(task, rows, shown)
     how = (task.images or {}).get("how", "") if any(each["problem"] for each in facts) else ""
@@ -82,12 +83,18 @@ def _rows(task: "Task") -> "Dataset":
 def _pictures(task: "Task", rows: "Dataset") -> tuple["Dataset", Sequence[int | None]]:
     """Images, and for each row which of them is its own, None where there is no such image."""
     column = task.columns["image"]
-    if task.images is None or "files" not in task.images:
-        return images.of_rows(task, rows, column), range(len(rows))
-    pool = hub.load(task, task.images["files"])  # whole: in another order than the rows
-    _check_columns(task, "images", pool, [task.images["id"], "image"])
-    places = {name: place for place, name in enumerate(pool[task.images["id"]])}
-    return pool.select_columns(["image"]), [places.get(name) for name in rows[column]]
+    if task.images is None:
+        return images.of_rows(rows, column), range(len(rows))
+    names = rows[column][:]
+    if "under" in task.images:
+        pool = list(dict.fromkeys(names))  # each once, however many questions there are
+        pictures = images.of_files(task, pool)
+    else:
+        whole = hub.load(task, task.images["files"])  # in another order than the rows
+        _check_columns(task, "images", whole, [task.images["id"], "image"])
+        pool, pictures = whole[task.images["id"]], whole.select_columns(["image"])
+    places = {name: place for place, name in enumerate(pool)}
+    return pictures, [places.get(name) for name in names]
 
 
 def _named(task: "Task") -> list[str]:
