@@ -178,3 +178,9 @@ def test_all_that_is_left_out_is_written_down_the_same_everywhere(tmp_path):
     assert said[9][0] == "VG_100K/000000000000.jpg" and said[9][1].startswith("OSError: ")
     assert "7 of 12 rows cannot be used: row 0 (VG_100K" in here["left_out"]
     assert here["left_out"].count("row ") == 5 and "; ...; they" in here["left_out"]
+
+
+def test_a_split_of_which_nothing_is_left_is_refused(tmp_path):
+    task = read("seed-image", write_all(tmp_path), where={"data_type": "sound"})
+    with pytest.raises(InputError, match="split: 'test' has no examples"):
+        tasks.inventory(task)

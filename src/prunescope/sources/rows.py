@@ -1,7 +1,7 @@
 """Benchmarks: their rows and images -> examples, and the rows that cannot be used."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 from prunescope.errors import InputError
@@ -27,8 +27,7 @@ def load(task: "Task") -> "Dataset":
 def read(task: "Task") -> tuple["Dataset", list[LeftOut]]:
     """The same, and all rows that cannot be used. InputError when these are too many."""
     rows = _rows(task)
-    if not len(rows):
-        raise InputError(f"task {task.name!r}: split: {task.split!r} has no examples")
+    _check_some(task, rows)
     _check_columns(task, "columns", rows, [_column(task.columns["image"]), *_named(task)])
     pictures, places = _pictures(task, rows)
     files = "under" in (task.images or {})
@@ -38,6 +37,7 @@ def read(task: "Task") -> tuple["Dataset", list[LeftOut]]:
     how = (task.images or {}).get("how", "") if any(each["problem"] for each in facts) else ""
     lacking = check(task, gone, len(found) + len(gone), how)
     flat = [example for group in found.values() for example in group]
+    _check_some(task, flat)
     _check_count(task, len(flat))
     picked = [places[number] for number, group in found.items() for _ in group]
     examples = _joined(flat, picked, pictures)
@@ -131,6 +131,11 @@ def _inside(feature: Any) -> Mapping[str, Any] | None:
     if isinstance(feature, Mapping):
         return feature
     return {} if isinstance(feature, Value) else None  # of JSON, any may be there
+
+
+def _check_some(task: "Task", found: Sized) -> None:
+    if not len(found):
+        raise InputError(f"task {task.name!r}: split: {task.split!r} has no examples")
 
 
 def _check_count(task: "Task", found: int) -> None:
