@@ -2,6 +2,7 @@
 folders of the published ones."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 from datasets import Dataset, Features, Image, List, Value
 from PIL import Image as Picture
 
+from prunescope import tasks
+
+CARDS = Path(__file__).parents[1] / "data" / "tasks"
 TEXT, WHOLE, REAL, FLAG = Value("string"), Value("int64"), Value("float64"), Value("bool")
 SIZES = ((40, 30), (24, 24), (20, 36))  # width, height
 # Number of examples of each card: rows, but for sentences (two or one) and what `where` leaves.
@@ -22,6 +26,13 @@ def picture(number: int) -> Picture.Image:
     width, height = SIZES[number % len(SIZES)]
     noise = np.random.default_rng(number).integers(0, 256, (height, width, 3), np.uint8)
     return Picture.fromarray(noise)
+
+
+def read(
+    name: str, access: dict[str, Any] | None, protocol: str | None = None, **changes: Any
+) -> tasks.Task:
+    """The task of a card of this repository. changes: fields that a test sets otherwise."""
+    return replace(tasks.read_task(CARDS / f"{name}.yaml", protocol, access), **changes)
 
 
 def write_all(root: Path) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Tiny random models and prompts."""
 
+import datasets
+import huggingface_hub
 import pytest
 import torch
 from hypothesis import settings
@@ -18,6 +20,16 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 IMAGE_TOKEN, PAD_TOKEN, GRID = 60, 61, (6, 6)
+
+
+@pytest.fixture(scope="module")
+def offline(tmp_path_factory):
+    """The hub cannot be reached, and what `datasets` caches is in a folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
+        patch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+        patch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+        yield
 
 
 def build_llava(seed: int = 0, backend: str = "sdpa", depth: int = 6):

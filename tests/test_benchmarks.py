@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import datasets
-import huggingface_hub
 import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
-from benchmarks_in_small import COUNTS, TEST, parquet, picture, write_all
+from benchmarks_in_small import CARDS, COUNTS, TEST, parquet, picture, read, write_all
 from chat_model import save_model
 from datasets import Dataset, Features
 from datasets.exceptions import DatasetNotFoundError
@@ -28,8 +27,8 @@ from prunescope.pruning import prune
 from prunescope.statistics.notes import left_out
 from prunescope.store import RecordStore
 
-ROOT = Path(__file__).parents[1]
-CARDS = ROOT / "data" / "tasks"
+pytestmark = pytest.mark.usefixtures("offline")
+ROOT = CARDS.parents[1]
 NAMES = sorted(COUNTS)
 METHODS = parse_methods(
     {
@@ -38,15 +37,6 @@ METHODS = parse_methods(
     },
     "test",
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def offline(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
-        patch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-        patch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +57,6 @@ def checkpoint(tmp_path_factory):
 
 
 inventory = runpy.run_path(str(ROOT / "workflow" / "scripts" / "data.py"))["make"]
-
-
-def read(name, access, protocol=None, **changes):
-    return replace(tasks.read_task(CARDS / f"{name}.yaml", protocol, access), **changes)
 
 
 def test_every_benchmark_has_rows_here():
@@ -111,14 +97,14 @@ def test_a_row_with_several_sentences_is_an_example_of_each(access):
     examples = tasks.load(read("refcoco", access))
     assert examples["question"][:] == ["the left cat", "a cat", "right dog", "box", "blue box"]
     assert len(set(examples["image_id"])) == 3 and len(set(examples["id"])) == 5
-    assert examples["image"][1].size == examples["image"][0].size == (40, 30)
+    assert [image.size for image in tasks.pictures(examples)[:2]] == [(40, 30)] * 2
     # 4, 6, 10, 12 of 40 x 30 pixels, rounded as the paper does
     assert examples["box"][0] == pytest.approx([0.1, 0.2, 0.25, 0.4])
 
 
 def test_questions_find_their_images_in_other_files(access):
     examples = tasks.load(read("gqa", access))
-    sizes = [image.size for image in examples["image"]]
+    sizes = [image.size for image in tasks.pictures(examples)]
     assert sizes == [picture(0).size, picture(1).size] * 2
     assert examples["kind"][:2] == ["query", "verify"]
 
@@ -198,12 +184,14 @@ def test_unreadable_images_are_listed_and_left_out(root, checkpoint, tmp_path, c
     access = damage(root, tmp_path, [1], 300) | {"unreadable": 0.5}
     examples = tasks.load(read("vsr", access))
     assert len(examples) == 2 and examples["answer"][:] == ["False", "False"]
-    assert "1 of 3 images cannot be used: image 1: OSError" in caplog.text
+    assert "1 of 3 rows cannot be used: row 1 (000000000001.jpg): OSError" in caplog.text
     records = evaluate(checkpoint, read("vsr", access), METHODS, RecordStore(tmp_path / "store"))
     pq.write_table(records, tmp_path / "records.parquet")
     [said] = left_out([tmp_path / "records.parquet"] * 2)["tiny"]
-    assert said.startswith("Task 'vsr': 1 of 3 images cannot be used: image 1: OSError")
-    assert [image.size for image in examples["image"]] == [picture(0).size, picture(2).size]
+    assert said.startswith(
+        "Task 'vsr': 1 of 3 rows cannot be used: row 1 (000000000001.jpg): OSError"
+    )
+    assert [image.size for image in tasks.pictures(examples)] == [picture(0).size, picture(2).size]
 
 
 def test_what_is_there_is_written_down(access):
@@ -214,7 +202,7 @@ def test_what_is_there_is_written_down(access):
 
 def test_too_many_unreadable_images_stop_the_task(root, tmp_path):
     access = damage(root, tmp_path, [1], 0)
-    with pytest.raises(InputError, match=r"1 of 3 images .* more than data\.unreadable = 1\.00%"):
+    with pytest.raises(InputError, match=r"1 of 3 rows .* more than data\.unreadable = 1\.00%"):
         tasks.load(read("vsr", access))
 
 
@@ -225,7 +213,7 @@ def test_images_that_are_not_in_their_folder_are_asked_for(root, name, tmp_path)
     for path in (tmp_path / "copy" / "downloads").rglob("*.jpg"):
         path.unlink()
     task = read(name, access)
-    with pytest.raises(InputError, match=r"3 of 3 images .*FileNotFoundError") as raised:
+    with pytest.raises(InputError, match=r"of 3 rows .*FileNotFoundError") as raised:
         tasks.load(task)
     assert str(raised.value).endswith(f"of them. {task.images['how']}")
 
@@ -239,7 +227,7 @@ def test_a_row_without_an_image_is_left_out(root, nothing, tmp_path, caplog):
     path = tmp_path / "copy" / "lmms-lab" / "SEED-Bench" / TEST
     Dataset.from_list(rows, Features(features)).to_parquet(path)
     assert tasks.load(read("seed-image", access))["kind"][:] == ["0", "2"]
-    assert "1 of 3 images cannot be used: image 1: " in caplog.text
+    assert "1 of 3 rows cannot be used: row 1: there is no image" in caplog.text
 
 
 def test_an_image_that_unpacks_to_too_much_is_not_unpacked(access):

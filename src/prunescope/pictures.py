@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from prunescope import plotting
-from prunescope.tasks import load, read_task
+from prunescope.tasks import load, pictures, read_task
 
 
 class Asked(NamedTuple):
@@ -34,11 +34,11 @@ def asked(
     for name, part in rows.groupby("task"):
         examples, metric = load(tasks[name]), tasks[name].metric
         for example in part["example"].unique():
-            row = examples[examples["id"].index(example)]
-            image = np.asarray(row["image"].convert("RGB"))
+            row = examples.select([examples["id"].index(example)])
+            [image] = pictures(row)
             parse = getattr(metric, "parse", None)
-            sized = parse and partial(parse, size=row["image"].size)
-            found[example] = Asked(row["question"], image, sized)
+            sized = parse and partial(parse, size=image.size)
+            found[example] = Asked(row["question"][0], np.asarray(image), sized)
     return found
 
 

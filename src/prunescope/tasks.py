@@ -17,7 +17,7 @@ from prunescope.errors import InputError
 from prunescope.metrics import METRICS, Metric
 from prunescope.sources import rows
 from prunescope.sources.access import Access
-from prunescope.sources.images import undecoded
+from prunescope.sources.images import opened, rgb, undecoded
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -130,7 +130,8 @@ def _validator() -> Draft202012Validator:
 
 def load(task: Task, limit: int | None = None) -> "Dataset":
     """The examples of a task with the columns FIELDS, from whichever source; those of benchmarks
-    also have `answers` (what people said) and `options` (texts to choose from).
+    also have `answers` (what people said) and `options` (texts to choose from). `pictures` decodes
+    the images.
 
     limit: only so many. InputError for what is missing, before an example is loaded.
     """
@@ -143,12 +144,16 @@ def load(task: Task, limit: int | None = None) -> "Dataset":
 
 
 def inventory(task: Task) -> dict[str, Any]:
-    """What the split of a task has, as plain data: examples, images, what is left out, digest."""
-    examples = load(task)
+    """What the split of a benchmark has, as plain data: examples, images, what is left out, digest.
+
+    Jobs rerun when it changes, so it says the same of the same data, wherever these are.
+    """
+    examples, gone = rows.read(task)
     return {
         "examples": len(examples),
         "images": len(set(examples["image_id"])),
-        "left_out": examples.info.description or "",
+        "left_out": examples.info.description,
+        "left_out_rows": [asdict(each) for each in gone],
         "sha256": data_digest(examples),
     }
 
@@ -201,7 +206,7 @@ def batches(
 
 def prompts(batch: "Dataset", task: Task, processor: "ProcessorMixin") -> "BatchFeature":
     """The keyword arguments of the model's forward, padded on the left."""
-    images = [image.convert("RGB") for image in batch["image"]]
+    images = pictures(batch)
     if task.padded:
         images = [square(image) for image in images]
     if task.resize:
@@ -216,6 +221,11 @@ def prompts(batch: "Dataset", task: Task, processor: "ProcessorMixin") -> "Batch
         )
     options = {"add_special_tokens": False} if begins else {}
     return processor(images=images, text=text, padding=True, return_tensors="pt", **options)
+
+
+def pictures(batch: "Dataset") -> list["Image"]:
+    """The images in RGB, turned as their pixels are stored."""
+    return [rgb(each) for each in undecoded(batch)["image"]]
 
 
 def _templated(text: str, processor: "ProcessorMixin") -> str:
@@ -236,7 +246,7 @@ def sizes(batch: "Dataset", inputs: Mapping[str, Any], processor: Any) -> list[t
     """Width and height in pixels of each image: where the processor makes them fit its patches,
     as it does so (Qwen2-VL and what came of it), else as they are."""
     if "image_grid_thw" not in inputs:
-        return [image.size for image in batch["image"]]
+        return [opened(each).size for each in undecoded(batch)["image"]]
     patch = processor.image_processor.patch_size
     return [(int(w) * patch, int(h) * patch) for _, h, w in inputs["image_grid_thw"].tolist()]
 

@@ -20,6 +20,10 @@ class Metric(ABC):
 
     name: ClassVar[str]
 
+    def lack(self, example: Mapping[str, Any]) -> str:
+        """Why no prediction could be right, or ""; such an example is not asked."""
+        return ""
+
     @abstractmethod
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
         """example: the fields of tasks.FIELDS that the rule needs."""

@@ -123,6 +123,9 @@ class BoxIou(Metric):
         box = BOX_FORMATS[self.format](text, size)
         return from_square(box, size) if box and self.frame == "square" else box
 
+    def lack(self, example: Mapping[str, Any]) -> str:
+        return "" if example["box"] else "there is no box"
+
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
         predicted = self.parse(prediction, example.get("size", (1, 1)))
         if predicted is None:

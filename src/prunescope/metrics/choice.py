@@ -27,6 +27,12 @@ class Choice(Metric):
         """The words that this example may be answered with."""
         return self.options or tuple(ascii_uppercase[: len(example["options"])])
 
+    def lack(self, example: Mapping[str, Any]) -> str:
+        known = self.choices(example)
+        if not known:
+            return "there are no options"
+        return "" if example["answer"] in known else f"answer {example['answer']!r} is no option"
+
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
         known = prediction in self.choices(example)
         return Verdict(float(prediction == example["answer"]), invalid=not known)

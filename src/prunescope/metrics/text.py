@@ -14,6 +14,9 @@ class ExactMatch(Metric):
 
     name: ClassVar[str] = "exact_match"
 
+    def lack(self, example: Mapping[str, Any]) -> str:
+        return "" if example["answer"].split() else "there is no answer"
+
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
         words = prediction.split()
         return Verdict(float(words == example["answer"].split()), invalid=not words)
@@ -27,6 +30,9 @@ class ShortAnswer(Metric):
     hyphen is never right there."""
 
     name: ClassVar[str] = "short_answer"
+
+    def lack(self, example: Mapping[str, Any]) -> str:
+        return "" if plain(example["answer"]) else "there is no answer"
 
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
         said = plain(prediction)
@@ -44,6 +50,9 @@ class YesNo(Metric):
     2306.13394); anything else is invalid."""
 
     name: ClassVar[str] = "yes_no"
+
+    def lack(self, example: Mapping[str, Any]) -> str:
+        return "" if example["answer"].lower() in ("yes", "no") else "the answer is not yes or no"
 
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
         said = read_yes_no(prediction)

@@ -92,6 +92,9 @@ class VqaAccuracy(Metric):
 
     rules: str = "vqa"
 
+    def lack(self, example: Mapping[str, Any]) -> str:
+        return "" if any(example["answers"]) else "there are no answers"
+
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
         said, answers = prediction.strip(), [each.strip() for each in example["answers"]]
         if self.rules == "m4c":

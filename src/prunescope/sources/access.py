@@ -9,7 +9,7 @@ from pathlib import Path
 class Access:
     """organisations: for one of the hub, another that has its data sets, or a folder of them;
     folder: what is not on the hub, by the cards' names; stream: only so many rows, none stored (but
-    all images that have files of their own are); unreadable: largest share of images that may be
+    all images that have files of their own are); unreadable: largest share of rows that may be
     left out; pixels: those of the largest image.
     """
 

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyarrow.lib import ArrowException
+
 from prunescope.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,7 +34,17 @@ def load(task: "Task") -> "Dataset":
             f"task {task.name!r}: {path} is damaged or not whole: {error}. {task.folder['how']}"
         ) from error
     rows = list(rows.values()) if isinstance(rows, dict) else rows
-    return Dataset.from_list(rows[: task.access.stream])
+    wrong = f"task {task.name!r}: {path}: it must be a list of rows, or an object of them"
+    if not isinstance(rows, list):
+        raise InputError(f"{wrong}, and is {rows!r:.60}")
+    if others := [each for each in rows if not isinstance(each, dict)]:
+        raise InputError(
+            f"{wrong}; {len(others)} of {len(rows)} are none, such as {others[0]!r:.60}"
+        )
+    try:
+        return Dataset.from_list(rows[: task.access.stream])
+    except (ArrowException, OverflowError) as error:
+        raise InputError(f"{wrong}, with one type in each column: {error}") from error
 
 
 def _check(task: "Task", path: Path, data: bytes) -> None:

@@ -2,48 +2,52 @@
 
 import hashlib
 import io
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
+import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from prunescope.errors import InputError
+from prunescope.provenance import digest
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from datasets import Dataset, Features
 
     from prunescope.tasks import Task
 
-log = logging.getLogger(__name__)
-SHOWN = 5
 
-
-def of_rows(task: "Task", rows: "Dataset", column: str) -> "Dataset":
+def of_rows(rows: "Dataset", column: str) -> "Dataset":
     """The column `image` of the rows, undecoded. `column` may go on with a number, after a dot:
-    which one of a list. Where the card has `images`, it holds the paths or names of these."""
-    from datasets import Features
-    from datasets import Image as ImageFeature
-
-    undecoded = Features({"image": ImageFeature(decode=False)})
+    which one of a list."""
     name, _, index = column.partition(".")
-    if task.images is not None and "under" in task.images:
-        folder = task.access.folder / task.images["under"]
-        if not folder.is_dir():
-            raise InputError(
-                f"task {task.name!r}: there is no folder {folder}. {task.images['how']}"
-            )
-        paths = [{"image": {"path": str(folder / each), "bytes": None}} for each in rows[name]]
-        return type(rows).from_list(paths, undecoded)
     if index:
         return rows.map(
             lambda row: {"image": _nth(row[name], int(index))},
             remove_columns=rows.column_names,
-            features=undecoded,
+            features=_undecoded(),
         )
     data = rows.select_columns([name])
     return data if name == "image" else data.rename_column(name, "image")
+
+
+def of_files(task: "Task", names: Sequence[str | None]) -> "Dataset":
+    """The images of these paths under the folder that the card names; None for None."""
+    from datasets import Dataset
+
+    folder = task.access.folder / task.images["under"]
+    if not folder.is_dir():
+        raise InputError(f"task {task.name!r}: there is no folder {folder}. {task.images['how']}")
+    paths = [None if each is None else {"path": str(folder / each)} for each in names]
+    return Dataset.from_dict({"image": paths}, _undecoded())
+
+
+def _undecoded() -> "Features":
+    from datasets import Features
+    from datasets import Image as ImageFeature
+
+    return Features({"image": ImageFeature(decode=False)})
 
 
 def _nth(listed: list[Any] | None, index: int) -> Any:
@@ -57,50 +61,79 @@ def undecoded(data: Any) -> Any:
     from datasets import List
 
     for name, feature in (data.features or {}).items():
-        if isinstance(feature, ImageFeature):
+        if isinstance(feature, ImageFeature) and feature.decode:
             data = data.cast_column(name, ImageFeature(decode=False))
         elif isinstance(feature, List) and isinstance(feature.feature, ImageFeature):
             data = data.cast_column(name, List(ImageFeature(decode=False)))
     return data
 
 
-def inspect(images: "Dataset", pixels: int) -> "Dataset":
-    """For each image: problem ("" for none), width, height, and SHA-256 of its bytes as digest.
+def opened(stored: dict[str, Any]) -> Image.Image:
+    """An image as its pixels are stored: boxes are told in these, whatever EXIF says of how to turn
+    them, so `datasets`, which turns them, must not decode it."""
+    return Image.open(io.BytesIO(stored["bytes"]) if stored["bytes"] else stored["path"])
 
-    What is found is kept in the cache of datasets, where the images are in it.
+
+def rgb(stored: dict[str, Any]) -> Image.Image:
+    """The same in three channels of 8 bits."""
+    with opened(stored) as image:
+        if image.mode.startswith("I"):  # 16 bits, of which `convert` makes white what is above 255
+            scaled = np.asarray(image).clip(0, 65535) / 257
+            return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
+        return image.convert("RGB")
+
+
+def inspect(images: "Dataset", pixels: int, files: bool = False) -> "Dataset":
+    """For each image: problem ("" for none), path, width, height, and SHA-256 of its bytes as
+    digest.
+
+    What is found is kept in the cache of datasets, where the images are in it or have files.
     """
-    return images.map(look, fn_kwargs={"pixels": pixels}, remove_columns=["image"])
+    from datasets import config
+    from datasets.fingerprint import Hasher
+
+    of = _stamps(images) if files else images._fingerprint
+    name = Hasher.hash([of, pixels, digest([__file__])])
+    folder = Path(config.HF_DATASETS_CACHE) / "prunescope"
+    if files:
+        folder.mkdir(parents=True, exist_ok=True)
+    return images.map(
+        look,
+        fn_kwargs={"pixels": pixels},
+        remove_columns=["image"],
+        cache_file_name=str(folder / f"{name}.arrow") if files else None,
+        new_fingerprint=name,
+    )
+
+
+def _stamps(images: "Dataset") -> list[Any]:
+    """Path, size and time of each file: while these stay, so does what is in it."""
+    stamps = []
+    for row in images:
+        path = Path((row["image"] or {"path": ""})["path"])
+        stat = path.stat() if path.is_file() else None
+        stamps.append((str(path), stat and (stat.st_size, stat.st_mtime_ns)))
+    return stamps
 
 
 def look(row: dict[str, Any], pixels: int) -> dict[str, Any]:
     """One image: its header first, so that one that unpacks to more than `pixels` never does."""
-    found = {"problem": "", "width": 0, "height": 0, "digest": ""}
+    stored = row["image"] or {"path": None, "bytes": None}
+    found = {"problem": "", "path": stored["path"] or "", "width": 0, "height": 0, "digest": ""}
+    if not stored["path"] and not stored["bytes"]:
+        return found | {"problem": "there is no image"}
     try:
-        data = row["image"]["bytes"] or Path(row["image"]["path"]).read_bytes()
+        data = stored["bytes"] or Path(stored["path"]).read_bytes()
         found["digest"] = hashlib.sha256(data).hexdigest()
         with Image.open(io.BytesIO(data)) as image:
             found["width"], found["height"] = image.size
             if image.width * image.height > pixels:
                 return found | {"problem": f"{image.width} x {image.height} pixels are too many"}
             image.load()
+    except UnidentifiedImageError:  # its text has an address in memory
+        return found | {"problem": "it is no image of a known format"}
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
-        return found | {"problem": f"{type(error).__name__}: {error}"}
+        # without the path, so that what is said of a data set is the same on all machines
+        said = getattr(error, "strerror", None) or error
+        return found | {"problem": f"{type(error).__name__}: {said}"}
     return found
-
-
-def check(task: "Task", ids: Sequence[str], problems: Sequence[str]) -> str:
-    """The rows whose image cannot be used, in words, or ""; InputError when their share is above
-    the limit."""
-    bad = {name: problem for name, problem in zip(ids, problems, strict=True) if problem}
-    if not bad:
-        return ""
-    shown = "; ".join(f"{name}: {problem}" for name, problem in list(bad.items())[:SHOWN])
-    text = f"task {task.name!r}: {len(bad)} of {len(ids)} images cannot be used: {shown}"
-    text += ", ..." if len(bad) > SHOWN else ""
-    if len(bad) > task.access.unreadable * len(ids):
-        how = f". {task.images['how']}" if "how" in (task.images or {}) else ""
-        raise InputError(
-            f"{text}; more than data.unreadable = {task.access.unreadable:.2%} of them{how}"
-        )
-    log.warning("%s; they are left out", text)
-    return f"{text}; they are left out"

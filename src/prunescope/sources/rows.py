@@ -1,14 +1,12 @@
-"""Rows of a benchmark -> examples with the fields of tasks.FIELDS, as the card says."""
+"""Benchmarks: their rows and images -> examples, and the rows that cannot be used."""
 
-import hashlib
-import json
 import logging
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 from prunescope.errors import InputError
-from prunescope.sources import folder, hub, images
+from prunescope.sources import fields, folder, hub, images
+from prunescope.sources.unusable import LeftOut, Unusable, check
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -16,41 +14,64 @@ if TYPE_CHECKING:
     from prunescope.tasks import Task
 
 log = logging.getLogger(__name__)
-Spec = str | Sequence[str]
-TEXT = ("id", "image_id", "question", "answer", "kind")
+TEXT, LISTS = ("id", "image_id", "question", "answer", "kind"), ("answers", "options", "box")
+NO_IMAGE = {"problem": "there is no such image"}
 
 
 def load(task: "Task") -> "Dataset":
-    """The examples of a benchmark whose images can be used, in the order of its rows; their
+    """The examples of the rows that can be used, in their order, images undecoded; their
     `info.description` says which cannot."""
-    from datasets import concatenate_datasets
+    return read(task)[0]
 
+
+def read(task: "Task") -> tuple["Dataset", list[LeftOut]]:
+    """The same, and all rows that cannot be used. InputError when these are too many."""
     rows = _rows(task)
-    if not len(rows):
-        raise InputError(f"task {task.name!r}: split: {task.split!r} has no examples")
+    _check_some(task, rows)
     _check_columns(task, "columns", rows, [_column(task.columns["image"]), *_named(task)])
     pictures, places = _pictures(task, rows)
-    facts = images.inspect(pictures, task.access.pixels)
-    problems = facts["problem"]
+    files = "under" in (task.images or {})
+    facts = images.inspect(pictures, task.access.pixels, files).to_list()
+    shown = [NO_IMAGE if place is None else facts[place] for place in places]
+    found, gone = _asked(task, rows, shown)
+    how = (task.images or {}).get("how", "") if any(each["problem"] for each in facts) else ""
+    lacking = check(task, gone, len(found) + len(gone), how)
+    flat = [example for group in found.values() for example in group]
+    _check_some(task, flat)
+    _check_count(task, len(flat))
+    picked = [places[number] for number, group in found.items() for _ in group]
+    examples = _joined(flat, picked, pictures)
+    examples.info.description = lacking
+    return examples, gone
+
+
+def _asked(
+    task: "Task", rows: "Dataset", shown: Sequence[Mapping[str, Any]]
+) -> tuple[dict[int, list[dict[str, Any]]], list[LeftOut]]:
+    """By row what it asks, and the rows that cannot be used. shown: by row, what is known of its
+    image."""
     text = rows.select_columns(sorted({_column(each) for each in _named(task)}))
-    found, picked, good = [], [], []
+    names = rows[task.columns["image"]][:] if task.images else [each["path"] for each in shown]
+    found, gone = {}, []
     for number, row in enumerate(text):
-        if any(value(row, key) != wanted for key, wanted in task.where.items()):
-            continue
-        place = places[number]
-        for example in examples(task, number, row, facts[place]):
-            good.append(problems[place] == "")
-            found.append(example)
-            picked.append(place)
-    used = sorted(set(picked))
-    lacking = images.check(task, [f"image {i}" for i in used], [problems[i] for i in used])
-    _check_count(task, len(found))
-    if picked != list(range(len(pictures))):  # else nothing is copied
-        pictures = pictures.select(picked)
-    shown = pictures.cast_column("image", _image())
-    whole = concatenate_datasets([_table(found), shown], axis=1)
-    whole.info.description = lacking
-    return whole.select([row for row, fine in enumerate(good) if fine]) if not all(good) else whole
+        try:
+            if all(fields.value(row, key) == wanted for key, wanted in task.where.items()):
+                found[number] = list(fields.examples(task, number, row, shown[number]))
+        except Unusable as error:
+            gone.append(LeftOut(number, fields.text(names[number]), str(error)))
+    return found, gone
+
+
+def _joined(found: list[dict[str, Any]], picked: list[int], pictures: "Dataset") -> "Dataset":
+    """Examples and their images; no image is copied unless several examples share one."""
+    from datasets import concatenate_datasets
+
+    if len(set(picked)) < len(picked):
+        return concatenate_datasets([_table(found), pictures.select(picked)], axis=1)
+    slots: list[dict[str, Any]] = [dict.fromkeys((*TEXT, *LISTS))] * len(pictures)
+    for place, example in zip(picked, found, strict=True):
+        slots[place] = example
+    return concatenate_datasets([_table(slots), pictures], axis=1).select(picked)
 
 
 def _rows(task: "Task") -> "Dataset":
@@ -59,85 +80,21 @@ def _rows(task: "Task") -> "Dataset":
     return hub.load(task, task.hub["files"], task.access.stream)
 
 
-def examples(
-    task: "Task", number: int, row: Mapping[str, Any], image: Mapping[str, Any]
-) -> Iterator[dict[str, Any]]:
-    """What a row asks: one example for each of its questions."""
-    get = {field: value(row, spec) for field, spec in task.columns.items() if field != "image"}
-    questions = get["question"]
-    if isinstance(task.columns["question"], list):  # several columns make one text
-        questions = ["\n".join(each for each in map(_text, questions) if each)]
-    answers = [_text(each) for each in get.get("answers") or ()]
-    answer = get.get("answer")
-    if answer is None and answers:
-        answer = Counter(answers).most_common(1)[0][0]
-    common = {
-        "image_id": f"sha256-{image['digest'][:32]}",
-        "answer": _word(task, "answer", answer),
-        "answers": answers,
-        "options": [each for each in map(_text, get.get("options") or task.options) if each],
-        "box": _box(task, get.get("box"), image),
-        "kind": _word(task, "kind", get.get("kind")),
-    }
-    for index, question in enumerate(questions if isinstance(questions, list) else [questions]):
-        yield common | {"id": _identity(task, number, index), "question": _text(question)}
-
-
-def value(row: Any, spec: Spec) -> Any:
-    """What is at a path of names with dots; of a list, of each of its items. Of several paths, a
-    list of what is at each."""
-    if not isinstance(spec, str):
-        return [value(row, each) for each in spec]
-    for name in spec.split("."):
-        row = [each[name] for each in row] if isinstance(row, list) else row[name]
-    return row
-
-
-def _text(thing: Any) -> str:
-    """Missing options are None or, in some copies, the text "nan"."""
-    return "" if thing is None or str(thing) == "nan" else str(thing).strip()
-
-
-def _word(task: "Task", field: str, found: Any) -> str:
-    """The source's word for a kind or an answer -> the card's."""
-    words, text = task.words.get(field), _text(found)
-    if words is None:
-        return text
-    if text not in words:
-        raise InputError(f"task {task.name!r}: words.{field}: no {text!r} among {sorted(words)}")
-    return words[text]
-
-
-def _box(task: "Task", found: Any, image: Mapping[str, Any]) -> list[float]:
-    """Pixels -> fractions of the sides, rounded as the card says; none of an unreadable image."""
-    if found is None or not image["width"]:
-        return []
-    x1, y1, x2, y2 = json.loads(found) if isinstance(found, str) else found
-    if task.box["order"] == "xywh":
-        x2, y2 = x1 + x2, y1 + y2
-    sides = (image["width"], image["height"]) * 2
-    pairs = zip((x1, y1, x2, y2), sides, strict=True)
-    return [round(min(1.0, max(0.0, each / side)), task.box["decimals"]) for each, side in pairs]
-
-
-def _identity(task: "Task", row: int, index: int) -> str:
-    """The same everywhere: a digest of task, data set, split, row and which of its questions."""
-    source = task.hub or {"repo": None, "revision": None}
-    parts = [task.name, source["repo"], source["revision"], task.split, row, index]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
-
-
-def _pictures(task: "Task", rows: "Dataset") -> tuple["Dataset", Sequence[int]]:
-    """Images, and for each row which of them is its own."""
+def _pictures(task: "Task", rows: "Dataset") -> tuple["Dataset", Sequence[int | None]]:
+    """Images, and for each row which of them is its own, None where there is no such image."""
     column = task.columns["image"]
-    if task.images is None or "files" not in task.images:
-        return images.of_rows(task, rows, column), range(len(rows))
-    pool = hub.load(task, task.images["files"])  # whole: in another order than the rows
-    _check_columns(task, "images", pool, [task.images["id"], "image"])
-    places = {name: place for place, name in enumerate(pool[task.images["id"]])}
-    if missing := [name for name in rows[column] if name not in places]:
-        raise InputError(f"task {task.name!r}: images: no {missing[0]!r} ({len(missing)} missing)")
-    return pool.select_columns(["image"]), [places[name] for name in rows[column]]
+    if task.images is None:
+        return images.of_rows(rows, column), range(len(rows))
+    names = rows[column][:]
+    if "under" in task.images:
+        pool = list(dict.fromkeys(names))  # each once, however many questions there are
+        pictures = images.of_files(task, pool)
+    else:
+        whole = hub.load(task, task.images["files"])  # in another order than the rows
+        _check_columns(task, "images", whole, [task.images["id"], "image"])
+        pool, pictures = whole[task.images["id"]], whole.select_columns(["image"])
+    places = {name: place for place, name in enumerate(pool)}
+    return pictures, [places.get(name) for name in names]
 
 
 def _named(task: "Task") -> list[str]:
@@ -176,15 +133,14 @@ def _inside(feature: Any) -> Mapping[str, Any] | None:
     return {} if isinstance(feature, Value) else None  # of JSON, any may be there
 
 
+def _check_some(task: "Task", found: Sized) -> None:
+    if not len(found):
+        raise InputError(f"task {task.name!r}: split: {task.split!r} has no examples")
+
+
 def _check_count(task: "Task", found: int) -> None:
     if task.examples not in (None, found) and task.access.stream is None:
         log.warning("task %r: %d examples, the card says %d", task.name, found, task.examples)
-
-
-def _image() -> Any:
-    from datasets import Image
-
-    return Image()
 
 
 def _table(found: list[dict[str, Any]]) -> "Dataset":
