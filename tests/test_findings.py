@@ -74,15 +74,15 @@ def settings(**changed):
     return default | {"early": 0.25, "later": 0.5, "matched": 0.25} | changed
 
 
-def study(tilt=4.0, swap=None, methods=METHODS, images=100, **changed):
-    """swap: methods that answer as others do."""
+def study(tilt=4.0, swap=None, methods=METHODS, images=100, known=None, **changed):
+    """swap: methods that answer as others do; known: the study's own library."""
     records = drawn(images)
     answers = {name: name for name in synthetic.METHODS} | COPIES | (swap or {})
     parts = [records[records["method"] == answers[n]].assign(method=n) for n in methods]
     answered = pd.concat(parts, ignore_index=True)
     answered["mean_tokens"] = answered["method"].map(SPENT).fillna(answered["mean_tokens"])
     scores = synthetic.scores(images, tilt=tilt)
-    return Evidence(answered, scores, methods, library(), settings(**changed), FEW)
+    return Evidence(answered, scores, methods, known or library(), settings(**changed), FEW)
 
 
 def without(*names):
@@ -232,6 +232,21 @@ def test_a_claim_without_one_of_its_parts_is_undecided(number, left_out, part):
     verdict, note, rows = of_claim(evidence, number)
     assert verdict == OPEN and note == f"{part}: {ABSENT}"
     assert set(rows["check"]) == {HOLDS} and part not in set(rows["part"])
+
+
+@pytest.mark.parametrize("role", ["fastv", "fastv-norope", "feather", "position-shuffle"])
+def test_a_library_without_a_role_leaves_what_needs_it_undecided(role):
+    own = {name: stages for name, stages in library().items() if name != role}
+    evidence = attend_to_boxes(study(4.0, BETTER, known=own), 2)
+    table = judged(evidence).drop_duplicates("number").set_index("number")
+    lacks = table["note"].str.contains(f"no method plays {role!r}")
+    assert lacks.any() and (table.loc[lacks, "verdict"] == OPEN).all()
+    assert (table.loc[~lacks, "verdict"] == HOLDS).all()
+
+
+def test_a_library_may_count_layers():
+    own = library() | {"feather": METHODS["feather"]}
+    assert of_claim(study(4.0, BETTER, known=own), 7)[0] == HOLDS
 
 
 def test_a_part_that_is_not_matched_leaves_the_claim_undecided():

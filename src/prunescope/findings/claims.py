@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from prunescope.findings import published
+from prunescope.findings import published, roles
 from prunescope.findings.checks import Check, compare, compare_fairly
 from prunescope.findings.evidence import Evidence
 from prunescope.findings.published import Published, Row
@@ -152,7 +152,7 @@ def _beats(
     """FEATHER at this R against the rival of the closest budget; row: the rival's, published."""
     feather = Row("Table A2", "feather", "8+16", remove)
     shown = published.difference(paper, feather, row, LOCALIZATION)
-    depths = [stage["layer"] for stage in study.library["feather"]]
+    depths = [k / study.depth for k in roles.layers(study.role("feather"), study.depth)]
     for method in study.removing(float(remove), study.kind("feather", depths)):
         for rival in study.closest(method, rivals):
             yield compare_fairly(study, method, rival, shown)
