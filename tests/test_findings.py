@@ -17,7 +17,6 @@ from prunescope.findings.published import Published
 from prunescope.findings.words import (
     ABOVE,
     ABSENT,
-    BELOW,
     FAILS,
     HOLDS,
     OPEN,
@@ -191,14 +190,19 @@ def test_a_study_without_other_tasks_judges_the_rest():
 @pytest.mark.parametrize(
     ("low", "high", "wanted", "expected"),
     [
-        (0.2, 0.3, ABOVE, HOLDS), (0.2, 0.3, BELOW, FAILS), (-0.3, 0.0, ABOVE, FAILS),
-        (-0.3, 0.0, BELOW, HOLDS), (0.0, 0.3, ABOVE, OPEN), (np.nan, np.nan, ABOVE, OPEN),
+        (0.2, 0.3, ABOVE, HOLDS), (-0.3, 0.0, ABOVE, FAILS), (0.0, 0.3, ABOVE, OPEN),
+        (np.nan, np.nan, ABOVE, OPEN),
         (-0.05, 0.05, WITHIN, HOLDS), (0.2, 0.3, WITHIN, FAILS), (-0.3, -0.2, WITHIN, FAILS),
         (-0.3, 0.0, WITHIN, OPEN), (0.0, 0.3, WITHIN, OPEN), (np.nan, np.nan, WITHIN, OPEN),
     ],
 )  # fmt: skip
 def test_verdict_is_where_the_interval_lies(low, high, wanted, expected):
     assert words.judge(low, high, 0.1, wanted) == expected
+
+
+def test_a_replay_that_is_far_better_is_noticed_too():
+    verdict, _, rows = of_claim(study(4.0, {"before": "unpruned"}), 4)
+    assert verdict == FAILS and (rows["high"] < -0.05).all()
 
 
 def test_a_strong_pull_to_the_top_is_a_concentration_too():
