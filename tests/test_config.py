@@ -112,6 +112,13 @@ def test_sweeps_do_not_repeat_a_method(config):
     assert names(config) == ["unpruned", "fastv", "fastv-k3", "fastv-k3-r0.5"]
 
 
+def test_a_method_may_be_named_twice(config):
+    twice = {"methods": ["fastv"], "layer": [3], "share": [0.5, 0.5]}
+    config["methods"] = ["unpruned", "fastv", {"mine": [FASTV]}, {"mine": [FASTV]}, "fastv"]
+    config["matched"] = [twice, twice]
+    assert names(config) == ["unpruned", "fastv", "mine", "fastv-k3-t0.5"]
+
+
 def test_a_sweep_changes_all_stages_and_the_grid(config):
     config["sweeps"] = [{"methods": ["feather"], "layer": [[1, 4]], "remove": [0.5], "stride": [2]}]
     complete = study.complete(config, SOURCE)
@@ -208,6 +215,39 @@ WRONG = {
     "unknown method in a figure": (
         {"tables": {"differences": {"pairs": [["unprunned", "fastv"]]}}},
         "tables.differences.pairs: unknown 'unprunned'; did you mean 'unpruned'",
+    ),
+    "two methods of one name": (
+        {"methods": ["unpruned", {"mine": [FASTV]}, {"mine": [FASTV | {"layer": 2}]}]},
+        "study.yaml: methods: there is another 'mine' already",
+    ),
+    "a method called as another of the library": (
+        {"methods": ["unpruned", {"fastv": [FASTV | {"layer": 2}]}, "fastv"]},
+        "study.yaml: methods: there is another 'fastv' already",
+    ),
+    "a point of a sweep called as a method": (
+        {
+            "methods": ["unpruned", {"fastv-k3": [FASTV | {"layer": 2}]}],
+            "sweeps": [{"methods": ["fastv"], "layer": [1, 3]}],
+        },
+        "sweeps[0]: there is another 'fastv-k3' already",
+    ),
+    "a point of a sweep called as a method, with the stages of a third": (
+        {
+            "methods": ["unpruned", {"mine": [FASTV]}, {"fastv-k1": [FASTV | {"layer": 2}]}],
+            "sweeps": [{"methods": ["fastv"], "layer": [1]}],
+        },
+        "sweeps[0]: there is another 'fastv-k1' already",
+    ),
+    "a matched method called as another": (
+        {
+            "methods": ["unpruned", {"fastv-t0.5": [FASTV]}],
+            "matched": [{"methods": ["fastv"], "share": [0.5]}],
+        },
+        "matched[0]: there is another 'fastv-t0.5' already",
+    ),
+    "two budgets of one name": (
+        {"matched": [{"methods": ["fastv"], "share": [0.5, 0.50000001]}]},
+        "matched[0]: there is another 'fastv-t0.5' already",
     ),
     "without the unpruned model": (
         {"methods": ["fastv"]},

@@ -107,7 +107,7 @@ def fixed(config: Config, source: str) -> dict[str, Stages]:
 
 def wanted(config: Config, source: str) -> list[Wanted]:
     """The methods of the study that are to be solved for a budget."""
-    return list(variations.wanted(config, read_library(config), source))
+    return variations.wanted(config, read_library(config), source)
 
 
 def read_library(config: Config) -> dict[str, Stages]:
