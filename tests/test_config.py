@@ -212,6 +212,44 @@ WRONG = {
         {"figures": {"retention_maps": {"removed": [0.5]}}},
         "figures.retention_maps: unknown 'removed'; did you mean 'removes'",
     ),
+    "a result as an argument": (
+        {"figures": {"retention_maps": {"attention": ["x.zarr"]}}},
+        "figures.retention_maps: unknown 'attention'; allowed: ['layers', 'removes']",
+    ),
+    "missing arguments of a figure": (
+        {"figures": {"stage_pairs": {}}},
+        "figures.stage_pairs: give firsts, seconds; allowed: ['bootstrap', 'firsts', 'pattern', ",
+    ),
+    "missing argument of a table": (
+        {"tables": {"models_table": {}}},
+        "tables.models_table: give methods; allowed: ['bootstrap', 'methods']",
+    ),
+    "unknown family": (
+        {"figures": {"accuracy_vs_budget": {"families": ["nope"]}}},
+        "figures.accuracy_vs_budget.families: unknown 'nope'; allowed: ['unpruned']",
+    ),
+    "unknown method that fails": (
+        {"figures": {"examples": {"fails": "nope"}}},
+        "figures.examples.fails: unknown 'nope'; allowed: ['unpruned']",
+    ),
+    "layer of no method": (
+        {
+            "figures": {"accuracy_by_layer": {"layers": [1, 2, 3]}},
+            "sweeps": [{"methods": ["fastv"], "layer": [1, 3]}],
+        },
+        "figures.accuracy_by_layer.layers: unknown '2'; allowed: ['1', '3']",
+    ),
+    "layer of another family": (
+        {
+            "figures": {"accuracy_by_layer": {"layers": [1, 2], "families": ["fastv"]}},
+            "sweeps": [{"methods": ["fastv"], "layer": [1]}, {"methods": ["knn"], "layer": [2]}],
+        },
+        "figures.accuracy_by_layer.layers: unknown '2'; allowed: ['1']",
+    ),
+    "a name in the place of a list": (
+        {"tables": {"criteria_table": {"methods": "unpruned"}}},
+        "tables.criteria_table.methods: expected a list, got 'unpruned'",
+    ),
     "unknown method in a figure": (
         {"tables": {"differences": {"pairs": [["unprunned", "fastv"]]}}},
         "tables.differences.pairs: unknown 'unprunned'; did you mean 'unpruned'",
@@ -309,6 +347,19 @@ def test_models_of_the_hub_have_a_folder_and_are_checked_when_they_are_there(con
     assert study.model_files(models["put"]) == ["x/origin.json"]
     needed = {"path": "x", "sha256": None, "protocol": None, "resize": None}
     assert study.job_models(check(config))["put"] == needed
+
+
+def test_figures_may_show_families_layers_and_failures_of_the_study(config):
+    config["sweeps"] = [{"methods": ["fastv"], "layer": [1, 3], "remove": [0.5]}]
+    config["sweeps"] += [{"methods": ["uniform"], "layer": [2]}]
+    config["matched"] = [{"methods": ["knn"], "knob": "keep", "as": ["fastv-k1-r0.5"]}]
+    config["figures"] = {
+        "accuracy_vs_budget": {"families": ["fastv", "uniform", "knn", "fastv-k1-r0.5"]},
+        "accuracy_by_layer": {"layers": [2]},
+        "retention_maps": {"layers": [5]},
+        "examples": {"fails": "uniform-k2"},
+    }
+    assert check(config)["figures"] == config["figures"]
 
 
 def test_weights_must_have_the_digest(config):
