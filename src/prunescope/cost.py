@@ -4,11 +4,8 @@ Promised and measured stand side by side: fewer operations are not the same shar
 """
 
 import inspect
-import math
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +22,7 @@ from prunescope.flops import counted_flops, prefill_flops, tower_flops
 from prunescope.memory import half, ran_out
 from prunescope.methods import Method
 from prunescope.models import family_of
+from prunescope.peak import peak_bytes
 from prunescope.pruning import Trace, prune
 from prunescope.sharing import Images
 from prunescope.tasks import Task
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
 QUARTILES = (25, 50, 75)
 TIMES = ("vision_ms", "prefill_ms", "decode_ms", "answer_ms")
-STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def measure(
@@ -157,16 +154,7 @@ class _Stopwatch:
 
     def peak(self, method: Method, told: Mapping[str, Any]) -> float:
         """Bytes in use at the peak of a lap; NaN where the system does not tell."""
-        if self.model.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.model.device)
-            self.lap(method, told)
-            return torch.cuda.max_memory_allocated(self.model.device)
-        if not RESET.exists():
-            return math.nan
-        RESET.write_text("5")  # Linux: forget the peak so far
-        self.lap(method, told)
-        [peak] = re.findall(r"VmHWM:\s+(\d+) kB", STATUS.read_text())
-        return 1024 * int(peak)
+        return peak_bytes(lambda: self.lap(method, told), self.model.device)
 
     def _time(self, run: Callable[[], Any]) -> tuple[float, Any]:
         self._wait()
