@@ -4,6 +4,7 @@ Promised and measured stand side by side: fewer operations are not the same shar
 """
 
 import inspect
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ from prunescope.tasks import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
+log = logging.getLogger(__name__)
+GAP = 0.01  # between promised operations and counted ones, beyond which one of them is wrong
 QUARTILES = (25, 50, 75)
 TIMES = ("vision_ms", "prefill_ms", "decode_ms", "answer_ms")
 
@@ -48,11 +51,12 @@ def measure(
     Columns: model, device, dtype, attn, batch_size, method; means over the batch of visual_tokens
     before the first stage, mean_tokens, kept_share (mean_tokens / visual_tokens), kv_bytes and
     prefill_flops of a prompt; counted_flops of the first prompt, as torch counts them, and
-    counted_gap, by which share they exceed what follows for that prompt; peak_bytes of the process
-    or device during an answer, weights included; vision_ms, prefill_ms and answer_ms (1 + `steps`
-    tokens, from the pixels on) per batch, decode_ms per batch and token: median, with _q25 and
-    _q75. Prefill is the language model's, scoring included; the methods take turns, so that a
-    change in the machine's load meets all alike. InputError if not even one prompt fits in memory.
+    counted_gap, by which share they exceed what follows for that prompt (a warning beyond `GAP`);
+    peak_bytes of the process or device during an answer, weights included; vision_ms, prefill_ms
+    and answer_ms (1 + `steps` tokens, from the pixels on) per batch, decode_ms per batch and token:
+    median, with _q25 and _q75. Prefill is the language model's, scoring included; the methods take
+    turns, so that a change in the machine's load meets all alike. InputError if not even one prompt
+    fits in memory.
     """
     examples = tasks.load(task, batch_size)
     model, processor = checkpoint.load()
@@ -206,6 +210,8 @@ def _counted(
         own = {what: each[:1] for what, each in told[name].items()}
         total, trace = counted_flops(model, method, first, images, **own)
         gap = total / _promised(model, method, trace, images)["prefill_flops"] - 1
+        if abs(gap) > GAP:
+            log.warning("%s: operations as torch counts them differ by %+.1f %%", name, 100 * gap)
         counted[name] = {"counted_flops": total, "counted_gap": gap}
     return counted
 
