@@ -2,10 +2,11 @@
 
 kept_share is T/N, what a layer sees on average of the visual tokens; prefill_gflop are the language
 model's operations for one prompt, text and scoring included, in 10^9; counted_gap by how much what
-torch counts differs from that. kv_mib is the KV cache when decoding starts. The rest is measured on
-the device that is named, for a batch: peak_mib of memory, weights included, and milliseconds of
-the vision tower, the prefill with its scoring, one decoded token, and an answer of a few tokens
-from the pixels on; medians with quartiles of repeated runs.
+torch counts differs from that: beyond 0.01 one of the two is wrong, and the log of the cost warns.
+kv_mib is the KV cache when decoding starts. The rest is measured on the device that is named, for a
+batch: peak_mib of memory, weights included, and milliseconds of the vision tower, the prefill with
+its scoring, one decoded token, and an answer of a few tokens from the pixels on; medians with
+quartiles of repeated runs.
 """
 
 import pandas as pd

@@ -112,6 +112,13 @@ def test_sweeps_do_not_repeat_a_method(config):
     assert names(config) == ["unpruned", "fastv", "fastv-k3", "fastv-k3-r0.5"]
 
 
+def test_a_method_may_be_named_twice(config):
+    twice = {"methods": ["fastv"], "layer": [3], "share": [0.5, 0.5]}
+    config["methods"] = ["unpruned", "fastv", {"mine": [FASTV]}, {"mine": [FASTV]}, "fastv"]
+    config["matched"] = [twice, twice]
+    assert names(config) == ["unpruned", "fastv", "mine", "fastv-k3-t0.5"]
+
+
 def test_a_sweep_changes_all_stages_and_the_grid(config):
     config["sweeps"] = [{"methods": ["feather"], "layer": [[1, 4]], "remove": [0.5], "stride": [2]}]
     complete = study.complete(config, SOURCE)
@@ -205,9 +212,80 @@ WRONG = {
         {"figures": {"retention_maps": {"removed": [0.5]}}},
         "figures.retention_maps: unknown 'removed'; did you mean 'removes'",
     ),
+    "a result as an argument": (
+        {"figures": {"retention_maps": {"attention": ["x.zarr"]}}},
+        "figures.retention_maps: unknown 'attention'; allowed: ['layers', 'removes']",
+    ),
+    "missing arguments of a figure": (
+        {"figures": {"stage_pairs": {}}},
+        "figures.stage_pairs: give firsts, seconds; allowed: ['bootstrap', 'firsts', 'pattern', ",
+    ),
+    "missing argument of a table": (
+        {"tables": {"models_table": {}}},
+        "tables.models_table: give methods; allowed: ['bootstrap', 'methods']",
+    ),
+    "unknown family": (
+        {"figures": {"accuracy_vs_budget": {"families": ["nope"]}}},
+        "figures.accuracy_vs_budget.families: unknown 'nope'; allowed: ['unpruned']",
+    ),
+    "unknown method that fails": (
+        {"figures": {"examples": {"fails": "nope"}}},
+        "figures.examples.fails: unknown 'nope'; allowed: ['unpruned']",
+    ),
+    "layer of no method": (
+        {
+            "figures": {"accuracy_by_layer": {"layers": [1, 2, 3]}},
+            "sweeps": [{"methods": ["fastv"], "layer": [1, 3]}],
+        },
+        "figures.accuracy_by_layer.layers: unknown '2'; allowed: ['1', '3']",
+    ),
+    "layer of another family": (
+        {
+            "figures": {"accuracy_by_layer": {"layers": [1, 2], "families": ["fastv"]}},
+            "sweeps": [{"methods": ["fastv"], "layer": [1]}, {"methods": ["knn"], "layer": [2]}],
+        },
+        "figures.accuracy_by_layer.layers: unknown '2'; allowed: ['1']",
+    ),
+    "a name in the place of a list": (
+        {"tables": {"criteria_table": {"methods": "unpruned"}}},
+        "tables.criteria_table.methods: expected a list, got 'unpruned'",
+    ),
     "unknown method in a figure": (
         {"tables": {"differences": {"pairs": [["unprunned", "fastv"]]}}},
         "tables.differences.pairs: unknown 'unprunned'; did you mean 'unpruned'",
+    ),
+    "two methods of one name": (
+        {"methods": ["unpruned", {"mine": [FASTV]}, {"mine": [FASTV | {"layer": 2}]}]},
+        "study.yaml: methods: there is another 'mine' already",
+    ),
+    "a method called as another of the library": (
+        {"methods": ["unpruned", {"fastv": [FASTV | {"layer": 2}]}, "fastv"]},
+        "study.yaml: methods: there is another 'fastv' already",
+    ),
+    "a point of a sweep called as a method": (
+        {
+            "methods": ["unpruned", {"fastv-k3": [FASTV | {"layer": 2}]}],
+            "sweeps": [{"methods": ["fastv"], "layer": [1, 3]}],
+        },
+        "sweeps[0]: there is another 'fastv-k3' already",
+    ),
+    "a point of a sweep called as a method, with the stages of a third": (
+        {
+            "methods": ["unpruned", {"mine": [FASTV]}, {"fastv-k1": [FASTV | {"layer": 2}]}],
+            "sweeps": [{"methods": ["fastv"], "layer": [1]}],
+        },
+        "sweeps[0]: there is another 'fastv-k1' already",
+    ),
+    "a matched method called as another": (
+        {
+            "methods": ["unpruned", {"fastv-t0.5": [FASTV]}],
+            "matched": [{"methods": ["fastv"], "share": [0.5]}],
+        },
+        "matched[0]: there is another 'fastv-t0.5' already",
+    ),
+    "two budgets of one name": (
+        {"matched": [{"methods": ["fastv"], "share": [0.5, 0.50000001]}]},
+        "matched[0]: there is another 'fastv-t0.5' already",
     ),
     "without the unpruned model": (
         {"methods": ["fastv"]},
@@ -269,6 +347,19 @@ def test_models_of_the_hub_have_a_folder_and_are_checked_when_they_are_there(con
     assert study.model_files(models["put"]) == ["x/origin.json"]
     needed = {"path": "x", "sha256": None, "protocol": None, "resize": None}
     assert study.job_models(check(config))["put"] == needed
+
+
+def test_figures_may_show_families_layers_and_failures_of_the_study(config):
+    config["sweeps"] = [{"methods": ["fastv"], "layer": [1, 3], "remove": [0.5]}]
+    config["sweeps"] += [{"methods": ["uniform"], "layer": [2]}]
+    config["matched"] = [{"methods": ["knn"], "knob": "keep", "as": ["fastv-k1-r0.5"]}]
+    config["figures"] = {
+        "accuracy_vs_budget": {"families": ["fastv", "uniform", "knn", "fastv-k1-r0.5"]},
+        "accuracy_by_layer": {"layers": [2]},
+        "retention_maps": {"layers": [5]},
+        "examples": {"fails": "uniform-k2"},
+    }
+    assert check(config)["figures"] == config["figures"]
 
 
 def test_weights_must_have_the_digest(config):

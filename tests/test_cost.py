@@ -81,6 +81,21 @@ def test_measure_gives_a_row_per_method(tmp_path, monkeypatch):
         assert (table[name] <= table[f"{name}_q75"]).all()
 
 
+def test_operations_that_torch_counts_otherwise_are_warned_of(tmp_path, monkeypatch, caplog):
+    monkeypatch.setitem(tasks.SOURCES, "testbed", lambda task: random_examples(10))
+    task = read_task(ROOT / "data" / "tasks" / "locate.yaml")
+    checkpoint = Checkpoint("tiny", save_model(tmp_path))
+
+    def forgetful(method, *sizes):
+        return prefill_flops(method, *sizes) * (0.98 if method.name == "fastv" else 1)
+
+    monkeypatch.setattr(cost, "prefill_flops", forgetful)
+    methods = {name: METHODS[name] for name in ("unpruned", "fastv")}
+    measure(checkpoint, task, methods, batch_size=2, repeats=1, warmup=0, steps=1)
+    [said] = [each.getMessage() for each in caplog.records if each.name == cost.__name__]
+    assert said == "fastv: operations as torch counts them differ by +2.0 %"
+
+
 def test_oracles_and_replays_are_told(tmp_path, monkeypatch):
     monkeypatch.setitem(tasks.SOURCES, "testbed", lambda task: random_examples(10))
     task = read_task(ROOT / "data" / "tasks" / "locate.yaml")

@@ -17,7 +17,6 @@ from prunescope.findings.published import Published
 from prunescope.findings.words import (
     ABOVE,
     ABSENT,
-    BELOW,
     FAILS,
     HOLDS,
     OPEN,
@@ -74,15 +73,15 @@ def settings(**changed):
     return default | {"early": 0.25, "later": 0.5, "matched": 0.25} | changed
 
 
-def study(tilt=4.0, swap=None, methods=METHODS, images=100, **changed):
-    """swap: methods that answer as others do."""
+def study(tilt=4.0, swap=None, methods=METHODS, images=100, known=None, **changed):
+    """swap: methods that answer as others do; known: the study's own library."""
     records = drawn(images)
     answers = {name: name for name in synthetic.METHODS} | COPIES | (swap or {})
     parts = [records[records["method"] == answers[n]].assign(method=n) for n in methods]
     answered = pd.concat(parts, ignore_index=True)
     answered["mean_tokens"] = answered["method"].map(SPENT).fillna(answered["mean_tokens"])
     scores = synthetic.scores(images, tilt=tilt)
-    return Evidence(answered, scores, methods, library(), settings(**changed), FEW)
+    return Evidence(answered, scores, methods, known or library(), settings(**changed), FEW)
 
 
 def without(*names):
@@ -191,14 +190,19 @@ def test_a_study_without_other_tasks_judges_the_rest():
 @pytest.mark.parametrize(
     ("low", "high", "wanted", "expected"),
     [
-        (0.2, 0.3, ABOVE, HOLDS), (0.2, 0.3, BELOW, FAILS), (-0.3, 0.0, ABOVE, FAILS),
-        (-0.3, 0.0, BELOW, HOLDS), (0.0, 0.3, ABOVE, OPEN), (np.nan, np.nan, ABOVE, OPEN),
+        (0.2, 0.3, ABOVE, HOLDS), (-0.3, 0.0, ABOVE, FAILS), (0.0, 0.3, ABOVE, OPEN),
+        (np.nan, np.nan, ABOVE, OPEN),
         (-0.05, 0.05, WITHIN, HOLDS), (0.2, 0.3, WITHIN, FAILS), (-0.3, -0.2, WITHIN, FAILS),
         (-0.3, 0.0, WITHIN, OPEN), (0.0, 0.3, WITHIN, OPEN), (np.nan, np.nan, WITHIN, OPEN),
     ],
 )  # fmt: skip
 def test_verdict_is_where_the_interval_lies(low, high, wanted, expected):
     assert words.judge(low, high, 0.1, wanted) == expected
+
+
+def test_a_replay_that_is_far_better_is_noticed_too():
+    verdict, _, rows = of_claim(study(4.0, {"before": "unpruned"}), 4)
+    assert verdict == FAILS and (rows["high"] < -0.05).all()
 
 
 def test_a_strong_pull_to_the_top_is_a_concentration_too():
@@ -232,6 +236,21 @@ def test_a_claim_without_one_of_its_parts_is_undecided(number, left_out, part):
     verdict, note, rows = of_claim(evidence, number)
     assert verdict == OPEN and note == f"{part}: {ABSENT}"
     assert set(rows["check"]) == {HOLDS} and part not in set(rows["part"])
+
+
+@pytest.mark.parametrize("role", ["fastv", "fastv-norope", "feather", "position-shuffle"])
+def test_a_library_without_a_role_leaves_what_needs_it_undecided(role):
+    own = {name: stages for name, stages in library().items() if name != role}
+    evidence = attend_to_boxes(study(4.0, BETTER, known=own), 2)
+    table = judged(evidence).drop_duplicates("number").set_index("number")
+    lacks = table["note"].str.contains(f"no method plays {role!r}")
+    assert lacks.any() and (table.loc[lacks, "verdict"] == OPEN).all()
+    assert (table.loc[~lacks, "verdict"] == HOLDS).all()
+
+
+def test_a_library_may_count_layers():
+    own = library() | {"feather": METHODS["feather"]}
+    assert of_claim(study(4.0, BETTER, known=own), 7)[0] == HOLDS
 
 
 def test_a_part_that_is_not_matched_leaves_the_claim_undecided():

@@ -192,6 +192,25 @@ def test_figure_goes_without_a_method_that_has_no_records(name, study, tmp_path,
         script(name).make(**stored, **files, methods=["fastw"], bootstrap=FEW)
 
 
+@pytest.mark.parametrize("name", ["stage_pairs", "stage_removal"])
+def test_maps_whose_pairs_all_lack_records_are_refused(name, study, tmp_path):
+    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    with pytest.raises(InputError, match=r"no records of \['.*3\+4.*there are \['fastv'"):
+        script(name).make(study["records"], **files, firsts=[3], seconds=[4], bootstrap=FEW)
+
+
+@pytest.mark.parametrize("name", ["vertical_position", "examples", "accuracy_by_method"])
+def test_figure_of_pruning_needs_a_method_that_prunes(name, study, tmp_path):
+    whole = synthetic.records(8).query("method == 'unpruned'")
+    whole.to_parquet(tmp_path / "whole.parquet", index=False)
+    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    more = {"examples": {"cards": []}}.get(name, {"bootstrap": FEW})
+    if name != "accuracy_by_method":
+        more["attention"] = study["attention"]
+    with pytest.raises(InputError, match=r"methods: none to show; there are \['unpruned'\]"):
+        script(name).make([tmp_path / "whole.parquet"], **files, **more)
+
+
 @pytest.mark.parametrize(
     ("name", "shown", "titles"),
     [

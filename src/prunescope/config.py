@@ -4,12 +4,12 @@ Imports no torch, so that a workflow can be planned fast; `checkpoint` and `chec
 they are called.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescope import origins, results, variations
+from prunescope import options, origins, results, variations
 from prunescope.errors import InputError, known
 from prunescope.intact import lacks
 from prunescope.knobs import Stages
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 TASKS = Path(results.CARDS)
 FILES = ("*.safetensors", "*.json")
-SHOWN = {"methods", "pairs", "lines", "blocks"}  # options of items that name methods
 
 
 def load(path: Path | str) -> Config:
@@ -41,20 +40,13 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
     cards = [card.stem for card in TASKS.glob("*.yaml")]
     for name in config["tasks"]:
         known(name, cards, f"{source}: tasks")
-    for key in ("figures", "tables"):
-        for name, options in config[key].items():
-            known(name, results.names(), f"{source}: {key}")
-            results.is_of_one_model(name)
-            for option in options:
-                known(option, results.make_arguments(name), f"{source}: {key}.{name}")
     cards = read_tasks(TASKS, config["tasks"])
     for name in config["tasks"]:
         for model in config["models"].values():
             task_of(TASKS / f"{name}.yaml", model, config)
     config["methods"] = _in_arithmetic(config["methods"], config["numerics"])
     available = methods(config, source)
-    for where, name in _shown_methods(config):
-        known(name, available, f"{source}: {where}")
+    options.check(config, available, source)
     if available.get(BASELINE) != []:
         raise InputError(
             f"{source}: methods: {BASELINE!r} must be one of them, and have no stages: what others "
@@ -62,21 +54,6 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
         )
     _check_calibration(config, cards, source)
     return config
-
-
-def _shown_methods(config: Config) -> Iterator[tuple[str, str]]:
-    """Key and name of every method that a figure or table is to show."""
-    for kind in ("figures", "tables"):
-        for item, options in config[kind].items():
-            for option in SHOWN & options.keys():
-                for name in _flat(options[option]):
-                    yield f"{kind}.{item}.{option}", name
-
-
-def _flat(value: Any) -> Iterator[Any]:
-    """What stands in lists in lists."""
-    for each in value if isinstance(value, list) else []:
-        yield from _flat(each) if isinstance(each, list) else [each]
 
 
 def _check_calibration(config: Config, cards: Mapping[str, Task], source: str) -> None:
@@ -108,7 +85,7 @@ def fixed(config: Config, source: str) -> dict[str, Stages]:
 
 def wanted(config: Config, source: str) -> list[Wanted]:
     """The methods of the study that are to be solved for a budget."""
-    return list(variations.wanted(config, read_library(config), source))
+    return variations.wanted(config, read_library(config), source)
 
 
 def read_library(config: Config) -> dict[str, Stages]:

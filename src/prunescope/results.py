@@ -83,11 +83,24 @@ def caption(name: str) -> str:
     return ast.get_docstring(_script(name)) or ""
 
 
-def make_arguments(name: str) -> list[str]:
-    """The arguments of `make` in the script analysis/<name>.py, which is not imported."""
+def options(config: Config, name: str) -> dict[str, bool]:
+    """What a study may say of a figure or table, and whether it must: those arguments that are no
+    results and no files of its own. The study's settings stand in for some."""
+    given = computed(config).keys() | item_files(config, "figures", name).keys()
+    arguments, spare = make_arguments(name), settings(config)
+    return {k: needed and k not in spare for k, needed in arguments.items() if k not in given}
+
+
+def make_arguments(name: str) -> dict[str, bool]:
+    """The arguments of `make` in the script analysis/<name>.py, which is not imported, and whether
+    they must be given."""
     for node in _script(name).body:
         if isinstance(node, ast.FunctionDef) and node.name == "make":
-            return [each.arg for each in node.args.args + node.args.kwonlyargs]
+            args = node.args
+            needed = len(args.args) - len(args.defaults)  # these come first
+            named = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+            plain = {each.arg: i < needed for i, each in enumerate(args.args)}
+            return plain | {each.arg: default is None for each, default in named}
     raise InputError(f"{ANALYSIS / name}.py: has no function `make`")
 
 

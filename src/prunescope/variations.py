@@ -28,27 +28,27 @@ def fixed(
     config: Mapping[str, Any], library: Mapping[str, Stages], source: str
 ) -> dict[str, Stages]:
     """Stages by name: first those of `methods`, then those of `sweeps`; a point of a sweep that has
-    the stages of a method before it is left out."""
+    the stages of a method before it is left out. InputError for a name with two meanings."""
     found: dict[str, Stages] = {}
     for entry in config["methods"]:
         if isinstance(entry, str):
-            found[entry] = library[known(entry, library, f"{source}: methods")]
-        else:
-            found |= entry
+            entry = {entry: library[known(entry, library, f"{source}: methods")]}
+        [(name, stages)] = entry.items()
+        _put(found, name, stages, f"{source}: methods")
     available = {**library, **found}
     for index, sweep in enumerate(config["sweeps"]):
         where = f"{source}: sweeps[{index}]"
         for name, point, _ in _variations(sweep, available, where):
-            if point not in found.values():
-                found[name] = point
+            if name in found or point not in found.values():
+                _put(found, name, point, where)
     return found
 
 
-def wanted(
-    config: Mapping[str, Any], library: Mapping[str, Stages], source: str
-) -> Iterator[Wanted]:
-    """Those of `matched`: at every share, and at the budget of every method that they name."""
+def wanted(config: Mapping[str, Any], library: Mapping[str, Stages], source: str) -> list[Wanted]:
+    """Those of `matched`: at every share, and at the budget of every method that they name.
+    InputError for a name with two meanings."""
     methods = fixed(config, library, source)
+    found: dict[str, Any] = dict(methods)
     for index, entry in enumerate(config["matched"]):
         where, knob = f"{source}: matched[{index}]", entry["knob"]
         if not entry["share"] and not entry["as"]:
@@ -57,10 +57,21 @@ def wanted(
             if not HOLDERS[knob](point):
                 raise InputError(f"{where}.knob: no stage of {template!r} has a {knob}")
             for share in entry["share"]:
-                yield Wanted(f"{name}-t{share:g}", point, knob, share=share)
+                label = f"{name}-t{share:g}"
+                _put(found, label, Wanted(label, point, knob, share=share), where)
             for like in entry["as"]:
                 known(like, methods, f"{where}.as")
-                yield Wanted(f"{name}-as-{like}", point, knob, like=like)
+                label = f"{name}-as-{like}"
+                _put(found, label, Wanted(label, point, knob, like=like), where)
+    return [each for each in found.values() if isinstance(each, Wanted)]
+
+
+def _put(found: dict[str, Any], name: str, method: Any, where: str) -> None:
+    if found.setdefault(name, method) != method:
+        raise InputError(
+            f"{where}: there is another {name!r} already, with other stages or another budget; "
+            "allowed: one method for each name"
+        )
 
 
 def _variations(

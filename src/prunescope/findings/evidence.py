@@ -99,16 +99,23 @@ class Evidence:
 
     # -- methods -----------------------------------------------------------------------------
 
+    def role(self, name: str) -> Stages:
+        """Stages of a method of the library. InputError if the study's own library lacks it: no
+        method can be told to play that role."""
+        if name not in self.library:
+            raise InputError(f"no method plays {name!r}, which the study's library has not")
+        return self.library[name]
+
     def kind(self, role: str, at: Sequence[float] = ()) -> list[str]:
         """Methods of the study that are `role` of the library but for their numbers.
 
         at: one depth for each stage, if the layers matter.
         """
-        wanted = [self.layer(depth) for depth in at]
+        wanted, known = [self.layer(depth) for depth in at], self.role(role)
         return [
             name
             for name, stages in self.methods.items()
-            if name in self.budgets and same_kind(stages, self.library[role])
+            if name in self.budgets and same_kind(stages, known)
             if not wanted or layers(stages, self.depth) == wanted
         ]
 

@@ -11,17 +11,16 @@ ABSENT = "not in this study"
 HEAD = ["number", "statement", "verdict"]
 TOKENS = ["method tokens", "reference tokens"]
 VERDICTS = (HOLDS, FAILS, OPEN, ABSENT)  # of a claim
-ABOVE, BELOW, WITHIN = "above", "below", "within"  # where an effect is wanted, of its bound
+ABOVE, WITHIN = "above", "within"  # where an effect is wanted, of its bound
 
 TOO_FEW = "too few images for an interval"
 
 
 def judge(low: float, high: float, bound: float, wanted: str = ABOVE) -> str:
-    """Does the interval lie above `bound`, below it, or within it on both sides of 0, as `wanted`?
-    Undecided if the interval holds the bound, and without an interval (NaN)."""
+    """Does the interval lie above `bound`, or within it on both sides of 0, as `wanted`? Undecided
+    if the interval holds the bound, and without an interval (NaN)."""
     lies, lies_not = {
         ABOVE: (low > bound, high < bound),
-        BELOW: (high < bound, low > bound),
         WITHIN: (-bound < low and high < bound, low > bound or high < -bound),
     }[wanted]
     return HOLDS if lies else FAILS if lies_not else OPEN

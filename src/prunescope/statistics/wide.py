@@ -52,8 +52,7 @@ def by_pair(
     """`by_group` of the methods that `pattern` calls after each pair of (first, second), with
     these two as columns; pairs without records are left out."""
     names = {pattern.format(a, b): (a, b) for a in firsts for b in seconds}
-    present = [name for name in names if name in set(records["method"])]
-    table = by_group(records, present, bootstrap)
+    table = by_group(records, list(names), bootstrap)
     table[["first", "second"]] = [names[method] for method in table["method"]]
     return table
 
@@ -69,11 +68,12 @@ def spent(records: pd.DataFrame) -> pd.DataFrame:
 
 def present(records: pd.DataFrame, methods: Sequence[str]) -> list[str]:
     """Those of `methods` that have records. Others, such as those that cannot have the budget that
-    a study wants, are logged; InputError if none has."""
+    a study wants, are logged; InputError if none has, or none is asked for."""
     recorded = set(records["method"])
     found = [method for method in methods if method in recorded]
     if not found:
         check_methods(records, methods)
+        raise InputError(f"methods: none to show; there are {sorted(recorded)}")
     if missing := sorted(set(methods) - recorded):
         log.warning("no records of %s", missing)
     return found
