@@ -11,12 +11,10 @@ peak memory of a plain prefill; the speed-up of the prefill is at least 0.9 of t
 """
 
 import argparse
-import re
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,6 +24,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from prunescope.attention import record_scores
 from prunescope.criteria.attention import Attention
 from prunescope.methods import Method, Stage, read_methods
+from prunescope.peak import peak_bytes
 from prunescope.pruning import Layout, prune
 
 SIZES = {
@@ -81,17 +80,6 @@ class Bench:
         seconds = statistics.median(a for a, _ in pairs)
         return {"ratio": middle, "quartiles": [low, high], "plain seconds": seconds}
 
-    def peak(self, run: Callable[[], Any]) -> int:
-        """Bytes in use at the peak of a call, weights included."""
-        if self.model.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-            run()
-            return torch.cuda.max_memory_allocated()
-        Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak so far
-        run()
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-        return int(found[1]) * 1024
-
     def methods(self, methods: list[Method]) -> list[dict[str, Any]]:
         """Times, peak memory and cache of each method, beside the ideal speed-up of its prefill.
 
@@ -109,7 +97,9 @@ class Bench:
                     "method": method.name,
                     "prefill seconds": prefill[number],
                     "decode seconds per token": (whole[number] - prefill[number]) / NEW,
-                    "peak bytes": self.peak(lambda method=method: self.generate(1, method)),
+                    "peak bytes": peak_bytes(
+                        lambda method=method: self.generate(1, method), self.model.device
+                    ),
                     "cache bytes": sum(lengths) * self.token_bytes,
                     "ideal speed-up": ideal,
                     "speed-up": speedup,
@@ -148,7 +138,10 @@ def measure(bench: Bench) -> dict[str, Any]:
     plain = lambda: bench.generate(NEW)  # noqa: E731
     keep_all = bench.compare(plain, lambda: bench.generate(NEW, KEEP_ALL))
     recording = bench.compare(bench.prefill, bench.record)
-    recording["peak memory"] = bench.peak(bench.record) / bench.peak(bench.prefill)
+    recorded, plain = (
+        peak_bytes(each, bench.model.device) for each in (bench.record, bench.prefill)
+    )
+    recording["peak memory"] = recorded / plain
     known = read_methods("workflow/config/methods.yaml")
     methods = bench.methods([known[name] for name in METHODS])
     return {"keep all": keep_all, "record_scores": recording, "methods": methods}
