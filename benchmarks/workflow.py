@@ -7,6 +7,7 @@ default study in 20 minutes, `snakemake` with nothing to do in 8 s, the tests in
 is the time of ten million turns of an empty loop, before and after, to compare machines by.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -47,9 +48,11 @@ def loop() -> float:
 
 
 def main() -> None:
-    turns = [loop()]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clone", type=Path, help="where the clone is made, to be looked at later")
+    options, turns = parser.parse_args(), [loop()]
     with tempfile.TemporaryDirectory() as parent:
-        clone = Path(parent) / "prunescope"
+        clone = options.clone or Path(parent) / "prunescope"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         seconds = {name: round(timed(line, clone), 1) for name, line in COMMANDS.items()}
     turns.append(loop())

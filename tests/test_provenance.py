@@ -7,7 +7,9 @@ from pathlib import Path
 from prunescope.provenance import ENGINE, HERE
 
 # Do not change what is computed: messages, where things lie, and what is kept of them.
-ELSE = ("__init__", "disk", "discovery", "errors", "memory", "origins", "provenance", "store")
+ELSE = (
+    "__init__", "disk", "discovery", "errors", "intact", "memory", "origins", "provenance", "store",
+)  # fmt: skip
 MODULES = """
 import sys, prunescope.evaluation, prunescope.extraction
 print(*(m.__file__ for name, m in sys.modules.items() if name.split(".")[0] == "prunescope"))
