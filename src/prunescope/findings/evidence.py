@@ -103,7 +103,7 @@ class Evidence:
         """Stages of a method of the library. InputError if the study's own library lacks it: no
         method can be told to play that role."""
         if name not in self.library:
-            raise InputError(f"no method plays {name!r}, which the study's library has not")
+            raise InputError(f"no method plays {name!r}: the study's library lacks it")
         return self.library[name]
 
     def kind(self, role: str, at: Sequence[float] = ()) -> list[str]:
