@@ -84,7 +84,7 @@ def tradeoff(
         )
         if f"{x}_q25" in table:
             plotting.reference(panel, full[x], "", vertical=True)
-        _lines(panel, part[part["family"].isin(families)], x)
+        _lines(panel, part, families, x)
         panel.set(title=group, xlabel=xlabel)
         panel.set_xlim(left=0)
         panel.set_ylim(0, 1.04)
@@ -94,10 +94,12 @@ def tradeoff(
     return figure
 
 
-def _lines(panel: Axes, rows: pd.DataFrame, x: str) -> None:
+def _lines(panel: Axes, rows: pd.DataFrame, families: Sequence[str], x: str) -> None:
+    """A line for each family, in this order, and set of layers, earlier ones first."""
     seen: Counter[str] = Counter()
-    for (family, layers), line in rows.groupby(["family", "layers"], sort=False):
-        line, look = line.sort_values("share"), plotting.style(family)
+    lines = dict(list(rows[rows["family"].isin(families)].groupby(["family", "layers"])))
+    for family, layers in sorted(lines, key=lambda key: (families.index(key[0]), _depths(key[1]))):
+        line, look = lines[family, layers].sort_values("share"), plotting.style(family)
         panel.vlines(line[x], line["low"], line["high"], color=look.color, lw=1)
         if f"{x}_q25" in line:
             panel.hlines(line["value"], line[f"{x}_q25"], line[f"{x}_q75"], color=look.color, lw=1)
@@ -107,3 +109,7 @@ def _lines(panel: Axes, rows: pd.DataFrame, x: str) -> None:
             line[x], line["value"], dash, color=look.color, marker=look.marker, ms=4.5, lw=1.2,
             label=f"{look.label}, K = {layers}",
         )  # fmt: skip
+
+
+def _depths(layers: str) -> list[float]:
+    return [float(each) for each in layers.split(", ")]
