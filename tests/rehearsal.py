@@ -9,8 +9,8 @@ import benchmarks_in_small
 import prismatic_checkpoint as prismatic
 import torch
 
-# layers up to the last one of which scores are shown; 12 x 12 tokens instead of 27 x 27
-prismatic.TEXT_DEPTH, prismatic.TEXT, prismatic.TEXT_HEADS = 25, 128, 1
+# 12 layers, and 12 x 12 tokens instead of 27 x 27
+prismatic.TEXT_DEPTH, prismatic.TEXT, prismatic.TEXT_HEADS = 12, 128, 1
 prismatic.PATCH, prismatic.TOKENS = 32, 144
 # answers to choose from are one token each, as to the tokenizer of Llama-2
 for answer in ("Yes", "No", "True", "False", *ascii_uppercase[:16]):
