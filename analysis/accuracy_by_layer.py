@@ -8,7 +8,7 @@ another line lies below it, the score chooses worse than a grid. Bands are 95 % 
 resample images.
 """
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
@@ -24,7 +24,7 @@ def make(records, png, svg, csv, layers, families=FAMILIES, bootstrap=None):
     names = [f"{family}-k{layer}" for family in families for layer in layers]
     present = [name for name in names if name in set(records["method"])]
     table = by_group(records, [BASELINE, *present], Bootstrap(**bootstrap or {}))
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     plotting.save(draw(table, layers), png, svg)
 
 

@@ -10,7 +10,7 @@ of question.
 
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE, by_method, compare, estimates, task_groups
 from prunescope.statistics.bootstrap import Bootstrap
@@ -25,7 +25,7 @@ def make(records, png, svg, csv, methods=(), bootstrap=None):
     records, bootstrap = read_records(records, COLUMNS), Bootstrap(**bootstrap or {})
     boxed = localization_tasks(records)
     accuracy = summary(records, boxed, bootstrap)
-    plotting.write_table(accuracy, csv)
+    tables.write(accuracy, csv)
     shown = present(records, [m for m in methods or records["method"].unique() if m != BASELINE])
     changes = compare(records, [(m, BASELINE) for m in shown], boxed, bootstrap)
     plotting.save(draw(accuracy, changes, shown), png, svg)

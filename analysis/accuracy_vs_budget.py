@@ -8,7 +8,7 @@ intervals that resample images. Compare methods at the same T/N, not at the same
 place of the paper's radar, the change on each task is in the figure accuracy by method.
 """
 
-from prunescope import charts, plotting
+from prunescope import charts, plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
@@ -23,7 +23,7 @@ def make(records, png, svg, csv, families=FAMILIES, bootstrap=None):
     records = read_records(records, COLUMNS)
     methods = list(dict.fromkeys(records["method"]))
     table = by_group(records, methods, Bootstrap(**bootstrap or {}))
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     label = "Mean visual tokens per layer, T/N"
     plotting.save(charts.tradeoff(table, families, BASELINE, "share", label), png, svg)
 

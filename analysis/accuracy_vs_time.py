@@ -10,7 +10,7 @@ Vertical bars are 95 % intervals that resample images, horizontal ones quartiles
 
 import pandas as pd
 
-from prunescope import charts, plotting
+from prunescope import charts, plotting, tables
 from prunescope.errors import InputError
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
@@ -32,7 +32,7 @@ def make(records, cost, png, svg, csv, families=FAMILIES, bootstrap=None):
         raise InputError(f"cost and records: expected {BASELINE!r} in both")
     table = by_group(records, methods, Bootstrap(**bootstrap or {}))
     table = table.join(times(measured), on="method")
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     device, batch = measured.loc[0, ["device", "batch_size"]]
     label = f"Time of a question, ms ({device}, batch of {batch})"
     plotting.save(charts.tradeoff(table, families, BASELINE, "ms", label), png, svg)

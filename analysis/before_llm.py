@@ -9,7 +9,7 @@ away: a task where it is close to the unpruned model (dashed) tells little about
 95 % intervals that resample images.
 """
 
-from prunescope import charts, plotting
+from prunescope import charts, plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE, by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
@@ -24,7 +24,7 @@ def make(records, png, svg, csv, methods, bootstrap=None):
     methods = present(records, methods)
     table = estimates(by_method(records), None, Bootstrap(**bootstrap or {}))
     table = table[table["method"].isin([BASELINE, *methods])]
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     plotting.save(draw(table, methods), png, svg)
 
 

@@ -5,7 +5,7 @@ the top. Left the score has rotary position embedding, right it has not. The tab
 figure has the intervals by image and the share in the bottom quarter for each cell.
 """
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_scores
@@ -17,7 +17,7 @@ REMOVES = (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9)
 def make(attention, png, svg, csv, removes=REMOVES, bootstrap=None):
     """attention: Zarr stores of scores; removes: fractions R, the rows of the map."""
     table = position_bias(read_scores(attention), removes, Bootstrap(**bootstrap or {}))
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     plotting.save(draw(table[table["measure"] == "mean_row"]), png, svg)
 
 

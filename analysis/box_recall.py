@@ -6,7 +6,7 @@ the dashed share. Bands are 95 % intervals that resample images. A token counts 
 when at least half of its cell lies inside.
 """
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
@@ -24,7 +24,7 @@ def make(records, attention, png, svg, csv, remove=0.75, bootstrap=None):
     table = recall_by_layer(scores, boxes, remove, Bootstrap(**bootstrap or {}))
     size = scores.sizes["row"] * scores.sizes["col"]
     table["kept_share"] = kept_count(size, remove) / size
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     plotting.save(draw(table), png, svg)
 
 

@@ -6,13 +6,13 @@ the others the generous one. Localization and other tasks are means over tasks, 
 same; intervals are 95 %, by image.
 """
 
-from prunescope.items import table_by_task
 from prunescope.scripting import run
+from prunescope.tables import write_by_task
 
 
 def make(records, csv, methods=(), bootstrap=None):
     """methods: the rows, from top to bottom; all by default."""
-    table_by_task(records, methods, bootstrap, csv)
+    write_by_task(records, methods, bootstrap, csv)
 
 
 run(make, globals())

@@ -11,7 +11,7 @@ quartiles of repeated runs.
 
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import tables
 from prunescope.scripting import run
 
 TIMES = ("vision_ms", "prefill_ms", "decode_ms", "answer_ms")
@@ -30,7 +30,7 @@ def make(every_cost, csv):
     spread = [f"{time}{end}" for time in TIMES for end in ("", "_q25", "_q75")]
     means = ["visual_tokens", "mean_tokens", "kept_share", "prefill_gflop", "counted_gap", "kv_mib"]
     where = ["batch_size", "device", "dtype", "attn"]
-    plotting.write_table(table[["model", "method", *means, "peak_mib", *spread, *where]], csv)
+    tables.write(table[["model", "method", *means, "peak_mib", *spread, *where]], csv)
 
 
 run(make, globals())

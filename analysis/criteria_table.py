@@ -8,13 +8,13 @@ same. Intervals are 95 %, by image; those of two rows may overlap although the p
 (tables of differences) is clear.
 """
 
-from prunescope.items import table_by_task
 from prunescope.scripting import run
+from prunescope.tables import write_by_task
 
 
 def make(records, csv, methods=(), bootstrap=None):
     """methods: the rows, from top to bottom; all by default."""
-    table_by_task(records, methods, bootstrap, csv)
+    write_by_task(records, methods, bootstrap, csv)
 
 
 run(make, globals())

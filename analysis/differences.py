@@ -9,7 +9,7 @@ mean visual tokens per layer that both spend, as shares of all: budgets are as s
 Methods that were matched to one budget stand against each other in a table of their own.
 """
 
-from prunescope import plotting
+from prunescope import tables
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE, compare, with_budgets
 from prunescope.statistics.bootstrap import Bootstrap
@@ -25,7 +25,7 @@ def make(records, csv, pairs=(), bootstrap=None, adjust="holm"):
     everything = [*((m, BASELINE) for m in pruned), *both]
     boxed = localization_tasks(records)
     compared = compare(records, everything, boxed, Bootstrap(**bootstrap or {}), adjust)
-    plotting.write_table(with_budgets(compared, records), csv)
+    tables.write(with_budgets(compared, records), csv)
 
 
 run(make, globals())

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.errors import InputError
 from prunescope.pictures import asked, draw_answer
 from prunescope.scripting import run
@@ -45,7 +45,7 @@ def make(
     chosen = read_records(paths, COLUMNS, examples=choice[:2])
     shown, rows = of_both(chosen, choice, [BASELINE, *pruned])
     questions = asked(rows, cards, asking)
-    plotting.write_table(
+    tables.write(
         rows.drop(columns="kept").assign(question=[questions[e].text for e in rows["example"]]), csv
     )
     grid = scores.sizes["row"], scores.sizes["col"]

@@ -9,7 +9,7 @@ or all. Intervals are 95 % by image. Of a distance what noise adds is taken off,
 starts at 0 where noise may account for all.
 """
 
-from prunescope import plotting
+from prunescope import tables
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_scores
@@ -20,7 +20,7 @@ from prunescope.statistics.tokens import kept_position
 def make(records, attention, csv, bootstrap=None):
     """attention: for the grid."""
     grid = read_scores(attention).shape[-2:]
-    plotting.write_table(wide(kept_position(records, grid, Bootstrap(**bootstrap or {}))), csv)
+    tables.write(wide(kept_position(records, grid, Bootstrap(**bootstrap or {}))), csv)
 
 
 def wide(positions):

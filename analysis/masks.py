@@ -12,7 +12,7 @@ from textwrap import fill
 
 import numpy as np
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.errors import InputError
 from prunescope.pictures import asked, draw_answer
 from prunescope.scripting import run
@@ -34,7 +34,7 @@ def make(records, attention, cards, png, svg, csv, blocks, examples=2, asking=No
     rows = read_records(paths, COLUMNS, examples=chosen)
     rows = rows[rows["method"].isin(methods)]
     questions = asked(rows, cards, asking)
-    plotting.write_table(rows.drop(columns="kept"), csv)
+    tables.write(rows.drop(columns="kept"), csv)
     grid = scores.sizes["row"], scores.sizes["col"]
     plotting.save(draw(rows, chosen, blocks, questions, grid), png, svg)
 

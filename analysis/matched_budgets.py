@@ -11,7 +11,7 @@ matched, are in a table of their own.
 
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.errors import InputError
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
@@ -30,7 +30,7 @@ def make(records, matched, csv, bootstrap=None):
     found = by_task(records, solved, Bootstrap(**bootstrap or {})).set_index("method")
     table = wanted.join(found, on="method")
     notes = table.pop("note")
-    plotting.write_table(table.assign(note=notes), csv)
+    tables.write(table.assign(note=notes), csv)
 
 
 def with_leaders(wanted):

@@ -12,7 +12,7 @@ several share an image, and of graded scores it is a sign test on their changes.
 
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import tables
 from prunescope.errors import InputError
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import compare, with_budgets
@@ -37,7 +37,7 @@ def make(records, matched, csv, bootstrap=None, adjust="holm"):
     table = compare(
         records, pairs, localization_tasks(records), Bootstrap(**bootstrap or {}), adjust
     )
-    plotting.write_table(with_budgets(table, records), csv)
+    tables.write(with_budgets(table, records), csv)
 
 
 run(make, globals())

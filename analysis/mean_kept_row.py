@@ -7,7 +7,7 @@ the lines is what rotary position embedding in the score does; what is left with
 the image or from the model.
 """
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_scores
@@ -22,7 +22,7 @@ PANELS = {
 def make(attention, png, svg, csv, remove=0.75, bootstrap=None):
     """attention: Zarr stores of scores; bootstrap: fields of `Bootstrap`."""
     table = position_bias(read_scores(attention), [remove], Bootstrap(**bootstrap or {}))
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     plotting.save(draw(table), png, svg)
 
 

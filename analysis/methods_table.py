@@ -12,7 +12,7 @@ token. Compare share with prefill_ms to see how much of the saving reaches the c
 
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import tables
 from prunescope.errors import InputError
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import (
@@ -55,7 +55,7 @@ def make(records, cost, csv, bootstrap=None):
         table = table.join(found)
     table = table.join(unreadable(records, bootstrap.level))
     table = table.join(measured.set_index("method")[MEASURED])
-    plotting.write_table(table.reset_index(), csv)
+    tables.write(table.reset_index(), csv)
 
 
 def summary(records):

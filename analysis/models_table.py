@@ -10,7 +10,7 @@ two models differently where their intervals lie apart.
 
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import tables
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE, CONTRAST, by_method, estimates, task_groups
 from prunescope.statistics.bootstrap import Bootstrap
@@ -23,7 +23,7 @@ def make(every_records, csv, methods, bootstrap=None):
     records = read_records(every_records, ["score", "target_box"])
     check_methods(records, [BASELINE])
     methods = present(records, methods)
-    plotting.write_table(summary(records, methods, Bootstrap(**bootstrap or {})), csv)
+    tables.write(summary(records, methods, Bootstrap(**bootstrap or {})), csv)
 
 
 def summary(records, methods, bootstrap):

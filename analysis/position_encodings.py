@@ -14,7 +14,7 @@ positions: the table of models has their accuracy.
 import numpy as np
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.errors import known
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
@@ -33,13 +33,13 @@ def make(every_attention, every_records, png, svg, csv, titles=None, remove=0.75
     titles = titles or {model: model for model in scores}
     asked = read_records(every_records, ["target_box"])
     asked = asked[(asked["method"] == BASELINE) & (asked["target_box"].map(len) == 4)]
-    tables = {}
+    measured = {}
     for model in titles:
         known(model, scores, "titles")
         boxes = asked[asked["model"] == model].set_index("example")["target_box"]
-        tables[model] = measures(scores[model], boxes, remove, bootstrap)
-    table = pd.concat(tables, names=["model", None]).reset_index("model")
-    plotting.write_table(table, csv)
+        measured[model] = measures(scores[model], boxes, remove, bootstrap)
+    table = pd.concat(measured, names=["model", None]).reset_index("model")
+    tables.write(table, csv)
     maps = {titles[model]: retention(scores[model], remove).isel(layer=0) for model in titles}
     plotting.save(draw(maps, table.replace({"model": titles}), remove), png, svg)
 

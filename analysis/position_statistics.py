@@ -11,7 +11,7 @@ direction.
 
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import rank_correlation
@@ -37,7 +37,7 @@ def make(attention, png, svg, csv, remove=0.75, bootstrap=None):
         along.assign(remove=remove),
     ]
     table = pd.concat(parts, ignore_index=True)
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     plotting.save(draw(table), png, svg)
 
 

@@ -9,13 +9,13 @@ the visual tokens at random. share is what a layer sees on average of the visual
 are 95 %, by image.
 """
 
-from prunescope.items import table_by_task
 from prunescope.scripting import run
+from prunescope.tables import write_by_task
 
 
 def make(records, csv, methods=(), bootstrap=None):
     """methods: the rows, from top to bottom; all by default."""
-    table_by_task(records, methods, bootstrap, csv)
+    write_by_task(records, methods, bootstrap, csv)
 
 
 run(make, globals())

@@ -10,7 +10,7 @@ take their part. Bars are quartiles of repeated runs.
 
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.errors import InputError
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
@@ -28,7 +28,7 @@ def make(cost, png, svg, csv):
     if (measured["method"] == BASELINE).sum() != 1 or measured["method"].duplicated().any():
         raise InputError(f"cost: expected a row for each method of one model, {BASELINE!r} too")
     table = savings(measured)
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     plotting.save(draw(table), png, svg)
 
 

@@ -9,7 +9,7 @@ unpruned pass, as a single-stage attention method would select from them at that
 
 import numpy as np
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics import position
 from prunescope.statistics.inputs import read_scores
@@ -19,7 +19,7 @@ def make(attention, png, svg, csv, removes=(0.5, 0.75, 0.9), layers=()):
     """attention: Zarr stores of scores; removes: fractions of the tokens that are removed; layers:
     those that are drawn, all by default; the table has all of them."""
     maps = position.retention_maps(read_scores(attention), removes)
-    plotting.write_table(maps.to_dataframe().reset_index(), csv)
+    tables.write(maps.to_dataframe().reset_index(), csv)
     drawn = [layer for layer in maps["layer"].values if not layers or layer in layers]
     plotting.save(draw(maps.sel(layer=drawn)), png, svg)
 

@@ -17,7 +17,7 @@ on rows only, and a map says little where grey is low. Bars, and the intervals i
 import numpy as np
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.errors import InputError
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
@@ -47,7 +47,7 @@ def make(records, attention, png, svg, csv, methods, bootstrap=None):
     centres = kept_centres(masks, bootstrap, pairs)
     accuracy = by_group(records, [*names, *whole], bootstrap)
     parts = [centres, accuracy.rename(columns={"group": "measure"})]
-    plotting.write_table(pd.concat(parts).drop(columns=["layers", "tokens", "share"]), csv)
+    tables.write(pd.concat(parts).drop(columns=["layers", "tokens", "share"]), csv)
     maps = masks.groupby("method").mean()
     plotting.save(draw(maps, centres, accuracy, methods), png, svg)
 

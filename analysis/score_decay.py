@@ -13,7 +13,7 @@ image.
 
 import pandas as pd
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import decay_curve, decay_slope
@@ -30,7 +30,7 @@ def make(attention, png, svg, csv, layers=LAYERS, bootstrap=None):
     curves, slopes = decay_curve(scores, bootstrap), decay_slope(scores, bootstrap)
     parts = {"log_score": curves, "slope_per_token": slopes}
     table = pd.concat(parts, names=["measure", None]).reset_index("measure")
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     plotting.save(draw(curves, slopes), png, svg)
 
 

@@ -6,13 +6,13 @@ RoPE in the score, at an early and a later K; if the later selects better, its r
 one. share is what a layer sees on average of the visual tokens. Intervals are 95 %, by image.
 """
 
-from prunescope.items import table_by_task
 from prunescope.scripting import run
+from prunescope.tables import write_by_task
 
 
 def make(records, csv, methods, bootstrap=None):
     """methods: the rows, from top to bottom."""
-    table_by_task(records, methods, bootstrap, csv)
+    write_by_task(records, methods, bootstrap, csv)
 
 
 run(make, globals())

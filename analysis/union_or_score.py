@@ -7,7 +7,7 @@ layer sees on average of the visual tokens; from left to right the score removes
 unpruned model. Bars are 95 % intervals that resample images.
 """
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
@@ -22,7 +22,7 @@ def make(records, png, svg, csv, lines, bootstrap=None):
     records = read_records(records, COLUMNS)
     shown = [method for block in lines for line in block for method in line]
     table = by_group(records, [BASELINE, *shown], Bootstrap(**bootstrap or {}))
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     plotting.save(draw(table, lines), png, svg)
 
 

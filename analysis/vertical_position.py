@@ -9,7 +9,7 @@ that go to the right downwards mean that targets at the bottom fare better.
 
 from functools import partial
 
-from prunescope import plotting
+from prunescope import plotting, tables
 from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
@@ -27,7 +27,7 @@ def make(records, attention, png, svg, csv, methods=(), bootstrap=None):
     columns, recalls = ["score", "target_box", "kept"], partial(with_recall, grid=grid)
     boxed = read_records(records, columns, each=recalls).drop(columns="target_box")
     table = by_band(boxed, Bootstrap(**bootstrap or {}))
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     check_methods(boxed, [BASELINE])
     shown = present(boxed, [m for m in methods or table["method"].unique() if m != BASELINE])
     plotting.save(draw(table[table["band"] != CONTRAST], shown), png, svg)

@@ -7,7 +7,7 @@ score of a kind is 100 times the sum of accuracy and accuracy_plus. Read a metho
 unpruned model: pruning that makes it say yes more often is not better at finding things.
 """
 
-from prunescope import plotting
+from prunescope import tables
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records
@@ -16,7 +16,7 @@ from prunescope.statistics.yes_no import yes_no
 
 def make(records, csv, bootstrap=None):
     records = read_records(records, ["kind", "prediction", "target", "score"])
-    plotting.write_table(yes_no(records, Bootstrap(**bootstrap or {})), csv)
+    tables.write(yes_no(records, Bootstrap(**bootstrap or {})), csv)
 
 
 run(make, globals())

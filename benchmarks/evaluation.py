@@ -1,7 +1,7 @@
 """What it costs to evaluate all methods of a study together, and one by one.
 
     python benchmarks/evaluation.py
-    python benchmarks/evaluation.py --size 7b --device cuda --tasks refcoco tallyqa --examples 16 \
+    python benchmarks/evaluation.py --size 7b --device cuda --tasks refcoco --examples 8 \
       --few 1 --repeats 1                 # after python tests/rehearsal.py data/rehearsal/files
 
 The methods of the default study, or with `--size` of the paper's, on a batch of each of two tasks,
@@ -152,8 +152,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     cases = [each.measure(options.repeats) for each in benches(options)]
-    kind = "" if options.size is None else f"-{options.size}-{options.device}"
-    write(f"evaluation{kind}", {**vars(options), "cases": cases}, ("torch", "transformers"))
+    parts = [] if options.size is None else [options.size, options.device, *options.tasks]
+    write(
+        "-".join(["evaluation", *parts]),
+        {**vars(options), "cases": cases},
+        ("torch", "transformers"),
+    )
 
 
 if __name__ == "__main__":

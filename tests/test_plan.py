@@ -162,8 +162,9 @@ def gpu(results):
         ]
     ]  # fmt: skip
     write(results, "throughput-7b-cuda", {"batch": [1, 8], "alone": alone})
-    shared = [{"task": "tallyqa", "methods": 9, "of separate": 0.1}]
-    write(results, "evaluation-7b-cuda", {"examples": 8, "cases": shared})
+    for task, share in (("tallyqa", 0.1), ("refcoco", 0.05)):
+        shared = [{"task": task, "methods": 9, "of separate": share}]
+        write(results, f"evaluation-7b-cuda-{task}", {"examples": 8, "cases": shared})
 
 
 def test_hours_of_a_large_model_are_those_of_a_gpu(gpu):
@@ -172,7 +173,7 @@ def test_hours_of_a_large_model_are_those_of_a_gpu(gpu):
     assert "GPU 9" in own.source and "throughput-7b-cuda.json" in own.source
     assert "batches of 8 (measured: 1, 8; the study's: 16)" in own.source
     assert "tallyqa, with answers of one token, 9 methods in batches of 8" in own.shared
-    assert "evaluation-7b-cuda.json" in own.shared
+    assert "evaluation-7b-cuda-tallyqa.json" in own.shared
 
 
 @pytest.mark.parametrize(("size", "seconds"), [(1, 1), (7, 1), (8, 1 / 10), (32, 1 / 10)])

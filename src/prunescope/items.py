@@ -4,23 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prunescope import charts, plotting
+from prunescope import charts, plotting, tables
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_group, by_pair, by_task
+from prunescope.statistics.wide import COLUMNS, by_group, by_pair
 
 Paths = Sequence[Path | str]
 Options = Mapping[str, Any] | None  # of `Bootstrap`
-
-
-def table_by_task(
-    records: Paths, methods: Sequence[str], bootstrap: Options, csv: Path | str
-) -> None:
-    """Write `wide.by_task` of the methods, from top to bottom; all if none are named."""
-    records = read_records(records, COLUMNS)
-    rows = methods or list(dict.fromkeys(records["method"]))
-    plotting.write_table(by_task(records, rows, Bootstrap(**bootstrap or {})), csv)
 
 
 def forest_of_groups(
@@ -31,7 +22,7 @@ def forest_of_groups(
     table = by_group(
         read_records(records, COLUMNS), [BASELINE, *methods], Bootstrap(**bootstrap or {})
     )
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     plotting.save(charts.forest(table, methods, BASELINE, "Accuracy"), *images)
 
 
@@ -48,5 +39,5 @@ def maps_of_pairs(
     table and heat maps; names: what the two values are. Pairs without records stay empty."""
     records = read_records(records, COLUMNS)
     table = by_pair(records, *values, pattern, Bootstrap(**bootstrap or {}))
-    plotting.write_table(table, csv)
+    tables.write(table, csv)
     plotting.save(charts.pair_maps(table, *names), *images)

@@ -115,12 +115,6 @@ def save(figure: Figure, *paths: Path | str) -> None:
     plt.close(figure)
 
 
-def write_table(table: pd.DataFrame, path: Path | str) -> None:
-    """CSV without the index, numbers to six digits; makes the folder."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, index=False, float_format="%.6g")
-
-
 def curve(axes: Axes, table: pd.DataFrame, x: str, look: Style, **kwargs) -> None:
     """Line through `value` with the interval from `low` to `high` as a band."""
     axes.fill_between(table[x], table["low"], table["high"], color=look.color, alpha=0.2, lw=0)

@@ -29,7 +29,14 @@ COMPUTED = results.computed(config)
 SETTINGS = results.settings(config)
 ITEMS = results.items(config)
 ENGINE = engine_digest()
-DRAWN_BY = ["statistics", "charts.py", "items.py", "pictures.py", "plotting.py"]
+DRAWN_BY = [
+    "statistics",
+    "charts.py",
+    "items.py",
+    "pictures.py",
+    "plotting.py",
+    "tables.py",
+]
 DRAWING = digest(f"src/prunescope/{name}" for name in DRAWN_BY)
 # unknown where no job is run, as for --report
 CORES = workflow.resource_settings.cores or 1

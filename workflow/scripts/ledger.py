@@ -4,8 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from prunescope import findings
-from prunescope.plotting import write_table
+from prunescope import findings, tables
 from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records, read_scores
@@ -17,9 +16,9 @@ def make(records, attention, reference, methods, ledger, published, benchmarks, 
     methods = yaml.safe_load(Path(methods).read_text())
     judged_by = judging["library"], judging["claims"], Bootstrap(**judging["bootstrap"])
     study = findings.Evidence(*stored, methods, *judged_by)
-    write_table(findings.judge_claims(study, paper), ledger)
-    write_table(findings.side_by_side(study, paper, judging["stands_for"]), published)
-    write_table(findings.by_benchmark(study, paper, judging["stands_for"]), benchmarks)
+    tables.write(findings.judge_claims(study, paper), ledger)
+    tables.write(findings.side_by_side(study, paper, judging["stands_for"]), published)
+    tables.write(findings.by_benchmark(study, paper, judging["stands_for"]), benchmarks)
 
 
 run(make, globals())
