@@ -1,5 +1,6 @@
 """Folders of models that lack something, or have broken files: one line that says what to do."""
 
+import json
 import shutil
 
 import pytest
@@ -37,6 +38,16 @@ def test_weights_that_are_not_whole(copy, size):
     path.write_bytes(path.read_bytes()[:size])
     message = ask(copy)
     assert f"{path} is broken or not whole" in message and message.endswith("fetch it again")
+
+
+def test_a_file_of_several_that_is_missing(copy):
+    first, second = (f"model-0000{number}-of-00002.safetensors" for number in (1, 2))
+    whole = copy / WEIGHTS
+    index = {"weight_map": {"a": first, "b": second}}
+    (copy / f"{WEIGHTS}.index.json").write_text(json.dumps(index))
+    Checkpoint("tiny", copy).load()  # with all in one file no other is asked for
+    whole.rename(copy / first)
+    assert f"lacks {second}, which {WEIGHTS}.index.json names" in ask(copy)
 
 
 def test_a_pointer_in_place_of_weights(copy):

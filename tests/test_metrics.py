@@ -7,6 +7,7 @@ from prunescope.metrics import (
     BoxIou,
     Choice,
     ExactMatch,
+    OptionText,
     ShortAnswer,
     VqaAccuracy,
     YesNo,
@@ -14,6 +15,18 @@ from prunescope.metrics import (
     vqa,
 )
 from prunescope.metrics.boxes import BOX_FORMATS, from_square
+
+
+@pytest.mark.parametrize(
+    ("said", "score", "invalid"),
+    [("two  legs", 1, False), ("a wing", 0, False), ("Two legs", 0, True), ("B", 0, True)],
+)
+def test_the_words_of_an_option(said, score, invalid):
+    example = {"options": ["a wing", "two legs", "none"], "answer": "B"}
+    assert OptionText().lack(example) == ""
+    verdict = OptionText().judge(said, example)
+    assert (verdict.score, verdict.invalid) == (score, invalid)
+    assert OptionText().lack({**example, "answer": "D"}) == "answer 'D' is no option"
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,15 @@ def test_the_cards_of_the_testbed():
     assert cards["count"].ask({"question": "how many"}) == "<image> In: how many Out:"
 
 
+def test_options_in_prompts():
+    example = {"question": "Which?", "options": ["leaf", "root tip"]}
+    ask = "Answer with the option's letter from the given choices directly."
+    lines = f"Which?\nA. leaf\nB. root tip\n{ask}"
+    assert tasks.read_task(CARDS / "ai2d.yaml").ask(example) == lines
+    asked = tasks.read_task(CARDS / "ai2d.yaml", "paligemma").ask(example)
+    assert asked == "<image>answer en  Which? choose from: leaf \t root tip"
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -22,8 +22,18 @@ def lacks(pattern: str) -> str:
 
 
 def check_weights(folder: Path, where: str) -> None:
-    """InputError, which begins with `where`, for a file of weights that is not whole."""
+    """InputError, which begins with `where`, for a file of weights that is missing or not whole."""
     _check(folder.glob("*.safetensors"), where)
+    for index in folder.glob("*.safetensors.index.json"):
+        if (folder / index.name.removesuffix(".index.json")).is_file():
+            continue  # all in one file, which is what transformers takes
+        _check([index], where)
+        named = json.loads(index.read_bytes()).get("weight_map", {}).values()
+        if gone := sorted({name for name in named if not (folder / name).is_file()}):
+            raise InputError(
+                f"{where}: {folder} lacks {', '.join(gone)}, which {index.name} names. "
+                "Fetch them from where the model comes from"
+            )
 
 
 def check_settings(folder: Path, where: str) -> None:

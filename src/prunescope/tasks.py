@@ -62,11 +62,10 @@ class Task:
 
     def ask(self, example: Mapping[str, Any]) -> str:
         """The model's input text, or with `chat` what the user says."""
-        options = example.get("options") or ()
-        lines = [
-            f"{letter}. {text}" for letter, text in zip(ascii_uppercase, options, strict=False)
-        ]
-        return self.prompt.format(question=example["question"], options="\n".join(lines))
+        texts = example.get("options") or ()
+        lines = [f"{letter}. {text}" for letter, text in zip(ascii_uppercase, texts, strict=False)]
+        options, choices = "\n".join(lines), " \t ".join(texts)
+        return self.prompt.format(question=example["question"], options=options, choices=choices)
 
     def of_split(self, split: str) -> "Task":
         """The same on another split, of which the card does not say how many examples it has."""

@@ -3,7 +3,7 @@
 from prunescope.metrics.base import Metric, Verdict
 from prunescope.metrics.boxes import BOX_FORMATS, Box, BoxIou, iou, parse_grid32
 from prunescope.metrics.choice import Choice
-from prunescope.metrics.text import ExactMatch, ShortAnswer, YesNo
+from prunescope.metrics.text import ExactMatch, OptionText, ShortAnswer, YesNo
 from prunescope.metrics.vqa import VqaAccuracy
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Choice",
     "ExactMatch",
     "Metric",
+    "OptionText",
     "ShortAnswer",
     "Verdict",
     "VqaAccuracy",
@@ -22,5 +23,6 @@ __all__ = [
     "parse_grid32",
 ]
 METRICS: dict[str, type[Metric]] = {
-    metric.name: metric for metric in (BoxIou, Choice, ExactMatch, ShortAnswer, VqaAccuracy, YesNo)
+    metric.name: metric
+    for metric in (BoxIou, Choice, ExactMatch, OptionText, ShortAnswer, VqaAccuracy, YesNo)
 }

@@ -3,9 +3,11 @@
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import Any, ClassVar
 
 from prunescope.metrics.base import Metric, Verdict
+from prunescope.metrics.choice import Choice
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,24 @@ class ExactMatch(Metric):
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
         words = prediction.split()
         return Verdict(float(words == example["answer"].split()), invalid=not words)
+
+
+@dataclass(frozen=True)
+class OptionText(Metric):
+    """Right when the prediction is the words of the right option, whose letter is the answer; the
+    words of no option are invalid. As big_vision judges PaliGemma (arXiv 2407.07726) on AI2D and
+    TallyQA."""
+
+    name: ClassVar[str] = "option_text"
+
+    def lack(self, example: Mapping[str, Any]) -> str:
+        return Choice().lack(example)
+
+    def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
+        options = dict(zip(ascii_uppercase, map(str.split, example["options"]), strict=False))
+        words = prediction.split()
+        right = words == options[example["answer"]]
+        return Verdict(float(right), invalid=words not in options.values())
 
 
 @dataclass(frozen=True)
