@@ -19,6 +19,7 @@ SIZES = ((40, 30), (24, 24), (20, 36))  # width, height
 COUNTS = dict.fromkeys(["textvqa", "vqav2", "vizwiz", "vsr", "ai2d", "mmbench", "scienceqa"], 3)
 COUNTS |= {"refcoco": 5, "refcoco-plus": 5, "refcocog": 5, "gqa": 4, "seed-image": 3}
 COUNTS |= {"pope": 6, "mme": 6, "tallyqa": 3, "ocid-ref": 3}
+INDEX = ("0", "1", "2", "1000002")  # of MMBench; the last is the third with its options rotated
 
 
 def picture(number: int) -> Picture.Image:
@@ -153,10 +154,10 @@ def parquet() -> dict[str, dict[str, tuple[list[dict[str, Any]], dict[str, Any]]
         "lmms-lab/MMBench": {
             "en/dev-00000-of-00001.parquet": (
                 [
-                    {**row, **options, "index": str(n), "answer": "AB"[n % 2], "category": "x"}
-                    | {"hint": ["nan", "A hint.", None][n], "source": "x", "L2-category": "y"}
+                    {**row, **options, "index": INDEX[n], "answer": "AB"[n % 2], "category": "x"}
+                    | {"hint": ["nan", "A hint.", None, None][n], "source": "x", "L2-category": "y"}
                     | {"comment": "nan", "split": "dev"}
-                    for n, row in enumerate(three)
+                    for n, row in enumerate([*three, three[-1]])
                 ],
                 asked
                 | letters

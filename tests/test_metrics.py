@@ -55,6 +55,8 @@ def test_iou_by_hand(a, b, expected):
         ("thousandths", "[[1, 2, 3, 4], [5, 6, 7, 8]]", (0.001, 0.002, 0.003, 0.004)),
         ("thousandths", "<box>(100, 200), (300, 400)</box>", (0.1, 0.2, 0.3, 0.4)),
         ("thousandths", "[[100, 200], [300, 400]]", (0.1, 0.2, 0.3, 0.4)),
+        ("internvl", "<box>[[100, 200, 300, 1001]]</box>", (0.1, 0.2, 0.3, 1.0)),
+        ("internvl", "[0.1, 0.2, 0.3, 0.4]", (0.1, 0.2, 0.3, 0.4)),
         ("pixels", '[{"bbox_2d": [20, 80, 100, 400], "label": "a"}]', (0.1, 0.2, 0.5, 1.0)),
         ("pixels", "[20, 80, 201, 400]", (0.1, 0.2, 1.0, 1.0)),
         ("pixels", "(-1.5, 80), (100, 500)", (0.0, 0.2, 0.5, 1.0)),
@@ -95,6 +97,16 @@ def test_box_metric():
     assert metric.judge("0 0 8 8", true) == (0.0, pytest.approx(0.25), False)
     assert BoxIou(0.25, "grid32").judge("0 0 8 8", true).score == 1.0
     assert metric.judge("no idea", true) == (0.0, 0.0, True)
+
+
+def test_true_boxes_are_rounded_where_the_card_says():
+    true = {"box": (0.104, 0.2, 0.3, 0.4)}
+    exact, rounded = BoxIou(0.5, "fractions"), BoxIou(0.5, "fractions", decimals=2)
+    assert exact.judge("[0.1, 0.2, 0.3, 0.4]", true).iou == pytest.approx(0.98)
+    assert rounded.judge("[0.1, 0.2, 0.3, 0.4]", true).iou == pytest.approx(1)
+    assert exact.lack(true) == rounded.lack(true) == ""
+    tiny = {"box": (0.101, 0.2, 0.104, 0.4)}
+    assert exact.lack(tiny) == "" and rounded.lack(tiny).endswith("it rounds to nothing")
 
 
 def test_box_metric_names_the_formats_it_knows():

@@ -180,6 +180,13 @@ def test_all_that_is_left_out_is_written_down_the_same_everywhere(tmp_path):
     assert here["left_out"].count("row ") == 5 and "; ...; they" in here["left_out"]
 
 
+@pytest.mark.parametrize("index", ["no number", None])
+def test_what_is_to_be_below_a_limit_is_a_number(tmp_path, index):
+    found = tasks.inventory(read("mmbench", changed(tmp_path, "mmbench", 1, index=index)))
+    [left] = found["left_out_rows"]
+    assert left["row"] == 1 and left["reason"] == f"{index!r} is no number"
+
+
 def test_a_split_of_which_nothing_is_left_is_refused(tmp_path):
     task = read("seed-image", write_all(tmp_path), where={"data_type": "sound"})
     with pytest.raises(InputError, match="split: 'test' has no examples"):

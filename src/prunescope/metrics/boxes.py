@@ -46,9 +46,20 @@ def parse_fractions(text: str, size: Size) -> Box | None:
 
 
 def parse_thousandths(text: str, size: Size) -> Box | None:
-    """The first four numbers 0..1000 in brackets: InternVL, Qwen2-VL, Qwen3-VL."""
+    """The first four numbers 0..1000 in brackets: Qwen2-VL, Qwen3-VL."""
     found = FOUR.search(text)
     return _box(float(each) / 1000 for each in found.groups()) if found else None
+
+
+def parse_internvl(text: str, size: Size) -> Box | None:
+    """The first four numbers in brackets, thousandths, or fractions if they sum to less than 4, as
+    InternVL's scorer (internvl_chat/eval/refcoco) has it; cut at the edges."""
+    found = FOUR.search(text)
+    if found is None:
+        return None
+    numbers = [float(each) for each in found.groups()]
+    whole = 1 if sum(numbers) < 4 else 1000
+    return _box(_inside(each / whole) for each in numbers)
 
 
 def parse_pixels(text: str, size: Size) -> Box | None:
@@ -84,6 +95,7 @@ def _box(numbers: Iterable[float]) -> Box | None:
 BOX_FORMATS: dict[str, Callable[[str, Size], Box | None]] = {
     "fractions": parse_fractions,
     "grid32": parse_grid32,
+    "internvl": parse_internvl,
     "locations": parse_locations,
     "pixels": parse_pixels,
     "thousandths": parse_thousandths,
@@ -106,6 +118,7 @@ class BoxIou(Metric):
     """Right when the predicted box overlaps the true one by an IoU of at least `threshold`.
 
     frame: what the numbers are relative to, the "image" or the "square" it was padded to.
+    decimals: to which the true box is rounded first, as the paper's evaluation does; None: not.
     """
 
     name: ClassVar[str] = "box_iou"
@@ -113,6 +126,7 @@ class BoxIou(Metric):
     threshold: float
     format: str
     frame: str = "image"
+    decimals: int | None = None
 
     def __post_init__(self) -> None:
         if self.format not in BOX_FORMATS:
@@ -124,11 +138,18 @@ class BoxIou(Metric):
         return from_square(box, size) if box and self.frame == "square" else box
 
     def lack(self, example: Mapping[str, Any]) -> str:
-        return "" if example["box"] else "there is no box"
+        if not example["box"]:
+            return "there is no box"
+        return "" if _box(self.true(example)) else f"box {example['box']}: it rounds to nothing"
+
+    def true(self, example: Mapping[str, Any]) -> Sequence[float]:
+        """The true box, as it is compared with."""
+        box = example["box"]
+        return box if self.decimals is None else [round(each, self.decimals) for each in box]
 
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
         predicted = self.parse(prediction, example.get("size", (1, 1)))
         if predicted is None:
             return Verdict(0.0, 0.0, True)
-        overlap = iou(predicted, example["box"])
+        overlap = iou(predicted, self.true(example))
         return Verdict(float(overlap >= self.threshold), overlap)

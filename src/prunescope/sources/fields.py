@@ -110,7 +110,7 @@ def _word(task: "Task", field: str, found: Any) -> str:
 
 
 def _box(task: "Task", found: Any, image: Mapping[str, Any]) -> list[float]:
-    """Pixels -> fractions of the sides, cut at the edges, rounded as the card says."""
+    """Pixels -> fractions of the sides, cut at the edges."""
     if found is None:
         return []
     x1, y1, x2, y2 = _numbers(found)
@@ -121,7 +121,7 @@ def _box(task: "Task", found: Any, image: Mapping[str, Any]) -> list[float]:
     box = [min(1.0, max(0.0, each / side)) for each, side in pairs]
     if box[0] >= box[2] or box[1] >= box[3]:
         raise Unusable(f"box {found!s:.60}: nothing of it is in the image")
-    return [round(each, task.box["decimals"]) for each in box]
+    return box
 
 
 def _numbers(found: Any) -> list[float]:
