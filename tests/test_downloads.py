@@ -158,6 +158,22 @@ def test_what_the_hub_refuses_is_said_in_one_line(hub, model, tmp_path):
     assert message.startswith(f"{KEY}: no name: it cannot be loaded: HFValidationError")
 
 
+def test_what_the_hub_forbids_is_said_in_its_words(hub, model, tmp_path):
+    hub.add(REPO, files_of(model))
+    hub.broken = {"model.safetensors"}  # is listed, and not given
+    message = ask(hub, tmp_path)
+    assert "the hub forbids it (" in message and "403 Forbidden" in message
+    assert "the right to read gated repositories" in message
+
+
+@pytest.mark.parametrize("kind", ["llama", "siglip_vision_model"])
+def test_a_model_without_images_or_text_is_refused_before_its_weights(hub, model, tmp_path, kind):
+    config = json.dumps({"model_type": kind}).encode()
+    hub.add(REPO, files_of(model) | {"config.json": config})
+    assert f"a model of type '{kind}' does not read images and text" in ask(hub, tmp_path)
+    assert "model.safetensors" not in hub.sent
+
+
 def test_no_network_and_nothing_in_the_cache(hub, tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     assert "not in the cache, and the hub cannot be reached" in ask(hub, tmp_path)
@@ -195,7 +211,7 @@ def test_room_is_looked_for_before_anything_is_fetched(hub, model, tmp_path, mon
 
 
 def test_pickles_are_refused(hub, model, tmp_path):
-    hub.add(REPO, {"config.json": b"{}"} | PICKLE)
+    hub.add(REPO, {"config.json": (model / "config.json").read_bytes()} | PICKLE)
     message = ask(hub, tmp_path)
     assert f"{REPO}@" in message and "has no *.safetensors. Weights in pickles" in message
     assert hub.sent == ["config.json"]
@@ -208,6 +224,7 @@ def test_code_that_comes_with_a_model_is_not_run(hub, model, tmp_path, monkeypat
     files |= {"config.json": json.dumps(own).encode(), "modeling_tiny.py": b"raise SystemExit"}
     hub.add(REPO, files)
     assert "transformers has no class of its own for it" in ask(hub, tmp_path)
+    assert "model.safetensors" not in hub.sent
     local = tmp_path / "local"
     local.mkdir()
     for name, data in files.items():
@@ -282,6 +299,10 @@ def test_the_rules_fetch_and_convert(run, models, tmp_path):
     complete = study.complete({"tasks": ["locate"], "models": models}, "study")
     assert all(map(origins.is_there, complete["models"].values()))
     study.check_models(complete, "study")
+    marked = {"m": {"path": complete["models"]["prism"]["path"]}}  # what was made, as a folder
+    (tmp_path / "marked.yaml").write_text(yaml.safe_dump({"tasks": ["locate"], "models": marked}))
+    code, said, _ = run("--dry-run", "--configfile", tmp_path / "marked.yaml")
+    assert code == 0 and "Exception" not in said, said
     models["llava"]["hub"]["revision"] = "v2"
     models["prism"] |= {"gigabytes": 1}  # no reason to do anything
     _, _, jobs = run("--dry-run", *markers)

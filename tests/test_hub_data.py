@@ -127,6 +127,7 @@ def test_room_is_looked_for_before_anything_is_fetched(hub, root, monkeypatch):
     ("status", "said", "told"),
     [
         (401, "Invalid credentials in Authorization header", "refuses the token .*hf auth login"),
+        (403, "Enable access to gated repositories", "forbids it .*403 Forbidden.*hf auth login"),
         (503, "", "the hub has trouble .*Try again later.*data.organisations"),
     ],
 )
@@ -147,3 +148,15 @@ def test_a_file_that_is_not_whole_is_named_and_fetched_again(hub, root, name, fi
     assert "\n" not in str(raised.value)
     Path(re.search(r"Remove (.*) and fetch", str(raised.value))[1]).unlink()
     assert tasks.data_digest(tasks.load(task)) == tasks.data_digest(first)
+
+
+def test_a_file_that_is_broken_inside_is_named(hub, root):
+    """Its beginning and end are as they should be."""
+    task = read(hub, root, "ai2d")
+    tasks.load(task)
+    [path] = Path(CONSTANTS.HF_HUB_CACHE).glob(f"**/snapshots/*/{TEST}")
+    data = bytearray(path.read_bytes())
+    data[4:44] = b"\xff" * 40
+    path.write_bytes(data)
+    shutil.rmtree(datasets.config.HF_DATASETS_CACHE)
+    assert re.search(f"{TEST} is broken or not whole .* fetch it", ask(hub, root))

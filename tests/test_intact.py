@@ -4,7 +4,10 @@ import json
 import shutil
 
 import pytest
+import torch
 from chat_model import save_model
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForImageTextToText
 
 from prunescope import config as study
 from prunescope.checkpoint import Checkpoint
@@ -48,6 +51,48 @@ def test_a_file_of_several_that_is_missing(copy):
     Checkpoint("tiny", copy).load()  # with all in one file no other is asked for
     whole.rename(copy / first)
     assert f"lacks {second}, which {WEIGHTS}.index.json names" in ask(copy)
+
+
+@pytest.mark.parametrize("change", ["missing", "shape"])
+def test_weights_that_would_be_random(copy, change):
+    tensors = load_file(copy / WEIGHTS)
+    name = next(each for each in tensors if each.endswith("mlp.down_proj.weight"))
+    tensor = tensors.pop(name)
+    if change == "shape":
+        tensors[name] = tensor[:-1].clone()
+    save_file(tensors, copy / WEIGHTS, {"format": "pt"})
+    message = ask(copy)
+    assert "lacks 1 of the model's weights" in message and "mlp.down_proj.weight" in message
+
+
+def test_a_device_that_is_not_here(model, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match=r"^device: cuda:1, but torch .* finds no GPU here"):
+        Checkpoint("tiny", model, device="cuda:1").load()
+
+
+def test_attention_kernels_that_are_not_here(model, monkeypatch):
+    def fail(*args, **kwargs):
+        raise ImportError("FlashAttention2 has been toggled on, but\nno package")
+
+    monkeypatch.setattr(AutoModelForImageTextToText, "from_pretrained", fail)
+    with pytest.raises(InputError, match=r"^attn: flash_attention_2 does not work here: .* but no"):
+        Checkpoint("tiny", model, attn="flash_attention_2").load()
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match=f"path: there is no folder {tmp_path / 'no'}$"):
+        Checkpoint("tiny", tmp_path / "no")
+
+
+def test_answers_depend_on_all_settings(copy):
+    model = {"path": str(copy), "hub": None, "prismatic": None}
+    seen = {Checkpoint("m", copy).settings}
+    for name in ("chat_template.jinja", "merges.txt", "tokenizer.model"):
+        (copy / name).write_text("{{ changed }}")
+        assert str(copy / name) in study.model_files(model)
+        seen.add(Checkpoint("m", copy).settings)
+    assert len(seen) == 4
 
 
 def test_a_pointer_in_place_of_weights(copy):

@@ -99,6 +99,17 @@ def test_what_cards_share_is_downloaded_once():
             assert sizes.setdefault(name, size) == size, f"{path}: {name}"
 
 
+def test_what_is_fetched_by_hand_is_said_how(tmp_path):
+    models = {"a.b": {"hub": {"repo": "o/m"}, "gigabytes": 14.1}}
+    planned = study(models=models, tasks=["refcoco", "gqa"], data={"folder": str(tmp_path)})
+    said = plan.text(planned, "test")
+    assert lines(said)["model a.b"] == "14.1 GB, from o/m" and "hf auth login" in said
+    [hand] = re.findall(r"By hand.*:\n((?: {4}.*\n)+)", said)
+    assert hand.startswith("    refcoco: Unpack http") and hand.count("\n") == 1
+    (tmp_path / "coco" / "train2014").mkdir(parents=True)
+    assert "By hand" not in plan.text(planned, "test")
+
+
 def test_what_is_not_known_is_said():
     said = lines(plan.text(study(tasks=["ocid-ref", "pope"]), "test"))
     assert said["OCID-dataset"] == said["model m"] == "unknown"

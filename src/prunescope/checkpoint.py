@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import (
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
     AutoConfig,
     AutoModelForImageTextToText,
     AutoProcessor,
@@ -22,7 +23,14 @@ import prunescope.dinosiglip
 import prunescope.testbed.llama_2d  # noqa: F401
 from prunescope.engine.masks import check_backend
 from prunescope.errors import InputError
-from prunescope.intact import check_processor, check_settings, check_weights, lacks
+from prunescope.intact import (
+    SETTINGS,
+    check_folder,
+    check_loaded,
+    check_processor,
+    check_settings,
+    check_weights,
+)
 from prunescope.numerics import round_rotary
 from prunescope.origins import MARKER, origin
 
@@ -59,9 +67,7 @@ class Checkpoint:
         if self.numerics not in NUMERICS:
             raise InputError(f"{where}: numerics: {self.numerics!r} is not one of {NUMERICS}")
         check_backend(self.attn)
-        for pattern in ("config.json", "*.safetensors"):
-            if not any(self.path.glob(pattern)):
-                raise InputError(f"{where}: path: {self.path} {lacks(pattern)}")
+        check_folder(self.path, ("config.json", "*.safetensors"), f"{where}: path")
         check_weights(self.path, where)
         for expected, source in self._expected(where):
             if expected != self.weights:
@@ -79,7 +85,7 @@ class Checkpoint:
     @cached_property
     def settings(self) -> str:
         """SHA-256 of the files of configuration, tokenizer, processor and chat template."""
-        files = {*self.path.glob("*.json"), *self.path.glob("*.jinja")}
+        files = {file for pattern in SETTINGS for file in self.path.glob(pattern)}
         return _sha256_of_all(sorted(files - {self.path / MARKER}))
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,20 +96,34 @@ class Checkpoint:
 
     def load(self) -> tuple[nn.Module, ProcessorMixin]:
         """Model and processor, ready to generate; prompts are padded on the left. InputError if
-        they need code that is not of transformers."""
+        they need code that is not of transformers, a device or a package that is not here, or
+        weights that the files do not have."""
         where = f"model {self.name!r}"
-        model = AutoModelForImageTextToText.from_pretrained(
-            self.path,
-            config=stock_config(self.path, where),
-            dtype=DTYPES[self.dtype],
-            attn_implementation=self.attn,
-            **STOCK,
-        )
+        _check_device(self.device)
+        model = self._model(where)
         if self.numerics == "feather":
             round_rotary(model)
         processor = _stock(AutoProcessor, self.path, where)
         processor.tokenizer.padding_side = "left"
         return model.eval().to(self.device), processor
+
+    def _model(self, where: str) -> nn.Module:
+        config = stock_config(self.path, where)
+        try:
+            model, found = AutoModelForImageTextToText.from_pretrained(
+                self.path,
+                config=config,
+                dtype=DTYPES[self.dtype],
+                attn_implementation=self.attn,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are told with those that are missing
+                **STOCK,
+            )
+        except ImportError as error:  # of attention kernels
+            said = " ".join(str(error).split())
+            raise InputError(f"attn: {self.attn} does not work here: {said}") from None
+        check_loaded(self.path, found, where)
+        return model
 
     def skeleton(self) -> nn.Module:
         """The model without its weights, on the meta device: to check what fits it."""
@@ -129,8 +149,23 @@ class Checkpoint:
 
 def stock_config(folder: Path, where: str) -> PreTrainedConfig:
     """The configuration of the model in a folder. InputError, which begins with `where`, if
-    transformers has no class for it, as for models that bring code of their own."""
-    return _stock(AutoConfig, folder, where)
+    transformers has no class for it, as for models that bring code of their own, or if it takes no
+    images."""
+    config = _stock(AutoConfig, folder, where)
+    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        raise InputError(
+            f"{where}: {folder}: a model of type {config.model_type!r} does not read images and "
+            "text, or transformers does not know that it does"
+        )
+    return config
+
+
+def _check_device(device: str) -> None:
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError(
+            f"device: {device}, but torch {version('torch')} finds no GPU here. Set device: cpu, "
+            "or install a torch for the GPU's driver"
+        )
 
 
 def _stock(auto: Any, folder: Path, where: str) -> Any:

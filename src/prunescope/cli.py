@@ -153,7 +153,7 @@ def _add_export(commands: Any) -> None:
         type=Path,
         nargs="+",
         metavar="PARQUET",
-        help="files of records, such as results/testbed/records/rope/*.parquet",
+        help="files of records, such as results/testbed/records/rope/*/*.parquet",
     )
     parser.add_argument("--out", type=Path, required=True, help="new or empty folder to write")
     parser.set_defaults(run=_export)

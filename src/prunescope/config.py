@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope import options, origins, results, variations
 from prunescope.errors import InputError, known
-from prunescope.intact import lacks
+from prunescope.intact import SETTINGS, check_folder
 from prunescope.knobs import Stages
 from prunescope.settings import Config, checked, read
 from prunescope.tasks import Task, read_task, read_tasks
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 TASKS = Path(results.CARDS)
-FILES = ("*.safetensors", "*.json")
+NEEDED = ("*.safetensors", "*.json")
 
 
 def load(path: Path | str) -> Config:
@@ -38,6 +38,8 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
         model["path"] = origins.folder(name, model, f"{source}: models.{name}")
     config["reports"] = config["reports"] or f"reports/{config['name']}"
     cards = [card.stem for card in TASKS.glob("*.yaml")]
+    if not cards:
+        raise InputError(f"there are no task cards in {TASKS} here; go to the project's folder")
     for name in config["tasks"]:
         known(name, cards, f"{source}: tasks")
     cards = read_tasks(TASKS, config["tasks"])
@@ -116,12 +118,10 @@ def model_files(model: Mapping[str, Any]) -> list[str]:
         marker = folder / origins.MARKER
         lost = [each for each in folder.glob("*") if not each.exists()]
         if lost and marker.is_file():
-            raise InputError(f"models: {lost[0]} links to nothing; remove {marker} to fetch again")
+            raise InputError(f"{lost[0]} links to nothing; remove {marker} to fetch again")
         return [str(marker)]
-    for kind in FILES:
-        if not list(folder.glob(kind)):
-            raise InputError(f"models: path: {folder} {lacks(kind)}")
-    return sorted(str(file) for kind in FILES for file in folder.glob(kind))
+    check_folder(folder, NEEDED, "path")
+    return sorted({str(file) for kind in (*NEEDED, *SETTINGS) for file in folder.glob(kind)})
 
 
 def job_models(config: Config) -> dict[str, dict[str, Any]]:

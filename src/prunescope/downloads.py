@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from prunescope.errors import InputError
-from prunescope.intact import lacks
+from prunescope.intact import SETTINGS, lacks
 from prunescope.origins import MARKER, mark, origin, parts
 from prunescope.sources.advice import Wanted, advice
 from prunescope.sources.snapshot import fetch
@@ -24,7 +24,7 @@ NEEDED = {
     "tokenizer": ("tokenizer.json",),
 }
 OPTIONAL = {
-    "hub": ("*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"),
+    "hub": SETTINGS,
     "checkpoint": (),
     "vision": (),
     "dino": (),
@@ -46,15 +46,15 @@ def download(folder: Path | str, key: str, part: str, asked: Mapping[str, str]) 
     if Path(repo).is_dir():
         root, came = Path(repo), repo
     else:
+        if part == "hub":  # before its weights
+            _check_stock(_fetch(key, asked, ["config.json"]), f"{key}: {repo}")
         root = _fetch(key, asked, [str(inside / each) for each in patterns])
         came = f"{repo}@{root.name}"  # the cache calls folders by their commit
     for pattern in NEEDED[part]:
         if not any((root / inside).glob(pattern)):
             raise InputError(f"{key}: {came}: {lacks(str(inside / pattern))}")
     if part == "hub":
-        from prunescope.checkpoint import stock_config  # here: parts need not wait for torch
-
-        stock_config(root, f"{key}: {came}")
+        _check_stock(root, f"{key}: {came}")
     files = {file for each in patterns for file in (root / inside).glob(each)} - {root / MARKER}
     _link(folder, files, root / inside)
     mark(folder, asked, [came])
@@ -78,6 +78,12 @@ def convert_parts(folder: Path | str, key: str, asked: Mapping[str, Any]) -> Non
         raise InputError(f"{key}: {error}") from None
     _link(folder, made.iterdir(), made)
     mark(folder, asked, [each for place in places.values() for each in origin(place)])
+
+
+def _check_stock(root: Path, where: str) -> None:
+    from prunescope.checkpoint import stock_config  # here: parts need not wait for torch
+
+    stock_config(root, where)
 
 
 def _fetch(key: str, asked: Mapping[str, str], patterns: list[str]) -> Path:

@@ -1,14 +1,37 @@
 """Whether a model's folder has what it needs, and its files are whole. No torch."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from prunescope.errors import InputError
 
 POINTER = b"version https://git-lfs"  # what git leaves in the place of a file that it did not fetch
 TOKENIZER = ("tokenizer.json", "*.model", "vocab.*", "tekken.json")
+SETTINGS = ("*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt")
 PROCESSOR = ("processor_config.json", "preprocessor_config.json")
+
+
+def check_folder(folder: Path, patterns: Iterable[str], where: str) -> None:
+    """InputError, which begins with `where`, unless there is a folder with files of these
+    patterns."""
+    if not folder.is_dir():
+        raise InputError(f"{where}: there is no folder {folder}")
+    for pattern in patterns:
+        if not any(folder.glob(pattern)):
+            raise InputError(f"{where}: {folder} {lacks(pattern)}")
+
+
+def check_loaded(folder: Path, found: Mapping[str, Any], where: str) -> None:
+    """InputError for weights that the model needs and the files do not have, or in another shape:
+    they would be random. found: the loading info of transformers."""
+    missing = sorted([*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])])
+    if missing:
+        raise InputError(
+            f"{where}: {folder} lacks {len(missing)} of the model's weights, or has them in "
+            f"another shape, such as {missing[0]}. Fetch it again, with its own config.json"
+        )
 
 
 def lacks(pattern: str) -> str:

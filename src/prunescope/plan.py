@@ -78,17 +78,30 @@ def downloads(study: Config) -> dict[str, float]:
         for name, model in study["models"].items()
         if not origins.is_there(model)
     }
-    cards = [
-        read_task(config.TASKS / f"{task}.yaml", access=study["data"]) for task in study["tasks"]
-    ]
     data = {
         name: size
-        for card in cards
+        for card in _cards(study)
         if card.source != "testbed"
         for name, size in (card.gigabytes or {card.name: None}).items()
         if not _is_there(card, name)
     }
     return {k: UNKNOWN if v is None else v for k, v in (models | data).items()}
+
+
+def _cards(study: Config) -> list[Task]:
+    return [
+        read_task(config.TASKS / f"{task}.yaml", access=study["data"]) for task in study["tasks"]
+    ]
+
+
+def by_hand(study: Config, sizes: Collection[str]) -> dict[str, str]:
+    """By task, how to get those of its downloads that are not repositories of the hub."""
+    told = {
+        card.name: [part["how"] for part in (card.folder, card.images) if part and "how" in part]
+        for card in _cards(study)
+        if any("/" not in name and name in sizes for name in card.gigabytes)
+    }
+    return {name: " ".join(hows) for name, hows in told.items()}
 
 
 def _is_there(card: Task, name: str) -> bool:
@@ -123,7 +136,9 @@ def text(study: Config, source: str) -> str:
     for name in study["models"]:
         lines += ["", *_table([each for each in works if each.model == name])]
     sizes = downloads(study)
-    return "\n".join([*lines, "", *_time(works), *_download(sizes), *_disk(study, works, sizes)])
+    return "\n".join(
+        [*lines, "", *_time(works), *_download(study, sizes), *_disk(study, works, sizes)]
+    )
 
 
 def _table(works: Sequence[Work]) -> Iterator[str]:
@@ -158,10 +173,23 @@ def _time(works: Sequence[Work]) -> Iterator[str]:
     yield "  Not in it: to load models, to time methods, to draw figures."
 
 
-def _download(sizes: Mapping[str, float]) -> Iterator[str]:
+def _download(study: Config, sizes: Mapping[str, float]) -> Iterator[str]:
     yield f"Download: {_sum(sizes.values())}."
+    sources = {
+        f"model {name}": [
+            each["asked"]["repo"] for each in origins.downloads({name: model}).values()
+        ]
+        for name, model in study["models"].items()
+        if origins.source(model)
+    }
     for name, size in sizes.items():
-        yield f"  {name}: " + ("unknown" if math.isnan(size) else f"{size:g} GB")
+        source = f", from {', '.join(sources[name])}" if name in sources else ""
+        yield f"  {name}: " + ("unknown" if math.isnan(size) else f"{size:g} GB") + source
+    if any(name in sources for name in sizes):
+        yield "  Repositories that are gated want `hf auth login`, and their terms accepted."
+    if hands := by_hand(study, sizes):
+        yield "  By hand, before the tasks can begin:"
+        yield from (f"    {name}: {how}" for name, how in hands.items())
     if sizes:
         yield f"  Sizes are the study's own, and those of {config.TASKS}, which say their sources."
     yield "  Not in it: what has a folder of its own already; nobody looks whether all is in it."
@@ -171,10 +199,15 @@ def _disk(study: Config, works: Sequence[Work], sizes: Mapping[str, float]) -> I
     size, source = measured.record_bytes()
     count = sum(each.examples * each.methods for each in works)
     shapes = {name: shape(model["path"]) for name, model in study["models"].items()}
+    there = {name for name, model in study["models"].items() if origins.is_there(model)}
     scored = sum(each.scored * math.prod(shapes[each.model]) for each in works)
     fetched = [2 * each for each in sizes.values()]
     records, scores = count * size / 1e9, scored * VARIANTS * NUMBER / 1e9
-    sides = ", ".join(f"{k} {layers} x {tokens}" for k, (layers, tokens) in shapes.items())
+    sides = ", ".join(
+        f"{name} {layers} x {tokens}"
+        + ("" if name in there else " as the paper's, not being there")
+        for name, (layers, tokens) in shapes.items()
+    )
     yield f"Disk: {_sum([*fetched, records, scores])}."
     yield f"  downloads: {_sum(fetched)}; twice: as they come, and unpacked,"
     yield "    converted or as Arrow"

@@ -56,12 +56,15 @@ def engine_digest() -> str:
 
 
 def manifest(stores: Iterable[Path | str]) -> dict[str, str]:
-    """What stored scores say about how they came about, for each model, as `model: fact`."""
+    """What stored scores say about how they came about, for each model, as `model: fact`; of facts
+    that differ, such as versions before and after an upgrade, each."""
     import xarray as xr
 
-    facts = {}
+    facts: dict[str, dict[str, None]] = {}
     for store in stores:
         attrs = dict(xr.open_zarr(store, chunks=None).attrs)
         model = attrs.pop("model")
-        facts |= {f"{model}: {name}": value for name, value in attrs.items() if name != "task"}
-    return facts
+        for name, value in attrs.items():
+            if name != "task":
+                facts.setdefault(f"{model}: {name}", {})[str(value)] = None
+    return {name: " and ".join(values) for name, values in facts.items()}

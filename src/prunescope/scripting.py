@@ -20,8 +20,9 @@ def run(make: Callable[..., None], namespace: dict[str, Any]) -> None:
 
     What it prints and logs goes to the job's log, and so does its error. A figure or table that
     these results cannot give (InputError) leaves a note that the report shows, and the job ends
-    well, so that there is a report of the others. A full disk ends it with one line that says what
-    to do. Does nothing when the script is imported: `run(make, globals())` is its last line.
+    well, so that there is a report of the others. In other jobs an InputError, and anywhere a full
+    disk, is one line that says what to do. Does nothing when the script is imported: `run(make,
+    globals())` is its last line.
     """
     job = namespace.get("snakemake")
     if job is None:
@@ -29,8 +30,8 @@ def run(make: Callable[..., None], namespace: dict[str, Any]) -> None:
     try:
         _run(make, job)
     except Exception as error:  # of the log, too, which may lie on the same disk
-        if full := _full(error):
-            raise SystemExit(full) from error
+        if said := _full(error) or (str(error) if isinstance(error, InputError) else ""):
+            raise SystemExit(said) from error
         raise
 
 

@@ -56,7 +56,7 @@ def model_files(wildcards):
     try:
         return study.model_files(config["models"][wildcards.model])
     except InputError as error:
-        raise WorkflowError(f"{SOURCE}: {error}") from None
+        raise WorkflowError(f"{SOURCE}: models.{wildcards.model}: {error}") from None
 
 
 def found(task):

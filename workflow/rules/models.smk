@@ -8,6 +8,7 @@ from prunescope import origins
 
 DOWNLOADS = origins.downloads(config["models"])
 CONVERSIONS = origins.conversions(config["models"])
+NOTHING = "(?!)"  # the pattern that nothing fits; one without letters fits everything
 
 
 rule download:
@@ -20,7 +21,7 @@ rule download:
     benchmark:
         f"{BENCHMARKS}/download/{{folder}}.tsv"
     wildcard_constraints:
-        folder="|".join(map(escape, DOWNLOADS)),
+        folder="|".join(map(escape, DOWNLOADS)) or NOTHING,
     localrule: True
     conda:
         "../../environment.yml"
@@ -45,7 +46,7 @@ rule convert:
     benchmark:
         f"{BENCHMARKS}/convert/{{folder}}.tsv"
     wildcard_constraints:
-        folder="|".join(map(escape, CONVERSIONS)),
+        folder="|".join(map(escape, CONVERSIONS)) or NOTHING,
     conda:
         "../../environment.yml"
     params:

@@ -14,7 +14,7 @@ def make(card, found, access, splits):
         facts = {split: tasks.inventory(task.of_split(split)) for split in splits}
     except InputError as error:
         without = f"The other tasks go on; for a report without {task.name}, take it out of `tasks`"
-        raise InputError(f"{error}. {without}") from error
+        raise InputError(f"{str(error).rstrip('.')}. {without}") from error
     Path(found).write_text(json.dumps(facts, indent=1) + "\n")
 
 

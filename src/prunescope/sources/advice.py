@@ -10,7 +10,7 @@ from prunescope.errors import causes
 UNKNOWN = {"RepositoryNotFoundError", "DatasetNotFoundError"}
 UNREACHED = {"ConnectionError", "TransportError", "LocalEntryNotFoundError"}
 UNREADABLE = {"ArrowInvalid", "JSONDecodeError", "UnicodeDecodeError"}  # of rows
-BUSY = 429
+FORBIDDEN, BUSY = 403, 429
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,19 @@ def advice(error: Exception, wanted: Wanted) -> str:
 
 def unreadable(error: Exception) -> str:
     """What was said of the contents of a file if these are what is wrong, else ""."""
-    found = [each for each in causes(error) if type(each).__name__ in UNREADABLE]
+    found = [
+        each
+        for each in causes(error)
+        if type(each).__name__ in UNREADABLE
+        or (type(each) is OSError and each.errno is None)  # of pyarrow
+    ]
     return _line(found[-1]) if found else ""
 
 
 def _refused(error: Exception, said: str, wanted: Wanted) -> str:
     """What to do about the status that the hub answered with, "" if nothing or if it gave none."""
-    found = (getattr(getattr(each, "response", None), "status_code", 0) for each in causes(error))
-    status = next(filter(None, found), 0)
+    answers = ((_status(each), each) for each in causes(error))
+    status, answer = next((pair for pair in answers if pair[0]), (0, error))
     if status == 401:  # "Unauthorized", though what is asked for may be open to all
         return (
             f"the hub refuses the token ({said}). `hf auth login` with one that is valid, or "
@@ -79,7 +84,17 @@ def _refused(error: Exception, said: str, wanted: Wanted) -> str:
             f"not in the cache, and the hub has trouble ({said}). Try again later, finished files "
             f"are kept, or {wanted.copy}"
         )
+    if status == FORBIDDEN:
+        return (
+            f"the hub forbids it ({_line(answer)}). Ask for access on its page, and give the token "
+            "of `hf auth login` the right to read gated repositories"
+        )
     return ""
+
+
+def _status(error: BaseException) -> int:
+    """Of HTTP, 0 if none came."""
+    return getattr(getattr(error, "response", None), "status_code", 0)
 
 
 def _line(error: BaseException) -> str:

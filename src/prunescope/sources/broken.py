@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-PARQUET = b"PAR1"  # what such a file begins and ends with
-
 
 def find_broken(folder: Path, pattern: str) -> Path | None:
     """The first of these files that cannot be read to its end, if there is one."""
@@ -13,13 +11,23 @@ def find_broken(folder: Path, pattern: str) -> Path | None:
 
 
 def _is_whole(file: Path) -> bool:
-    """Whether it ends as its kind does, of the kinds that are known here."""
+    """Whether all of it can be read, of the kinds that are known here."""
+    if file.suffix == ".parquet":
+        return _is_parquet(file)
     with file.open("rb") as data:
-        if file.suffix == ".parquet":
-            start = data.read(4)
-            data.seek(max(0, file.stat().st_size - 4))
-            return start == data.read() == PARQUET
         return file.suffix != ".jsonl" or all(map(_is_json, data))
+
+
+def _is_parquet(file: Path) -> bool:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        for _ in parquet.ParquetFile(file).iter_batches():
+            pass
+    except (pyarrow.ArrowException, OSError):
+        return False
+    return True
 
 
 def _is_json(line: bytes) -> bool:
