@@ -8,8 +8,8 @@ another line lies below it, the score chooses worse than a grid. Bands are 95 % 
 resample images.
 """
 
-from prunescope import plotting, tables
 from prunescope.scripting import run
+from prunescope import plotting, tables
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records

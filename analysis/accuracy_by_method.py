@@ -10,8 +10,8 @@ of question.
 
 import pandas as pd
 
-from prunescope import plotting, tables
 from prunescope.scripting import run
+from prunescope import plotting, tables
 from prunescope.statistics.accuracy import BASELINE, by_method, compare, estimates, task_groups
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records

@@ -8,8 +8,8 @@ intervals that resample images. Compare methods at the same T/N, not at the same
 place of the paper's radar, the change on each task is in the figure accuracy by method.
 """
 
-from prunescope import charts, plotting, tables
 from prunescope.scripting import run
+from prunescope import charts, plotting, tables
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records

@@ -10,9 +10,9 @@ Vertical bars are 95 % intervals that resample images, horizontal ones quartiles
 
 import pandas as pd
 
+from prunescope.scripting import run
 from prunescope import charts, plotting, tables
 from prunescope.errors import InputError
-from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records

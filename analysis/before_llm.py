@@ -9,8 +9,8 @@ away: a task where it is close to the unpruned model (dashed) tells little about
 95 % intervals that resample images.
 """
 
-from prunescope import charts, plotting, tables
 from prunescope.scripting import run
+from prunescope import charts, plotting, tables
 from prunescope.statistics.accuracy import BASELINE, by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records

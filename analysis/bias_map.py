@@ -5,8 +5,8 @@ the top. Left the score has rotary position embedding, right it has not. The tab
 figure has the intervals by image and the share in the bottom quarter for each cell.
 """
 
-from prunescope import plotting, tables
 from prunescope.scripting import run
+from prunescope import plotting, tables
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_scores
 from prunescope.statistics.position import position_bias

@@ -6,8 +6,8 @@ the dashed share. Bands are 95 % intervals that resample images. A token counts 
 when at least half of its cell lies inside.
 """
 
-from prunescope import plotting, tables
 from prunescope.scripting import run
+from prunescope import plotting, tables
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import recall_by_layer

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from prunescope.scripting import run
 from prunescope import plotting, tables
 from prunescope.errors import InputError
 from prunescope.pictures import asked, draw_answer
-from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.inputs import localization_tasks, read_records, read_scores
 from prunescope.statistics.wide import check_methods, present

@@ -11,9 +11,9 @@ matched, are in a table of their own.
 
 import pandas as pd
 
+from prunescope.scripting import run
 from prunescope import plotting, tables
 from prunescope.errors import InputError
-from prunescope.scripting import run
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records
 from prunescope.statistics.wide import COLUMNS, by_task

@@ -12,9 +12,9 @@ several share an image, and of graded scores it is a sign test on their changes.
 
 import pandas as pd
 
+from prunescope.scripting import run
 from prunescope import tables
 from prunescope.errors import InputError
-from prunescope.scripting import run
 from prunescope.statistics.accuracy import compare, with_budgets
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records

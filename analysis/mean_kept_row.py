@@ -7,8 +7,8 @@ the lines is what rotary position embedding in the score does; what is left with
 the image or from the model.
 """
 
-from prunescope import plotting, tables
 from prunescope.scripting import run
+from prunescope import plotting, tables
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_scores
 from prunescope.statistics.position import position_bias

@@ -12,9 +12,9 @@ token. Compare share with prefill_ms to see how much of the saving reaches the c
 
 import pandas as pd
 
+from prunescope.scripting import run
 from prunescope import tables
 from prunescope.errors import InputError
-from prunescope.scripting import run
 from prunescope.statistics.accuracy import (
     CONTRAST,
     budgets,

@@ -10,8 +10,8 @@ two models differently where their intervals lie apart.
 
 import pandas as pd
 
-from prunescope import tables
 from prunescope.scripting import run
+from prunescope import tables
 from prunescope.statistics.accuracy import BASELINE, CONTRAST, by_method, estimates, task_groups
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import localization_tasks, read_records

@@ -14,9 +14,9 @@ positions: the table of models has their accuracy.
 import numpy as np
 import pandas as pd
 
+from prunescope.scripting import run
 from prunescope import plotting, tables
 from prunescope.errors import known
-from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import recall_by_layer

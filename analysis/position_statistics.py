@@ -11,8 +11,8 @@ direction.
 
 import pandas as pd
 
-from prunescope import plotting, tables
 from prunescope.scripting import run
+from prunescope import plotting, tables
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import rank_correlation
 from prunescope.statistics.inputs import read_scores

@@ -10,9 +10,9 @@ take their part. Bars are quartiles of repeated runs.
 
 import pandas as pd
 
+from prunescope.scripting import run
 from prunescope import plotting, tables
 from prunescope.errors import InputError
-from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 
 PROMISED = {

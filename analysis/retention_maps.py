@@ -9,8 +9,8 @@ unpruned pass, as a single-stage attention method would select from them at that
 
 import numpy as np
 
-from prunescope import plotting, tables
 from prunescope.scripting import run
+from prunescope import plotting, tables
 from prunescope.statistics import position
 from prunescope.statistics.inputs import read_scores
 

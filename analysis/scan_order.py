@@ -17,9 +17,9 @@ on rows only, and a map says little where grey is low. Bars, and the intervals i
 import numpy as np
 import pandas as pd
 
+from prunescope.scripting import run
 from prunescope import plotting, tables
 from prunescope.errors import InputError
-from prunescope.scripting import run
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records, read_scores

@@ -13,8 +13,8 @@ image.
 
 import pandas as pd
 
-from prunescope import plotting, tables
 from prunescope.scripting import run
+from prunescope import plotting, tables
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import decay_curve, decay_slope
 from prunescope.statistics.inputs import read_scores

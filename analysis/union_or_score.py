@@ -7,8 +7,8 @@ layer sees on average of the visual tokens; from left to right the score removes
 unpruned model. Bars are 95 % intervals that resample images.
 """
 
-from prunescope import plotting, tables
 from prunescope.scripting import run
+from prunescope import plotting, tables
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records

@@ -9,8 +9,8 @@ that go to the right downwards mean that targets at the bottom fare better.
 
 from functools import partial
 
-from prunescope import plotting, tables
 from prunescope.scripting import run
+from prunescope import plotting, tables
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import BANDS, CONTRAST, by_band, with_recall

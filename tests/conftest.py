@@ -1,5 +1,7 @@
 """Tiny random models and prompts."""
 
+import gc
+
 import datasets
 import huggingface_hub
 import pytest
@@ -18,6 +20,12 @@ torch.set_num_threads(1)
 # Time is for benchmarks to tell.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_collection_finish(session):
+    """All that is imported by now stays, and need not be looked through for garbage."""
+    gc.freeze()
+
 
 IMAGE_TOKEN, PAD_TOKEN, GRID = 60, 61, (6, 6)
 

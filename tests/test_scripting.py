@@ -2,12 +2,14 @@
 
 import errno
 import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 
-from prunescope.errors import InputError
 from prunescope.scripting import NOTE, run
+from prunescope.errors import InputError
 
 
 class Named(list):
@@ -30,6 +32,24 @@ def test_make_gets_what_it_asks_for(tmp_path):
     got = {}
     run(lambda csv, size: got.update(csv=csv, size=size), {"snakemake": job(tmp_path, csv=1)})
     assert got == {"csv": str(tmp_path / "x.csv"), "size": 3}
+
+
+SCRIPT = """
+import gc, sys
+from types import SimpleNamespace
+snakemake = SimpleNamespace(input={}, output={}, params={}, log=[]) if sys.argv[1:] else None
+if snakemake is None: del snakemake
+from prunescope.scripting import run
+print(gc.isenabled())
+run(lambda: print(gc.isenabled()), globals())
+"""
+
+
+@pytest.mark.parametrize(("job", "said"), [("job", "False True"), ("", "True")])
+def test_garbage_is_not_looked_for_while_a_job_imports(job, said):
+    command = [sys.executable, "-c", SCRIPT, *job.split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == said.split()
 
 
 def fail(error):

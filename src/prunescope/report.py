@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from prunescope.scripting import NOTE
 from prunescope.errors import InputError
 from prunescope.findings.words import TOO_FEW, VERDICTS, entries, rows_beside, rows_by_benchmark
 from prunescope.plotting import style
-from prunescope.scripting import NOTE
 
 SCALE = 0.68  # CSS pixels per pixel of a figure: its text comes out a little below the page's
 LONG = 60  # rows above which a table is folded

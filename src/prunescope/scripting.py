@@ -1,6 +1,12 @@
-"""How the scripts of `analysis/` and `workflow/scripts/` are run by Snakemake."""
+"""How the scripts of `analysis/` and `workflow/scripts/` are run by Snakemake.
+
+They import this module first (ruff puts it there). What a job imports stays until its end, and to
+look through all of it for garbage, again and again, takes a third of its start: so none is looked
+for until `run`.
+"""
 
 import csv
+import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -11,6 +17,9 @@ from typing import Any
 
 from prunescope.disk import disk_full
 from prunescope.errors import InputError
+
+if hasattr(sys.modules["__main__"], "snakemake"):
+    gc.disable()
 
 NOTE = "note"  # the column of a table that stands for an item that could not be made
 
@@ -27,6 +36,9 @@ def run(make: Callable[..., None], namespace: dict[str, Any]) -> None:
     job = namespace.get("snakemake")
     if job is None:
         return
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
     try:
         _run(make, job)
     except Exception as error:  # of the log, too, which may lie on the same disk

@@ -1,8 +1,8 @@
 """Store the attention scores of a task's examples."""
 
+from prunescope.scripting import run as run_script
 from prunescope.config import checkpoint, task_of
 from prunescope.extraction import extract
-from prunescope.scripting import run as run_script
 from prunescope.shards import Shard
 
 

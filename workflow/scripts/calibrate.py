@@ -1,8 +1,8 @@
 """Store the attention scores of the examples that budgets are matched on."""
 
+from prunescope.scripting import run as run_script
 from prunescope.config import checkpoint, task_of
 from prunescope.extraction import extract
-from prunescope.scripting import run as run_script
 
 
 def make(card, scores, name, model, run, batch_size, split, examples):

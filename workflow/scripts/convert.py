@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from prunescope.downloads import convert_parts
 from prunescope.scripting import run
+from prunescope.downloads import convert_parts
 
 
 def make(marker, wanted):

@@ -1,9 +1,9 @@
 """Time every method on one batch of prompts."""
 
+from prunescope.scripting import run as run_script
 from prunescope.config import checkpoint, task_of
 from prunescope.cost import measure
 from prunescope.methods import read_methods
-from prunescope.scripting import run as run_script
 
 
 def make(card, cost, name, model, run, methods, timing):

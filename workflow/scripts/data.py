@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+from prunescope.scripting import run
 from prunescope import tasks
 from prunescope.errors import InputError
-from prunescope.scripting import run
 
 
 def make(card, found, access, splits):

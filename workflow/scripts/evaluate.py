@@ -2,10 +2,10 @@
 
 from pyarrow import parquet
 
+from prunescope.scripting import run as run_script
 from prunescope.config import checkpoint, task_of
 from prunescope.evaluation import evaluate
 from prunescope.methods import read_methods
-from prunescope.scripting import run as run_script
 from prunescope.shards import Shard
 from prunescope.store import RecordStore
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from prunescope import findings, tables
 from prunescope.scripting import run
+from prunescope import findings, tables
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.inputs import read_records, read_scores
 

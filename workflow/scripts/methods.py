@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from prunescope.scripting import run
 from prunescope.calibration import Scores
 from prunescope.matching import COLUMNS, solve
-from prunescope.scripting import run
 from prunescope.statistics.inputs import read_scores
 from prunescope.variations import Wanted
 

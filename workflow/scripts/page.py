@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from prunescope.scripting import run
 from prunescope.provenance import manifest
 from prunescope.report import Findings, Items, within, write
-from prunescope.scripting import run
 from prunescope.statistics.inputs import read_records
 from prunescope.statistics.notes import left_out, silent
 
