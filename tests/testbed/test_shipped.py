@@ -15,7 +15,7 @@ from prunescope.tasks import load, prompts, read_task
 
 ROOT = Path(__file__).parents[2]
 TESTBEDS = ROOT / "data" / "testbed"
-QUESTIONS = 60
+QUESTIONS = 40
 NAMES = sorted(folder.name for folder in TESTBEDS.iterdir() if folder.is_dir())
 every = pytest.mark.parametrize("name", NAMES)
 
@@ -49,13 +49,18 @@ def test_testbeds_that_differ_in_positions_share_their_tower(name):
     assert all(torch.equal(weights, other[part]) for part, weights in one.items())
 
 
+@cache
+def drawn(task):
+    card = read_task(ROOT / "data" / "tasks" / f"{task}.yaml")
+    return card, load(card, limit=QUESTIONS)
+
+
 @every
 @pytest.mark.parametrize("task", ["locate", "exists", "count", "color", "shape", "background"])
 def test_it_answers_like_its_card(name, task):
     """Within four standard errors of the card's accuracy on a part of the test split."""
     model, processor = loaded(name)
-    task = read_task(ROOT / "data" / "tasks" / f"{task}.yaml")
-    examples = load(task, limit=QUESTIONS)
+    task, examples = drawn(task)
     with torch.inference_mode():
         tokens = greedy(model, prompts(examples, task, processor), task.max_new_tokens)
     answers = processor.batch_decode(tokens, skip_special_tokens=True)
