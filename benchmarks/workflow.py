@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
 STUDY = "snakemake --cores all"
 COMMANDS = {
     "smoke study": f"{STUDY} --configfile workflow/config/smoke.yaml",
-    "rehearsal": f"make rehearsal bin={BIN} installed=Makefile",
+    "rehearsal": f"make rehearsal bin={BIN} installed=Makefile --old-file=Makefile",
     "default study": STUDY,
     "default study, nothing to do": STUDY,
     "tests": "pytest --numprocesses auto",
