@@ -51,7 +51,6 @@ def work(study: Config, source: str) -> list[Work]:
         name: measured.speed(model["path"], study["batch_size"])
         for name, model in study["models"].items()
     }
-    cards = [read_task(config.TASKS / f"{task}.yaml") for task in study["tasks"]]
     return [
         Work(
             *(model, card.name, speed),
@@ -62,7 +61,7 @@ def work(study: Config, source: str) -> list[Work]:
             scored=_fewer(limits["attention"], card.examples),
         )
         for model, speed in speeds.items()
-        for card in cards
+        for card in _cards(study)
     ]
 
 
