@@ -215,6 +215,8 @@ def test_pickles_are_refused(hub, model, tmp_path):
     message = ask(hub, tmp_path)
     assert f"{REPO}@" in message and "has no *.safetensors. Weights in pickles" in message
     assert hub.sent == ["config.json"]
+    hub.add("llava-hf/none", {"model.gguf": b"weights"})
+    assert "has no config.json. Give a repository" in ask(hub, tmp_path, repo="llava-hf/none")
 
 
 def test_code_that_comes_with_a_model_is_not_run(hub, model, tmp_path, monkeypatch):

@@ -24,6 +24,7 @@ import prunescope.testbed.llama_2d  # noqa: F401
 from prunescope.engine.masks import check_backend
 from prunescope.errors import InputError
 from prunescope.intact import (
+    MODEL,
     SETTINGS,
     check_folder,
     check_loaded,
@@ -67,7 +68,7 @@ class Checkpoint:
         if self.numerics not in NUMERICS:
             raise InputError(f"{where}: numerics: {self.numerics!r} is not one of {NUMERICS}")
         check_backend(self.attn)
-        check_folder(self.path, ("config.json", "*.safetensors"), f"{where}: path")
+        check_folder(self.path, MODEL, f"{where}: path")
         check_weights(self.path, where)
         for expected, source in self._expected(where):
             if expected != self.weights:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope import options, origins, results, variations
 from prunescope.errors import InputError, known
-from prunescope.intact import SETTINGS, check_folder
+from prunescope.intact import MODEL, SETTINGS, check_folder
 from prunescope.knobs import Stages
 from prunescope.settings import Config, checked, read
 from prunescope.tasks import Task, read_task, read_tasks
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 TASKS = Path(results.CARDS)
-NEEDED = ("*.safetensors", "*.json")
 
 
 def load(path: Path | str) -> Config:
@@ -120,8 +119,8 @@ def model_files(model: Mapping[str, Any]) -> list[str]:
         if lost and marker.is_file():
             raise InputError(f"{lost[0]} links to nothing; remove {marker} to fetch again")
         return [str(marker)]
-    check_folder(folder, NEEDED, "path")
-    return sorted({str(file) for kind in (*NEEDED, *SETTINGS) for file in folder.glob(kind)})
+    check_folder(folder, MODEL, "path")
+    return sorted({str(file) for kind in (*MODEL, *SETTINGS) for file in folder.glob(kind)})
 
 
 def job_models(config: Config) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from prunescope.errors import InputError
-from prunescope.intact import SETTINGS, lacks
+from prunescope.intact import MODEL, SETTINGS, lacks
 from prunescope.origins import MARKER, mark, origin, parts
 from prunescope.sources.advice import Wanted, advice
 from prunescope.sources.snapshot import fetch
@@ -17,7 +17,7 @@ from prunescope.sources.snapshot import fetch
 # Of each part, the files that it must have and those that it may have. No pickles but that of
 # Prismatic, which is read as tensors and nothing else.
 NEEDED = {
-    "hub": ("config.json", "*.safetensors"),
+    "hub": MODEL,
     "checkpoint": ("config.json", "checkpoints/latest-checkpoint.pt"),
     "vision": ("*.safetensors",),
     "dino": ("*.safetensors",),
@@ -40,21 +40,13 @@ def download(folder: Path | str, key: str, part: str, asked: Mapping[str, str]) 
     `repo` (of the hub, or a folder), `revision`, and for a checkpoint `folder`. InputError says
     what is in the way and what to do about it; what is fetched by then need not be fetched again.
     """
-    folder, repo, inside = Path(folder), asked["repo"], PurePosixPath(asked.get("folder", "."))
+    folder, inside = Path(folder), PurePosixPath(asked.get("folder", "."))
     _refuse_own(folder, key)
     patterns = NEEDED[part] + OPTIONAL[part]
-    if Path(repo).is_dir():
-        root, came = Path(repo), repo
-    else:
-        if part == "hub":  # before its weights
-            _check_stock(_fetch(key, asked, ["config.json"]), f"{key}: {repo}")
-        root = _fetch(key, asked, [str(inside / each) for each in patterns])
-        came = f"{repo}@{root.name}"  # the cache calls folders by their commit
-    for pattern in NEEDED[part]:
-        if not any((root / inside).glob(pattern)):
-            raise InputError(f"{key}: {came}: {lacks(str(inside / pattern))}")
-    if part == "hub":
-        _check_stock(root, f"{key}: {came}")
+    if part == "hub":  # before its weights are fetched
+        _check_stock(key, asked)
+    root, came = _place(key, asked, [str(inside / each) for each in patterns])
+    _check_has(root, [str(inside / each) for each in NEEDED[part]], f"{key}: {came}")
     files = {file for each in patterns for file in (root / inside).glob(each)} - {root / MARKER}
     _link(folder, files, root / inside)
     mark(folder, asked, [came])
@@ -80,10 +72,28 @@ def convert_parts(folder: Path | str, key: str, asked: Mapping[str, Any]) -> Non
     mark(folder, asked, [each for place in places.values() for each in origin(place)])
 
 
-def _check_stock(root: Path, where: str) -> None:
+def _check_stock(key: str, asked: Mapping[str, str]) -> None:
+    """InputError unless it is a model of transformers' own that reads images."""
     from prunescope.checkpoint import stock_config  # here: parts need not wait for torch
 
-    stock_config(root, where)
+    root, came = _place(key, asked, ["config.json"])
+    _check_has(root, ["config.json"], f"{key}: {came}")
+    stock_config(root, f"{key}: {came}")
+
+
+def _check_has(root: Path, patterns: Iterable[str], where: str) -> None:
+    for pattern in patterns:
+        if not any(root.glob(pattern)):
+            raise InputError(f"{where}: {lacks(pattern)}")
+
+
+def _place(key: str, asked: Mapping[str, str], patterns: list[str]) -> tuple[Path, str]:
+    """The folder with the files of these patterns, and what to call it."""
+    repo = asked["repo"]
+    if Path(repo).is_dir():
+        return Path(repo), repo
+    root = _fetch(key, asked, patterns)
+    return root, f"{repo}@{root.name}"  # the cache calls folders by their commit
 
 
 def _fetch(key: str, asked: Mapping[str, str], patterns: list[str]) -> Path:

@@ -51,6 +51,7 @@ def work(study: Config, source: str) -> list[Work]:
         name: measured.speed(model["path"], study["batch_size"])
         for name, model in study["models"].items()
     }
+    cards = _cards(study)
     return [
         Work(
             *(model, card.name, speed),
@@ -61,7 +62,7 @@ def work(study: Config, source: str) -> list[Work]:
             scored=_fewer(limits["attention"], card.examples),
         )
         for model, speed in speeds.items()
-        for card in _cards(study)
+        for card in cards
     ]
 
 

@@ -47,17 +47,13 @@ def parse_fractions(text: str, size: Size) -> Box | None:
 
 def parse_thousandths(text: str, size: Size) -> Box | None:
     """The first four numbers 0..1000 in brackets: Qwen2-VL, Qwen3-VL."""
-    found = FOUR.search(text)
-    return _box(float(each) / 1000 for each in found.groups()) if found else None
+    return _box(each / 1000 for each in _four(text))
 
 
 def parse_internvl(text: str, size: Size) -> Box | None:
     """The first four numbers in brackets, thousandths, or fractions if they sum to less than 4, as
     InternVL's scorer (internvl_chat/eval/refcoco) has it; cut at the edges."""
-    found = FOUR.search(text)
-    if found is None:
-        return None
-    numbers = [float(each) for each in found.groups()]
+    numbers = _four(text)
     whole = 1 if sum(numbers) < 4 else 1000
     return _box(_inside(each / whole) for each in numbers)
 
@@ -65,11 +61,8 @@ def parse_internvl(text: str, size: Size) -> Box | None:
 def parse_pixels(text: str, size: Size) -> Box | None:
     """The first four numbers in brackets, pixels of the image that the model saw: Qwen2.5-VL. What
     is beyond an edge is cut off; a box with nothing inside is none."""
-    found = FOUR.search(text)
-    if found is None:
-        return None
-    sides = zip(found.groups(), (*size, *size), strict=True)
-    return _box(_inside(float(number) / side) for number, side in sides)
+    sides = zip(_four(text), (*size, *size), strict=False)
+    return _box(_inside(number / side) for number, side in sides)
 
 
 def parse_locations(text: str, size: Size) -> Box | None:
@@ -79,6 +72,12 @@ def parse_locations(text: str, size: Size) -> Box | None:
         return None
     y1, x1, y2, x2 = (int(each) / 1024 for each in found.groups())
     return _box((x1, y1, x2, y2))
+
+
+def _four(text: str) -> list[float]:
+    """The first four numbers in brackets; none if there are not as many."""
+    found = FOUR.search(text)
+    return [float(each) for each in found.groups()] if found else []
 
 
 def _inside(fraction: float) -> float:
