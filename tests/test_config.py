@@ -311,9 +311,9 @@ WRONG = {
         {"models": {"random": {"hub": {"revision": "v2"}}}},
         "study.yaml: models.random.hub: 'repo' is a required property",
     ),
-    "missing weights": (
+    "folder without a model": (
         {"models": {"random": {"path": "data/tasks"}}},
-        "data/tasks has no *.safetensors",
+        "data/tasks has no config.json",
     ),
 }
 

@@ -9,7 +9,7 @@ from prunescope.errors import InputError
 
 POINTER = b"version https://git-lfs"  # what git leaves in the place of a file that it did not fetch
 TOKENIZER = ("tokenizer.json", "*.model", "vocab.*", "tekken.json")
-MODEL = ("*.safetensors", "config.json")  # what its folder must have; and what it may have:
+MODEL = ("config.json", "*.safetensors")  # what its folder must have; and what it may have:
 SETTINGS = ("*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt")
 PROCESSOR = ("processor_config.json", "preprocessor_config.json")
 
