@@ -13,7 +13,8 @@ from record import write
 
 from prunescope.attention import record_scores
 from prunescope.checkpoint import Checkpoint
-from prunescope.tasks import load, prompts, read_task
+from prunescope.prompting import prompts
+from prunescope.tasks import load, read_task
 
 PAIRS, WARMUP, BATCHES = 30, 3, (1, 8, 32)
 

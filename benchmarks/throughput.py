@@ -20,7 +20,7 @@ from record import write
 from torch import nn
 from transformers import ProcessorMixin
 
-from prunescope import tasks
+from prunescope import prompting
 from prunescope.answering import Answerer
 from prunescope.methods import Method, read_methods
 from prunescope.tasks import Task
@@ -47,7 +47,7 @@ class Bench:
         if cuda:
             torch.cuda.reset_peak_memory_stats()
         start, answers = time.perf_counter(), 0
-        for batch in tasks.batches(chosen, task, self.processor, batch_size):
+        for batch in prompting.batches(chosen, task, self.processor, batch_size):
             answers += sum(len(records) for _, records in answerer.run(batch, methods))
         seconds = time.perf_counter() - start
         assert answers == len(methods) * count

@@ -19,7 +19,13 @@ SIZES = ((40, 30), (24, 24), (20, 36))  # width, height
 COUNTS = dict.fromkeys(["textvqa", "vqav2", "vizwiz", "vsr", "ai2d", "mmbench", "scienceqa"], 3)
 COUNTS |= {"refcoco": 5, "refcoco-plus": 5, "refcocog": 5, "gqa": 4, "seed-image": 3}
 COUNTS |= {"pope": 6, "mme": 6, "tallyqa": 3, "ocid-ref": 3}
-INDEX = ("0", "1", "2", "1000002")  # of MMBench; the last is the third with its options rotated
+# A repository's files: rows, and the types of their columns.
+Files = dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]
+VALIDATION, TEST = "data/validation-00000-of-00001.parquet", "data/test-00000-of-00001.parquet"
+REFERRING = ("refcoco", "refcocoplus", "refcocog")
+SCHOOL = ("task", "grade", "subject", "topic", "category", "skill", "lecture", "solution")
+ASKED = {"question": TEXT, "image": Image()}
+TEN = ["red"] * 4 + ["blue"] * 6  # what people said
 
 
 def picture(number: int) -> Picture.Image:
@@ -82,122 +88,21 @@ def write_lists(root: Path) -> None:
             picture(number).save(downloads / folder / name)
 
 
-def parquet() -> dict[str, dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]]:
-    """By repository and file, rows and the types of their columns."""
-    asked = {"question": TEXT, "image": Image()}
-    three = [{"question": f"what is {n}", "image": picture(n)} for n in range(3)]
-    ten = ["red"] * 4 + ["blue"] * 6
-    mark = {"answer_confidence": "yes"}
-    people = [{"answer": each, "answer_id": i} | mark for i, each in enumerate(ten)]
-    letters = {letter: TEXT for letter in "ABCD"}
-    options = {"A": "one", "B": "two", "C": "nan", "D": None}
+def parquet() -> dict[str, Files]:
+    """By repository, its files."""
     return {
         **{f"jxu124/{name}": {VALIDATION: referring(), TEST: referring()} for name in REFERRING},
         "lmms-lab/GQA": gqa(),
-        "lmms-lab/textvqa": {
-            "default/validation/0000.parquet": (
-                [{**row, "answers": ten, "image_id": "x", "ocr_tokens": ["a"]} for row in three],
-                asked | {"answers": List(TEXT), "image_id": TEXT, "ocr_tokens": List(TEXT)},
-            )
-        },
-        "lmms-lab/VQAv2": {
-            VALIDATION: (
-                [
-                    {**row, "multiple_choice_answer": "blue", "answers": people, "image_id": n}
-                    | {"question_type": "what", "answer_type": "other", "question_id": n}
-                    for n, row in enumerate(three)
-                ],
-                asked
-                | {"question_type": TEXT, "multiple_choice_answer": TEXT, "answer_type": TEXT}
-                | {"image_id": WHOLE, "question_id": WHOLE}
-                | {"answers": [{"answer": TEXT, "answer_confidence": TEXT, "answer_id": WHOLE}]},
-            )
-        },
-        "lmms-lab/VizWiz-VQA": {
-            "data/val-00000-of-00001.parquet": (
-                [{**row, "question_id": "x", "answers": ten, "category": "other"} for row in three],
-                asked | {"question_id": TEXT, "answers": List(TEXT), "category": TEXT},
-            )
-        },
-        "lmms-lab/POPE": {
-            TEST: (
-                [
-                    {"id": str(n), "question_id": str(n), "question": "Is there a cat?"}
-                    | {"answer": ["yes", "no"][n % 2], "image_source": "x"}
-                    | {
-                        "image": picture(n // 2),
-                        "category": ["random", "popular", "adversarial"][n // 2],
-                    }
-                    for n in range(6)
-                ],
-                asked
-                | {"id": TEXT, "question_id": TEXT, "answer": TEXT, "image_source": TEXT}
-                | {"category": TEXT},
-            )
-        },
-        "lmms-lab/ai2d": {
-            TEST: (
-                [{**row, "options": list("wxyz"), "answer": str(n)} for n, row in enumerate(three)],
-                asked | {"options": List(TEXT), "answer": TEXT},
-            )
-        },
-        "lmms-lab/MME": {
-            TEST: (
-                [
-                    {"question_id": f"{n // 2}.png", "image": picture(n // 2), "category": "count"}
-                    | {"question": "Two? Please answer yes or no.", "answer": ["Yes", "No"][n % 2]}
-                    for n in range(6)
-                ],
-                asked | {"question_id": TEXT, "answer": TEXT, "category": TEXT},
-            )
-        },
-        "lmms-lab/MMBench": {
-            "en/dev-00000-of-00001.parquet": (
-                [
-                    {**row, **options, "index": INDEX[n], "answer": "AB"[n % 2], "category": "x"}
-                    | {"hint": ["nan", "A hint.", None, None][n], "source": "x", "L2-category": "y"}
-                    | {"comment": "nan", "split": "dev"}
-                    for n, row in enumerate([*three, three[-1]])
-                ],
-                asked
-                | letters
-                | {name: TEXT for name in ("index", "hint", "answer", "category", "source")}
-                | {name: TEXT for name in ("L2-category", "comment", "split")},
-            )
-        },
-        "lmms-lab/ScienceQA": {
-            "ScienceQA-IMG/test-00000-of-00001.parquet": (
-                [
-                    {**row, "choices": ["x", "y", "z"][: n + 1], "answer": n, "hint": ""}
-                    | {name: "x" for name in SCHOOL}
-                    for n, row in enumerate(three)
-                ],
-                asked
-                | {"choices": List(TEXT), "answer": Value("int8"), "hint": TEXT}
-                | {name: TEXT for name in SCHOOL},
-            )
-        },
-        "lmms-lab/SEED-Bench": {
-            TEST: (
-                [
-                    {"image": [picture(n)] * (1 + (n == 3)), "question": "What?", "answer": "A"}
-                    | {f"choice_{letter}": letter for letter in "abcd"}
-                    | {"data_type": "video" if n == 3 else "image", "data_id": str(n)}
-                    | {"question_id": str(n), "question_type_id": n, "segment": [1]}
-                    for n in range(4)
-                ],
-                {"image": List(Image()), "question": TEXT, "answer": TEXT, "data_type": TEXT}
-                | {f"choice_{letter}": TEXT for letter in "abcd"}
-                | {"data_id": TEXT, "question_id": TEXT, "question_type_id": Value("int16")}
-                | {"segment": List(WHOLE)},
-            )
-        },
+        "lmms-lab/textvqa": textvqa(),
+        "lmms-lab/VQAv2": vqav2(),
+        "lmms-lab/VizWiz-VQA": vizwiz(),
+        "lmms-lab/POPE": pope(),
+        "lmms-lab/ai2d": ai2d(),
+        "lmms-lab/MME": mme(),
+        "lmms-lab/MMBench": mmbench(),
+        "lmms-lab/ScienceQA": scienceqa(),
+        "lmms-lab/SEED-Bench": seed(),
     }
-
-
-VALIDATION, TEST = "data/validation-00000-of-00001.parquet", "data/test-00000-of-00001.parquet"
-REFERRING = ("refcoco", "refcocoplus", "refcocog")
-SCHOOL = ("task", "grade", "subject", "topic", "category", "skill", "lecture", "solution")
 
 
 def referring() -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -224,7 +129,7 @@ def referring() -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return rows, types | {"sentences": [sentence]}
 
 
-def gqa() -> dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]:
+def gqa() -> Files:
     """Questions, and apart from them the images, in another order."""
     kinds = {"detailed": "x", "semantic": "attr"}
     questions = [
@@ -241,3 +146,103 @@ def gqa() -> dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]:
         folder("instructions"): (questions, texts | {"isBalanced": FLAG, "types": types}),
         folder("images"): (pictures, {"id": TEXT, "image": Image()}),
     }
+
+
+def questions() -> list[dict[str, Any]]:
+    """Three rows of the columns ASKED."""
+    return [{"question": f"what is {n}", "image": picture(n)} for n in range(3)]
+
+
+def textvqa() -> Files:
+    said = {"answers": TEN, "image_id": "x", "ocr_tokens": ["a"]}
+    types = {"answers": List(TEXT), "image_id": TEXT, "ocr_tokens": List(TEXT)}
+    rows = [row | said for row in questions()]
+    return {"default/validation/0000.parquet": (rows, ASKED | types)}
+
+
+def vqav2() -> Files:
+    people = [
+        {"answer": each, "answer_confidence": "yes", "answer_id": i} for i, each in enumerate(TEN)
+    ]
+    said = {"multiple_choice_answer": "blue", "answers": people}
+    said |= {"question_type": "what", "answer_type": "other"}
+    rows = [row | said | {"image_id": n, "question_id": n} for n, row in enumerate(questions())]
+    types = {name: TEXT for name in ("multiple_choice_answer", "question_type", "answer_type")}
+    types |= {"image_id": WHOLE, "question_id": WHOLE}
+    types |= {"answers": [{"answer": TEXT, "answer_confidence": TEXT, "answer_id": WHOLE}]}
+    return {VALIDATION: (rows, ASKED | types)}
+
+
+def vizwiz() -> Files:
+    said = {"question_id": "x", "answers": TEN, "category": "other"}
+    types = {"question_id": TEXT, "answers": List(TEXT), "category": TEXT}
+    rows = [row | said for row in questions()]
+    return {"data/val-00000-of-00001.parquet": (rows, ASKED | types)}
+
+
+def pope() -> Files:
+    """Two questions about each image."""
+    kinds = ("random", "popular", "adversarial")
+    rows = [
+        {"id": str(n), "question_id": str(n), "question": "Is there a cat?", "image_source": "x"}
+        | {"answer": ["yes", "no"][n % 2], "image": picture(n // 2), "category": kinds[n // 2]}
+        for n in range(6)
+    ]
+    texts = ("id", "question_id", "answer", "image_source", "category")
+    return {TEST: (rows, ASKED | {name: TEXT for name in texts})}
+
+
+def ai2d() -> Files:
+    rows = [row | {"options": list("wxyz"), "answer": str(n)} for n, row in enumerate(questions())]
+    return {TEST: (rows, ASKED | {"options": List(TEXT), "answer": TEXT})}
+
+
+def mme() -> Files:
+    """Two questions about each image."""
+    rows = [
+        {"question_id": f"{n // 2}.png", "image": picture(n // 2), "category": "count"}
+        | {"question": "Two? Please answer yes or no.", "answer": ["Yes", "No"][n % 2]}
+        for n in range(6)
+    ]
+    return {TEST: (rows, ASKED | {"question_id": TEXT, "answer": TEXT, "category": TEXT})}
+
+
+def mmbench() -> Files:
+    """With a hint or without; the last is the third again, its options rotated."""
+    first, second, third = questions()
+    index, hints = ("0", "1", "2", "1000002"), ("nan", "A hint.", None, None)
+    same = {"A": "one", "B": "two", "C": "nan", "D": None, "category": "x", "source": "x"}
+    same |= {"L2-category": "y", "comment": "nan", "split": "dev"}
+    rows = [
+        row | same | {"index": index[n], "hint": hints[n], "answer": "AB"[n % 2]}
+        for n, row in enumerate([first, second, third, third])
+    ]
+    types = {name: TEXT for name in (*same, "index", "hint", "answer")}
+    return {"en/dev-00000-of-00001.parquet": (rows, ASKED | types)}
+
+
+def scienceqa() -> Files:
+    """One to three choices."""
+    said = {"hint": ""} | {name: "x" for name in SCHOOL}
+    rows = [
+        row | said | {"choices": ["x", "y", "z"][: n + 1], "answer": n}
+        for n, row in enumerate(questions())
+    ]
+    types = {name: TEXT for name in said} | {"choices": List(TEXT), "answer": Value("int8")}
+    return {"ScienceQA-IMG/test-00000-of-00001.parquet": (rows, ASKED | types)}
+
+
+def seed() -> Files:
+    """A list of images; the last row is of a video."""
+    choices = {f"choice_{letter}": letter for letter in "abcd"}
+    rows = [
+        {"image": [picture(n)] * (1 + (n == 3)), "question": "What?", "answer": "A", "segment": [1]}
+        | {"data_type": "video" if n == 3 else "image", "data_id": str(n), "question_id": str(n)}
+        | {"question_type_id": n}
+        | choices
+        for n in range(4)
+    ]
+    texts = ("question", "answer", "data_type", "data_id", "question_id", *choices)
+    lists = {"image": List(Image()), "segment": List(WHOLE)}
+    types = {name: TEXT for name in texts} | lists | {"question_type_id": Value("int16")}
+    return {TEST: (rows, types)}

@@ -17,7 +17,7 @@ from chat_model import save_model
 from datasets import Dataset, Features
 from datasets.exceptions import DatasetNotFoundError
 
-from prunescope import tasks
+from prunescope import prompting, subset, tasks
 from prunescope.answering import choose
 from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
@@ -87,7 +87,7 @@ def test_all_protocols_of_a_card_make_prompts(name, access, checkpoint):
     for protocol in yaml.safe_load((CARDS / f"{name}.yaml").read_text())["protocols"]:
         task = read(name, access, protocol)
         examples = tasks.load(task, 2)
-        inputs = tasks.prompts(examples, task, processor)
+        inputs = prompting.prompts(examples, task, processor)
         assert (inputs["input_ids"] == processor.image_token_id).sum(1).tolist() == [36] * len(
             examples
         )
@@ -97,14 +97,14 @@ def test_a_row_with_several_sentences_is_an_example_of_each(access):
     examples = tasks.load(read("refcoco", access))
     assert examples["question"][:] == ["the left cat", "a cat", "right dog", "box", "blue box"]
     assert len(set(examples["image_id"])) == 3 and len(set(examples["id"])) == 5
-    assert [image.size for image in tasks.pictures(examples)[:2]] == [(40, 30)] * 2
+    assert [image.size for image in prompting.pictures(examples)[:2]] == [(40, 30)] * 2
     # 4, 6, 10, 12 of 40 x 30 pixels, rounded as the paper does
     assert examples["box"][0] == pytest.approx([0.1, 0.2, 0.25, 0.4])
 
 
 def test_questions_find_their_images_in_other_files(access):
     examples = tasks.load(read("gqa", access))
-    sizes = [image.size for image in tasks.pictures(examples)]
+    sizes = [image.size for image in prompting.pictures(examples)]
     assert sizes == [picture(0).size, picture(1).size] * 2
     assert examples["kind"][:2] == ["query", "verify"]
 
@@ -137,22 +137,22 @@ def test_prompts_are_word_for_word_those_of_the_paper(access, checkpoint):
         task = read(name, access)
         assert task.ask(tasks.load(task)[0]) == text
     task = read("vqav2", access)
-    assert tasks._templated("what", processor) == "<image> In: what Out:"
+    assert prompting._templated("what", processor) == "<image> In: what Out:"
 
 
 def test_padding_to_a_square_keeps_the_image_in_the_middle():
     image = picture(0)
-    padded = tasks.square(image)
+    padded = prompting.square(image)
     assert padded.size == (40, 40)
     assert padded.crop((0, 5, 40, 35)).tobytes() == image.tobytes()
-    assert padded.getpixel((0, 0)) == tasks.PADDING
+    assert padded.getpixel((0, 0)) == prompting.PADDING
 
 
 def test_the_first_token_decides_between_the_options(access, checkpoint):
     model, processor = checkpoint.load()
     task = read("pope", access)
     batch = tasks.load(task)
-    inputs = tasks.prompts(batch, task, processor)
+    inputs = prompting.prompts(batch, task, processor)
     with torch.inference_mode(), prune(model, METHODS["fastv"]):
         logits = model(**inputs).logits[:, -1]
     yes, no = processor.tokenizer.convert_tokens_to_ids(["Yes", "No"])
@@ -191,7 +191,10 @@ def test_unreadable_images_are_listed_and_left_out(root, checkpoint, tmp_path, c
     assert said.startswith(
         "Task 'vsr': 1 of 3 rows cannot be used: row 1 (000000000001.jpg): OSError"
     )
-    assert [image.size for image in tasks.pictures(examples)] == [picture(0).size, picture(2).size]
+    assert [image.size for image in prompting.pictures(examples)] == [
+        picture(0).size,
+        picture(2).size,
+    ]
 
 
 def test_what_is_there_is_written_down(access):
@@ -357,15 +360,15 @@ def many(images: int, each: int) -> Dataset:
 
 def test_a_draw_takes_whole_images_and_the_same_share_of_each_kind():
     examples = many(100, 3)
-    part = tasks.first(examples, 60, draw=0)
+    part = subset.first(examples, 60, draw=0)
     assert len(part) == 60 and len(set(part["image_id"])) == 20
     assert part["kind"][:].count("rare") == 12
     assert part["row"][:] == sorted(part["row"])
-    smaller = tasks.first(examples, 25, draw=0)
+    smaller = subset.first(examples, 25, draw=0)
     assert set(smaller["row"]) < set(part["row"])
-    assert tasks.first(examples, 60, draw=1)["row"][:] != part["row"][:]
-    assert tasks.first(examples, 60, draw=0)["row"][:] == part["row"][:]
-    assert tasks.first(examples, 10)["row"][:] == list(range(10))
+    assert subset.first(examples, 60, draw=1)["row"][:] != part["row"][:]
+    assert subset.first(examples, 60, draw=0)["row"][:] == part["row"][:]
+    assert subset.first(examples, 10)["row"][:] == list(range(10))
 
 
 def test_the_digest_follows_images_through_their_ids(root, access, tmp_path):

@@ -10,7 +10,7 @@ from datasets import Dataset
 from families.qwen2_5_vl import CASE
 from testbed_model import random_examples, save_model
 
-from prunescope import tasks
+from prunescope import prompting, tasks
 from prunescope.attention import record_scores
 from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
@@ -49,7 +49,7 @@ def test_stretched_images_have_one_grid(checkpoint, task, tmp_path):
     model, processor = checkpoint.load()
     for row in range(4):
         one = tasks.load(task).select([row])
-        inputs = tasks.prompts(one, task, processor)
+        inputs = prompting.prompts(one, task, processor)
         scores = record_scores(model, inputs)[0].unflatten(-1, (4, 4))
         here = stored.sel(example=one["id"][0], variant=["rope", "norope"]).values
         torch.testing.assert_close(torch.from_numpy(here), scores, atol=1e-5, rtol=1e-4)

@@ -10,7 +10,7 @@ from datasets import Dataset, Features
 from PIL import Image
 from testbed_model import build_processor
 
-from prunescope import tasks
+from prunescope import prompting, tasks
 from prunescope.errors import InputError
 from prunescope.sources import images
 
@@ -75,10 +75,10 @@ def test_exif_does_not_turn_an_image_away_from_its_box(access, name):
     task = read(name, access, chat=False, prompt="<image> {question}")
     examples = tasks.load(task).select([0])
     raw = Image.open(io.BytesIO(turned()["bytes"]))
-    assert np.array_equal(tasks.pictures(examples)[0], raw)
-    assert tasks.sizes(examples, {}, None) == [(40, 30)]
+    assert np.array_equal(prompting.pictures(examples)[0], raw)
+    assert prompting.sizes(examples, {}, None) == [(40, 30)]
     processor = build_processor()
-    seen = tasks.prompts(examples, task, processor)["pixel_values"]
+    seen = prompting.prompts(examples, task, processor)["pixel_values"]
     assert torch.equal(seen, processor.image_processor(raw, return_tensors="pt")["pixel_values"])
     assert examples["box"][0] == pytest.approx([0.1, 0.2, 0.25, 0.4] if name == "refcoco" else [])
 

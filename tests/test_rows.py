@@ -6,7 +6,7 @@ import pytest
 from benchmarks_in_small import COUNTS, TEST, VALIDATION, parquet, read, write_all
 from datasets import Dataset, Features
 
-from prunescope import tasks
+from prunescope import prompting, tasks
 from prunescope.errors import InputError
 from prunescope.sources import fields
 from prunescope.sources.unusable import Unusable
@@ -93,7 +93,7 @@ def test_a_row_that_cannot_be_used_is_left_out(tmp_path, caplog, whole, name, ch
     others = [row for row, each in enumerate(before["id"]) if each in set(examples["id"])]
     assert len(others) == len(examples) == COUNTS[name] - 1
     assert examples["image_id"][:] == before.select(others)["image_id"][:]
-    seen, expected = tasks.pictures(examples), tasks.pictures(before.select(others))
+    seen, expected = prompting.pictures(examples), prompting.pictures(before.select(others))
     assert [each.tobytes() for each in seen] == [each.tobytes() for each in expected]
     rows = {"refcoco": 3}.get(name, COUNTS[name])
     said = examples.info.description

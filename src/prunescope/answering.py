@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import ProcessorMixin
 
-from prunescope import hints, tasks
+from prunescope import hints, prompting
 from prunescope.errors import InputError
 from prunescope.methods import Method
 from prunescope.metrics import Choice
@@ -42,11 +42,13 @@ class Answerer:
         self, batch: "Dataset", methods: Sequence[Method]
     ) -> Iterator[tuple[Method, list[dict[str, Any]]]]:
         """The records of a batch, method by method."""
-        inputs = tasks.prompts(batch, self.task, self.processor).to(
+        inputs = prompting.prompts(batch, self.task, self.processor).to(
             self.model.device, self.model.dtype
         )
         examples = batch.remove_columns("image").to_list()
-        for example, size in zip(examples, tasks.sizes(batch, inputs, self.processor), strict=True):
+        for example, size in zip(
+            examples, prompting.sizes(batch, inputs, self.processor), strict=True
+        ):
             example["size"] = size
         tree = Tree(self.model, methods)
         size = TOGETHER if self.joins else 1

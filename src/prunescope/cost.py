@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from prunescope import hints, tasks
+from prunescope import hints, prompting, tasks
 from prunescope.answering import token_bytes
 from prunescope.checkpoint import Checkpoint
 from prunescope.decoding import continued, prefill
@@ -64,10 +64,10 @@ def measure(
     methods = hints.possible(methods, task, examples)
     about = {"model": checkpoint.name, "device": checkpoint.device}
     about |= {"dtype": checkpoint.dtype, "attn": checkpoint.attn}
-    [batch] = tasks.batches(examples, task, processor, batch_size)
+    [batch] = prompting.batches(examples, task, processor, batch_size)
 
     def ask(part: "Dataset") -> dict[str, Any]:
-        return dict(tasks.prompts(part, task, processor).to(model.device, model.dtype))
+        return dict(prompting.prompts(part, task, processor).to(model.device, model.dtype))
 
     while True:
         try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from torch import nn
 
-from prunescope import hints, tasks
+from prunescope import hints, prompting, subset, tasks
 from prunescope.answering import Answerer
 from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
@@ -57,7 +57,7 @@ def evaluate(
     if batch_size < 1:
         raise InputError(f"batch_size: must be at least 1, got {batch_size}")
     everything = tasks.load(task)
-    examples = tasks.first(everything, limit, task.draw)
+    examples = subset.first(everything, limit, task.draw)
     methods = hints.possible(methods, task, examples)
     examples = shard.of(examples)
     keys = keys_of(checkpoint, task, methods, everything)
@@ -132,7 +132,7 @@ def _compute(
         chosen = examples.select(rows)
         if source is not None:
             answerer.hints.remember(source, store, keys[source], chosen["id"])
-        for batch in tasks.batches(chosen, answerer.task, answerer.processor, batch_size):
+        for batch in prompting.batches(chosen, answerer.task, answerer.processor, batch_size):
             for method, records in portions.of(batch, pending):
                 how = {"batch_size": len(records), "out_of_memory": portions.failed}
                 writer.append(keys[method.name], records, {**manifest, **how})

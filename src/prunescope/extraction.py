@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prunescope import tasks
+from prunescope import prompting, tasks
 from prunescope.attention import record_scores
 from prunescope.checkpoint import Checkpoint
 from prunescope.criteria.attention import VARIANTS, Attention
@@ -47,13 +47,13 @@ def extract(
     order, scores = [], [np.empty((0, layers, len(EXTRACTED), 0), np.float32)]
 
     def run(batch: "Dataset", methods: Sequence[Method]) -> Iterator[tuple[Method, Any]]:
-        inputs = tasks.prompts(batch, task, processor).to(model.device, model.dtype)
+        inputs = prompting.prompts(batch, task, processor).to(model.device, model.dtype)
         here = _one_grid(family_of(model).layout(model, inputs), grid, checkpoint.name)
         found = record_scores(model, inputs, variants=EXTRACTED.values()).cpu().numpy()
         yield methods[0], (here, found, batch["id"][:])
 
     portions = Portions(run, batch_size)
-    for batch in tasks.batches(examples, task, processor, batch_size):
+    for batch in prompting.batches(examples, task, processor, batch_size):
         for _, (here, found, ids) in portions.of(batch, [UNPRUNED]):
             grid = here
             scores.append(found)

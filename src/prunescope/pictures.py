@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from prunescope import plotting
-from prunescope.tasks import load, pictures, read_task
+from prunescope.prompting import pictures
+from prunescope.tasks import load, read_task
 
 
 class Asked(NamedTuple):

@@ -1,15 +1,13 @@
 """Task cards: where the examples of a benchmark come from, how they are asked and judged."""
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import yaml
 from jsonschema import Draft202012Validator
 
@@ -17,19 +15,15 @@ from prunescope.errors import InputError
 from prunescope.metrics import METRICS, Metric
 from prunescope.sources import rows
 from prunescope.sources.access import Access
-from prunescope.sources.images import opened, rgb, undecoded
+from prunescope.sources.images import undecoded
+from prunescope.subset import first
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from PIL.Image import Image
-    from transformers import BatchFeature, ProcessorMixin
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "task.schema.yaml"
 FIELDS = ("id", "image_id", "image", "question", "answer", "box", "kind")
 NEEDS = {"hub": ("hub", "columns"), "folder": ("folder", "images", "columns"), "testbed": ()}
-BICUBIC = 3  # of PIL.Image.Resampling, which is imported where images are
-# The mean of the pixels that CLIP was trained on, which LLaVA-1.5 pads with.
-PADDING = (122, 116, 104)
 
 
 @dataclass(frozen=True)
@@ -157,112 +151,15 @@ def inventory(task: Task) -> dict[str, Any]:
     }
 
 
-def first(examples: "Dataset", limit: int | None, draw: int | None = None) -> "Dataset":
-    """`limit` examples, in their order; all for None. InputError for a limit below 1.
-
-    draw: None for the first, else the seed of a draw of whole images (but for the last one), the
-    same share of each kind; fewer are a part of more.
-    """
-    if limit is None or limit >= len(examples):
-        return examples
-    if limit < 1:
-        raise InputError(f"limit: must be at least 1 or null, got {limit}")
-    chosen = range(limit) if draw is None else sorted(_drawn(examples, draw)[:limit])
-    return examples.select(chosen)
-
-
-def _drawn(examples: "Dataset", seed: int) -> list[int]:
-    """All rows, image by image, so that any beginning has its share of each kind."""
-    of, kinds = defaultdict(list), defaultdict(list)
-    for row, (image, kind) in enumerate(zip(examples["image_id"], examples["kind"], strict=True)):
-        if image not in of:
-            kinds[kind].append(image)
-        of[image].append(row)
-    places = {}
-    for images in kinds.values():
-        shuffled = sorted(images, key=lambda image: _shuffle(seed, image))
-        places |= {image: (i + 0.5) / len(images) for i, image in enumerate(shuffled)}
-    order = sorted(places, key=lambda image: (places[image], image))
-    return [row for image in order for row in of[image]]
-
-
-def _shuffle(seed: int, name: str) -> bytes:
-    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
-
-
-def batches(
-    examples: "Dataset", task: Task, processor: "ProcessorMixin", size: int
-) -> Iterator["Dataset"]:
-    """Prompts of like length together: little padding, and what is not padded is faster."""
-    if not len(examples):  # of an empty shard, which a tokenizer does not take
-        return
-    texts = [task.ask(example) for example in _without_images(examples)]
-    lengths = [len(ids) for ids in processor.tokenizer(texts)["input_ids"]]
-    order = np.argsort(lengths, kind="stable")
-    for start in range(0, len(order), size):
-        yield examples.select(order[start : start + size])
-
-
-def prompts(batch: "Dataset", task: Task, processor: "ProcessorMixin") -> "BatchFeature":
-    """The keyword arguments of the model's forward, padded on the left."""
-    images = pictures(batch)
-    if task.padded:
-        images = [square(image) for image in images]
-    if task.resize:
-        images = [image.resize((task.resize,) * 2, resample=BICUBIC) for image in images]
-    text = [task.ask(example) for example in _without_images(batch)]
-    # A template that begins a text with the tokenizer's first token leaves that to nobody else.
-    begins = False
-    if task.chat:
-        text = [_templated(each, processor) for each in text]
-        begins = bool(processor.tokenizer.bos_token) and text[0].startswith(
-            processor.tokenizer.bos_token
-        )
-    options = {"add_special_tokens": False} if begins else {}
-    return processor(images=images, text=text, padding=True, return_tensors="pt", **options)
-
-
-def pictures(batch: "Dataset") -> list["Image"]:
-    """The images in RGB, turned as their pixels are stored."""
-    return [rgb(each) for each in undecoded(batch)["image"]]
-
-
-def _templated(text: str, processor: "ProcessorMixin") -> str:
-    content = [{"type": "image"}, {"type": "text", "text": text}]
-    return processor.apply_chat_template(
-        [{"role": "user", "content": content}], add_generation_prompt=True
-    )
-
-
-def square(image: "Image") -> "Image":
-    """The image in the middle of a square of its longer side."""
-    from PIL import ImageOps
-
-    return ImageOps.pad(image, (max(image.size),) * 2, color=PADDING)
-
-
-def sizes(batch: "Dataset", inputs: Mapping[str, Any], processor: Any) -> list[tuple[int, int]]:
-    """Width and height in pixels of each image: where the processor makes them fit its patches,
-    as it does so (Qwen2-VL and what came of it), else as they are."""
-    if "image_grid_thw" not in inputs:
-        return [opened(each).size for each in undecoded(batch)["image"]]
-    patch = processor.image_processor.patch_size
-    return [(int(w) * patch, int(h) * patch) for _, h, w in inputs["image_grid_thw"].tolist()]
-
-
 def data_digest(examples: "Dataset") -> str:
     """SHA-256 of all values, images as the bytes that are stored (or of their digests, where ids
     are those)."""
     state = hashlib.sha256()
     if all(each.startswith("sha256-") for each in examples["image_id"]):
-        examples = _without_images(examples)
+        examples = examples.remove_columns("image")
     for row in undecoded(examples):
         state.update(repr(sorted(row.items())).encode())
     return state.hexdigest()
-
-
-def _without_images(examples: "Dataset") -> "Dataset":
-    return examples.remove_columns("image")
 
 
 def _testbed(task: Task) -> "Dataset":

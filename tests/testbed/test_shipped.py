@@ -11,7 +11,8 @@ from transformers import AutoModelForImageTextToText
 
 from prunescope.checkpoint import Checkpoint
 from prunescope.models import family_of
-from prunescope.tasks import load, prompts, read_task
+from prunescope.prompting import prompts
+from prunescope.tasks import load, read_task
 
 ROOT = Path(__file__).parents[2]
 TESTBEDS = ROOT / "data" / "testbed"
