@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import ProcessorMixin
 
 from prunescope import hints, prompting
+from prunescope.criteria.base import head_dim
 from prunescope.errors import InputError
 from prunescope.methods import Method
 from prunescope.metrics import Choice
@@ -106,9 +107,8 @@ class Answerer:
 
 def token_bytes(model: nn.Module) -> int:
     """Size of one token in the KV cache of one layer: a key and a value."""
-    decoder = family_of(model).decoder(model)
-    head_dim = decoder.layers[0].self_attn.head_dim
-    return 2 * decoder.config.num_key_value_heads * head_dim * model.dtype.itemsize
+    config = family_of(model).decoder(model).config
+    return 2 * config.num_key_value_heads * head_dim(config) * model.dtype.itemsize
 
 
 def choose(

@@ -9,18 +9,12 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import (
-    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
-    AutoConfig,
-    AutoModelForImageTextToText,
-    AutoProcessor,
-    PreTrainedConfig,
-    ProcessorMixin,
-)
+from transformers import AutoModelForImageTextToText, ProcessorMixin
 
 # known to from_pretrained from here on
 import prunescope.dinosiglip
 import prunescope.testbed.llama_2d  # noqa: F401
+from prunescope import stock
 from prunescope.engine.masks import check_backend
 from prunescope.errors import InputError
 from prunescope.intact import (
@@ -28,8 +22,6 @@ from prunescope.intact import (
     SETTINGS,
     check_folder,
     check_loaded,
-    check_processor,
-    check_settings,
     check_weights,
 )
 from prunescope.numerics import round_rotary
@@ -38,8 +30,6 @@ from prunescope.origins import MARKER, origin
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 NUMERICS = ["exact", "feather"]
 LIBRARIES = ("torch", "transformers")
-# Nothing is fetched, and no code of a checkpoint's own is run, nor is anyone asked whether it may.
-STOCK = {"local_files_only": True, "trust_remote_code": False}
 
 
 @dataclass(frozen=True)
@@ -104,12 +94,12 @@ class Checkpoint:
         model = self._model(where)
         if self.numerics == "feather":
             round_rotary(model)
-        processor = _stock(AutoProcessor, self.path, where)
+        processor = stock.processor(self.path, where)
         processor.tokenizer.padding_side = "left"
         return model.eval().to(self.device), processor
 
     def _model(self, where: str) -> nn.Module:
-        config = stock_config(self.path, where)
+        config = stock.config(self.path, where)
         try:
             model, found = AutoModelForImageTextToText.from_pretrained(
                 self.path,
@@ -118,7 +108,7 @@ class Checkpoint:
                 attn_implementation=self.attn,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are told with those that are missing
-                **STOCK,
+                **stock.STOCK,
             )
         except ImportError as error:  # of attention kernels
             said = " ".join(str(error).split())
@@ -128,7 +118,7 @@ class Checkpoint:
 
     def skeleton(self) -> nn.Module:
         """The model without its weights, on the meta device: to check what fits it."""
-        config = stock_config(self.path, "path")
+        config = stock.config(self.path, "path")
         with torch.device("meta"):
             return AutoModelForImageTextToText.from_config(config, attn_implementation=self.attn)
 
@@ -148,42 +138,12 @@ class Checkpoint:
         return found
 
 
-def stock_config(folder: Path, where: str) -> PreTrainedConfig:
-    """The configuration of the model in a folder. InputError, which begins with `where`, if
-    transformers has no class for it, as for models that bring code of their own, or if it takes no
-    images."""
-    config = _stock(AutoConfig, folder, where)
-    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
-        raise InputError(
-            f"{where}: {folder}: a model of type {config.model_type!r} does not read images and "
-            "text, or transformers does not know that it does"
-        )
-    return config
-
-
 def _check_device(device: str) -> None:
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise InputError(
             f"device: {device}, but torch {version('torch')} finds no GPU here. Set device: cpu, "
             "or install a torch for the GPU's driver"
         )
-
-
-def _stock(auto: Any, folder: Path, where: str) -> Any:
-    try:
-        return auto.from_pretrained(folder, **STOCK)
-    except (OSError, ValueError) as error:
-        check_settings(folder, where)
-        if auto is AutoProcessor:
-            check_processor(folder, where)
-        said = str(error).split("\n")[0]
-        raise InputError(
-            f"{where}: {folder}: transformers has no class of its own for it ({said}). Code that "
-            "comes with a model is never run: give a stock model, often one in -hf"
-        ) from None
-    except ImportError as error:  # of torchvision, say, which some processors need
-        said = " ".join(str(error).split())
-        raise InputError(f"{where}: {folder}: its processor needs a package: {said}") from None
 
 
 def _sha256(path: Path) -> str:

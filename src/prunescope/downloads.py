@@ -74,11 +74,11 @@ def convert_parts(folder: Path | str, key: str, asked: Mapping[str, Any]) -> Non
 
 def _check_stock(key: str, asked: Mapping[str, str]) -> None:
     """InputError unless it is a model of transformers' own that reads images."""
-    from prunescope.checkpoint import stock_config  # here: parts need not wait for torch
+    from prunescope import stock  # here: parts need not wait for torch
 
     root, came = _place(key, asked, ["config.json"])
     _check_has(root, ["config.json"], f"{key}: {came}")
-    stock_config(root, f"{key}: {came}")
+    stock.config(root, f"{key}: {came}")
 
 
 def _check_has(root: Path, patterns: Iterable[str], where: str) -> None:

@@ -9,6 +9,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from prunescope.criteria import Sizes
+from prunescope.criteria.base import head_dim
 from prunescope.decoding import prefill
 from prunescope.methods import Method
 from prunescope.models.tower import received_flops
@@ -23,8 +24,8 @@ def layer_flops(config: Any, tokens: int) -> int:
     three matrices of SwiGLU; scores and weighted sum over the full square of tokens, as attention
     kernels are counted.
     """
-    width, queries = config.hidden_size, config.num_attention_heads * config.head_dim
-    keys = config.num_key_value_heads * config.head_dim
+    width, queries = config.hidden_size, config.num_attention_heads * head_dim(config)
+    keys = config.num_key_value_heads * head_dim(config)
     matrices = 2 * width * queries + 2 * width * keys + 3 * width * config.intermediate_size
     return 2 * tokens * matrices + 2 * 2 * tokens**2 * queries
 

@@ -47,7 +47,10 @@ def prompts(batch: "Dataset", task: Task, processor: "ProcessorMixin") -> "Batch
             processor.tokenizer.bos_token
         )
     options = {"add_special_tokens": False} if begins else {}
-    return processor(images=images, text=text, padding=True, return_tensors="pt", **options)
+    each = [[image] for image in images]  # to Gemma 3's, one list is of one prompt
+    inputs = processor(images=each, text=text, padding=True, return_tensors="pt", **options)
+    inputs.pop("labels", None)  # PaliGemma's processor makes some; prompts have no loss
+    return inputs
 
 
 def pictures(batch: "Dataset") -> list["Image"]:

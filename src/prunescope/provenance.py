@@ -29,6 +29,7 @@ ENGINE = [
         "shards.py",
         "sharing.py",
         "sources",
+        "stock.py",
         "subset.py",
         "tasks.py",
         "together.py",

@@ -61,8 +61,12 @@ class Case:
 
     def inputs(self, *rows: int) -> dict[str, Tensor]:
         """What the processor makes of these prompts together, padded on the left."""
+        return self.inputs_of(self.processor(), *rows)
+
+    def inputs_of(self, processor: ProcessorMixin, *rows: int) -> dict[str, Tensor]:
+        """What another processor makes of them."""
         chosen = [self.prompts[row] for row in rows]
-        batch = self.processor()(
+        batch = processor(
             text=[each.text for each in chosen],
             images=[list(each.images) for each in chosen],
             padding=True,

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import BoolTensor, LongTensor, Tensor
 
-from prunescope.criteria.base import Criterion, Projected, Selection, Sizes
+from prunescope.criteria.base import Criterion, Projected, Selection, Sizes, head_dim
 from prunescope.errors import InputError
 
 AXES = ("temporal", "row", "column")  # of M-RoPE (arXiv 2409.12191)
@@ -85,11 +85,11 @@ class Attention(Criterion):
         config, prompt = sizes.config, sizes.visual + sizes.text
         asking = 1 if self.query == "last" else prompt
         asked = sizes.visual if self.softmax == "image" else prompt
-        logits = 2 * asking * asked * config.num_attention_heads * config.head_dim
+        logits = 2 * asking * asked * config.num_attention_heads * head_dim(config)
         if self.projections == "previous":
             return logits
         heads = config.num_attention_heads + config.num_key_value_heads
-        return logits + 2 * prompt * config.hidden_size * heads * config.head_dim
+        return logits + 2 * prompt * config.hidden_size * heads * head_dim(config)
 
     def _rotary(self, layer: Projected) -> tuple[Tensor, Tensor] | None:
         """cos, sin of what the score rotates by; cos = 1 and sin = 0 is no rotation."""

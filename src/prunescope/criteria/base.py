@@ -100,6 +100,11 @@ class Sizes:
     tower: int = 0  # operations of the attention that the vision tower's patches receive
 
 
+def head_dim(config: Any) -> int:
+    """Of a decoder's configuration; those of Qwen2 leave it to the width."""
+    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+
 @dataclass(frozen=True)
 class Criterion(ABC):
     """A rule that scores visual tokens; a stage keeps the highest.

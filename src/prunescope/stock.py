@@ -1,0 +1,73 @@
+"""What transformers itself has for the model in a folder: configuration and processor."""
+
+from pathlib import Path
+from typing import Any
+
+from transformers import (
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    PROCESSOR_MAPPING,
+    AutoConfig,
+    AutoImageProcessor,
+    AutoProcessor,
+    PreTrainedConfig,
+    ProcessorMixin,
+)
+from transformers.utils import is_torchvision_available
+
+from prunescope.errors import InputError
+from prunescope.intact import PROCESSOR, check_processor, check_settings
+
+# Nothing is fetched, and no code of a checkpoint's own is run, nor is anyone asked whether it may.
+STOCK = {"local_files_only": True, "trust_remote_code": False}
+
+
+def config(folder: Path, where: str) -> PreTrainedConfig:
+    """The configuration of the model in a folder. InputError, which begins with `where`, if
+    transformers has no class for it, as for models that bring code of their own, if it takes no
+    images, or if its processor takes videos, too, and what that needs is not here."""
+    found = _load(AutoConfig, folder, where)
+    if type(found) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        raise InputError(
+            f"{where}: {folder}: a model of type {found.model_type!r} does not read images and "
+            "text, or transformers does not know that it does"
+        )
+    reads = PROCESSOR_MAPPING.get(type(found), None)
+    videos = reads and "video_processor" in reads.get_attributes()
+    if videos and not is_torchvision_available():
+        raise InputError(
+            f"{where}: {folder}: {reads.__name__}, which reads videos, too, needs torchvision: "
+            "pip install -e '.[video]'"
+        )
+    return found
+
+
+def processor(folder: Path, where: str) -> ProcessorMixin:
+    """The processor of the model in a folder. It resizes images by Pillow, whether torchvision is
+    there, whose pixels differ, or not. InputError, which begins with `where`, if there is none, or
+    if it needs a package that is not here."""
+    found = _load(AutoProcessor, folder, where)
+    if not isinstance(found, ProcessorMixin):
+        raise InputError(
+            f"{where}: {folder}: transformers has no processor of the class that its files name. "
+            f"Copy {' and '.join(PROCESSOR)} from where the model comes from"
+        )
+    if is_torchvision_available():
+        found.image_processor = _load(AutoImageProcessor, folder, where, backend="pil")
+    return found
+
+
+def _load(auto: Any, folder: Path, where: str, **options: Any) -> Any:
+    try:
+        return auto.from_pretrained(folder, **STOCK, **options)
+    except (OSError, ValueError) as error:
+        check_settings(folder, where)
+        if auto is AutoProcessor:
+            check_processor(folder, where)
+        said = str(error).split("\n")[0]
+        raise InputError(
+            f"{where}: {folder}: transformers has no class of its own for it ({said}). Code that "
+            "comes with a model is never run: give a stock model, often one in -hf"
+        ) from None
+    except ImportError as error:  # of torchvision, say, which some processors need
+        said = " ".join(str(error).split())
+        raise InputError(f"{where}: {folder}: its processor needs a package: {said}") from None

@@ -1,0 +1,97 @@
+"""Models and processors of every family, as repositories of the hub have them: loaded from their
+files, and asked as a study does."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from benchmarks_in_small import read, write_all
+from hub_layout import PUBLISHED, save
+from transformers.utils import is_torchvision_available
+
+from prunescope.checkpoint import Checkpoint
+from prunescope.errors import InputError
+from prunescope.evaluation import evaluate
+from prunescope.extraction import extract
+from prunescope.methods import parse_methods
+from prunescope.store import RecordStore
+
+pytestmark = pytest.mark.usefixtures("offline")
+VIDEOS = ("internvl", "llava_onevision", "qwen2_5_vl", "qwen2_vl", "qwen3_vl", "smolvlm")
+PROTOCOLS = {"llava": "llava15"} | {
+    name: name for name in ("internvl", "paligemma", "qwen2_5_vl", "qwen2_vl")
+}
+SEVERAL_VIEWS = ("idefics3", "internvl", "llava_next", "llava_onevision", "smolvlm")
+METHODS = parse_methods(
+    {
+        "unpruned": [],
+        "fastv": [{"layer": 2, "remove": 0.75, "score": {"attention": {"rope": False}}}],
+    },
+    "test",
+)
+
+
+@pytest.fixture(scope="module", params=PUBLISHED)
+def name(request):
+    if request.param in VIDEOS and not is_torchvision_available():
+        pytest.skip("needs torchvision")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def checkpoint(name, tmp_path_factory):
+    return Checkpoint(name, save(PUBLISHED[name], tmp_path_factory.mktemp(name)))
+
+
+@pytest.fixture(scope="module")
+def access(tmp_path_factory):
+    return write_all(tmp_path_factory.mktemp("benchmarks"))
+
+
+def test_weights_and_inputs_are_those_of_the_family(name, checkpoint):
+    case = PUBLISHED[name]
+    model, processor = checkpoint.load()
+    weights, expected = (dict(each.named_parameters()) for each in (model, case.build("sdpa")))
+    assert weights.keys() == expected.keys()
+    assert all(torch.equal(weights[key], expected[key]) for key in expected)
+    found = case.inputs_of(processor, 0, 1)
+    expected = case.inputs(0, 1)
+    assert found.keys() - {"labels"} == expected.keys()
+    for key, value in expected.items():
+        torch.testing.assert_close(found[key], value, msg=key)
+
+
+def test_a_study_asks_it(name, checkpoint, access, tmp_path):
+    task = read("refcoco", access, PROTOCOLS.get(name), max_new_tokens=3)
+    records = evaluate(checkpoint, task, METHODS, RecordStore(tmp_path), batch_size=3).to_pylist()
+    assert len(records) == 5 * len(METHODS)
+    pruned = [each for each in records if each["method"] == "fastv"]
+    assert all(each["mean_tokens"] > len(each["kept"][0]) > 0 for each in pruned)
+    out = tmp_path / "scores.zarr"
+    if name in SEVERAL_VIEWS:
+        with pytest.raises(InputError, match="one grid"):
+            extract(checkpoint, task, out)
+        return
+    extract(checkpoint, replace(task, resize=40), out, batch_size=3)
+    received = xr.open_zarr(out)["score"].sum(("row", "col")).values
+    sees = received > 0.5  # in layers with sliding windows the last token may see no image
+    assert received.shape == (5, 6, 3) and sees.any()
+    np.testing.assert_allclose(received, sees, atol=1e-5)
+
+
+def test_a_processor_that_transformers_does_not_know(tmp_path):
+    save(PUBLISHED["llava"], tmp_path)
+    file = tmp_path / "processor_config.json"
+    file.write_text(file.read_text().replace("LlavaProcessor", "OurOwnProcessor"))
+    with pytest.raises(InputError, match=r"no processor of the class .* Copy processor_config"):
+        Checkpoint("tiny", tmp_path).load()
+
+
+@pytest.mark.skipif(is_torchvision_available(), reason="torchvision is there")
+@pytest.mark.parametrize("name", VIDEOS)
+def test_a_processor_of_videos_says_what_it_needs(name, tmp_path):
+    checkpoint = Checkpoint(name, save(PUBLISHED[name], tmp_path))
+    with pytest.raises(InputError, match=r"reads videos, too, needs torchvision: .*'\.\[video\]'"):
+        checkpoint.load()
