@@ -4,6 +4,7 @@ import pytest
 import torch
 import yaml
 from conftest import build_inputs, build_llava
+from families import CASES
 from testbed_model import random_examples, save_model
 
 from prunescope import cost, tasks
@@ -94,6 +95,15 @@ def test_operations_that_torch_counts_otherwise_are_warned_of(tmp_path, monkeypa
     measure(checkpoint, task, methods, batch_size=2, repeats=1, warmup=0, steps=1)
     [said] = [each.getMessage() for each in caplog.records if each.name == cost.__name__]
     assert said == "fastv: operations as torch counts them differ by +2.0 %"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
+def test_operations_of_every_family_are_those_that_torch_counts(case):
+    model, inputs = case.build("eager"), case.inputs(0)
+    methods = {name: METHODS[name] for name in ("unpruned", "fastv")}
+    found = cost._counted(model, inputs, methods, {name: {} for name in methods})
+    assert found["fastv"]["counted_flops"] < found["unpruned"]["counted_flops"]
+    assert all(abs(each["counted_gap"]) < 0.01 for each in found.values())
 
 
 def test_oracles_and_replays_are_told(tmp_path, monkeypatch):

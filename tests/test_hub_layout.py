@@ -12,6 +12,7 @@ from hub_layout import PUBLISHED, save
 from transformers.utils import is_torchvision_available
 
 from prunescope.checkpoint import Checkpoint
+from prunescope.cost import measure
 from prunescope.errors import InputError
 from prunescope.evaluation import evaluate
 from prunescope.extraction import extract
@@ -69,6 +70,8 @@ def test_a_study_asks_it(name, checkpoint, access, tmp_path):
     assert len(records) == 5 * len(METHODS)
     pruned = [each for each in records if each["method"] == "fastv"]
     assert all(each["mean_tokens"] > len(each["kept"][0]) > 0 for each in pruned)
+    costs = measure(checkpoint, task, METHODS, batch_size=3, repeats=1, warmup=0, steps=1)
+    assert costs["prefill_flops"].is_monotonic_decreasing
     out = tmp_path / "scores.zarr"
     if name in SEVERAL_VIEWS:
         with pytest.raises(InputError, match="one grid"):
