@@ -18,7 +18,6 @@ from datasets import Dataset, Features
 from datasets.exceptions import DatasetNotFoundError
 
 from prunescope import prompting, subset, tasks
-from prunescope.answering import choose
 from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
 from prunescope.evaluation import evaluate
@@ -161,13 +160,6 @@ def test_the_first_token_decides_between_the_options(access, checkpoint):
     records = evaluate(checkpoint, task, METHODS, store, batch_size=6).to_pylist()
     by_example = {r["example"]: r["prediction"] for r in records if r["method"] == "fastv"}
     assert [by_example[each] for each in batch["id"]] == expected
-
-
-def test_options_that_begin_alike_are_refused(checkpoint):
-    _, processor = checkpoint.load()
-    with pytest.raises(InputError, match=r"options \['maybe', 'perhaps'\]: .* begin alike"):
-        choose(torch.zeros(1, 64), [["maybe", "perhaps"]], processor)
-    assert choose(torch.zeros(1, 64), [["No", "Yes"]], processor) == ["No"]
 
 
 def damage(root, tmp_path, broken, size=None):

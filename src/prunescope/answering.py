@@ -1,12 +1,13 @@
 """A loaded model answers the questions of a task, with every method."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import ProcessorMixin
+from transformers import PreTrainedTokenizerBase, ProcessorMixin
 
 from prunescope import hints, prompting
 from prunescope.criteria.base import head_dim
@@ -35,6 +36,7 @@ class Answerer:
         self.depth = len(family_of(model).decoder(model).layers)
         self.hints = hints.Hints()
         self.chooses = isinstance(task.metric, Choice)
+        self.first = cache(partial(first_token, processor.tokenizer))
         # on a CPU, padding the caches costs what one batch gains (benchmarks/evaluation.py)
         self.joins = not self.chooses and model.device.type != "cpu" and can_join(model)
 
@@ -78,7 +80,8 @@ class Answerer:
         """By branch what the model says to each example, or which of its options it begins with."""
         if self.chooses:
             options = [self.task.metric.choices(each) for each in examples]
-            return [choose(each.logits.float(), options, self.processor) for each in branches]
+            ends = inputs["input_ids"][:, -1].tolist()
+            return [choose(each.logits.float(), options, ends, self.first) for each in branches]
         tokens = [each.tokens for each in branches]
         if self.joins:
             tokens = greedy_together(self.model, inputs, branches, self.task.max_new_tokens)
@@ -112,21 +115,36 @@ def token_bytes(model: nn.Module) -> int:
 
 
 def choose(
-    logits: Tensor, options: Sequence[Sequence[str]], processor: ProcessorMixin
+    logits: Tensor,
+    options: Sequence[Sequence[str]],
+    ends: Sequence[int],
+    first: Callable[[int, str], int | None],
 ) -> list[str]:
     """The option of each row whose first token has the largest logit. InputError where two
     options of a row begin with the same token, or one has none.
 
-    logits: (b, vocabulary). Ties go to the option that is named first.
+    logits: (b, vocabulary); ends: last token of each prompt; first: `first_token` of a tokenizer.
+    Ties go to the option that is named first.
     """
     chosen = []
-    for row, words in zip(logits, options, strict=True):
-        ids = [processor.tokenizer.encode(word, add_special_tokens=False)[:1] for word in words]
-        tokens = [token for first in ids for token in first]
+    for row, words, end in zip(logits, options, ends, strict=True):
+        found = [first(end, word) for word in words]
+        tokens = [token for token in found if token is not None]
         if len(set(tokens)) < len(words):
             raise InputError(f"options {list(words)}: to this tokenizer they begin alike: {tokens}")
         chosen.append(words[int(row[tokens].argmax())])
     return chosen
+
+
+def first_token(tokenizer: PreTrainedTokenizerBase, end: int, word: str) -> int | None:
+    """What a word begins with where a text goes on with it after the token `end`: after a space,
+    unless that token is one. Byte-level tokenizers have a token for either."""
+    encode = partial(tokenizer.encode, add_special_tokens=False)
+    before = tokenizer.decode([end])
+    start, space = encode(before), " " if before[-1:].strip() else ""
+    after = encode(before + space + word)
+    rest = after[len(start) :] if after[: len(start)] == start else encode(word)
+    return rest[0] if rest else None
 
 
 def _judged(task: Task, example: Mapping[str, Any], answer: str) -> dict[str, Any]:
