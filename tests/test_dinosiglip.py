@@ -74,7 +74,7 @@ def picture():
 
 @pytest.fixture(scope="module")
 def inputs(converted, picture):
-    processor = AutoProcessor.from_pretrained(converted)
+    processor = AutoProcessor.from_pretrained(converted, backend="pil")
     return processor(images=picture, text=f"<image>{PROMPT}", return_tensors="pt")
 
 

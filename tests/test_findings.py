@@ -396,6 +396,27 @@ def test_layers_counts_and_seeds_do_not_matter():
     assert study(remove=0.5).single("fastv-norope", 0.25) == []
 
 
+def test_methods_of_a_kind_differ_in_numbers_alone():
+    stage = {"layer": 3, "remove": 0.75, "score": NOROPE, "always": GRID}
+    numbers = {"layer": 0.5, "remove": 0.9, "power": 3, "of": "all", "keep": 9}
+    for key, value in numbers.items():
+        assert roles.same_kind([stage], [stage | {key: value}]), key
+    assert roles.same_kind([stage], [stage | {"always": {"uniform": {"stride": 2}}}])
+    assert roles.same_kind([{"score": {"random": {"seed": 1}}}], [{"score": {"random": {}}}])
+    others = [{"score": ROPE}, {"always": {"lattice": {}}}, {"positions": "compact"}]
+    assert not any(roles.same_kind([stage], [stage | other]) for other in others)
+    assert not roles.same_kind([stage], [stage, stage])
+
+
+def test_what_stages_remove():
+    assert roles.removed([{"keep": 9}], 36) == [0.75]
+    assert roles.removed([{"keep": 0.25}], 36) == [0.75]
+    assert roles.removed([{"remove": 0.7}, {"remove": 0.9}], 36) == [0.7, 0.9]
+    assert np.isnan(roles.removed([{"score": {"uniform": {}}}], 36)).all()
+    stages = [{"layer": 0.25, "remove": 0.7}, {"layer": 5, "keep": 9}, {"layer": 6, "keep": 1.0}]
+    assert roles.layers(stages, 12) == [3, 5]
+
+
 def test_the_rival_is_the_one_of_the_closest_budget():
     evidence = study()
     assert evidence.closest("feather", ["unpruned", "pyramiddrop"]) == ["pyramiddrop"]

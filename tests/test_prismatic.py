@@ -64,7 +64,7 @@ def converted(parts, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def processor(converted):
-    return AutoProcessor.from_pretrained(converted)
+    return AutoProcessor.from_pretrained(converted, backend="pil")
 
 
 @pytest.fixture(scope="module")
