@@ -5,8 +5,8 @@ CORES ?= all
 bin := .venv/bin
 installed := .venv/installed
 # what depends on the internals of transformers
-engine := $(addprefix tests/test_, attention.py criteria.py dinosiglip.py families.py golden.py knn.py \
-	layouts.py mrope.py places.py prismatic.py pruning.py scan.py segments.py sharing.py)
+engine := $(addprefix tests/test_, attention.py criteria.py dinosiglip.py families.py golden.py hub_layout.py \
+	knn.py layouts.py mrope.py places.py prismatic.py pruning.py scan.py segments.py sharing.py)
 # for the programs that rules call
 export PATH := $(abspath $(bin)):$(PATH)
 

@@ -19,6 +19,7 @@ from prunescope.intact import PROCESSOR, check_processor, check_settings
 
 # Nothing is fetched, and no code of a checkpoint's own is run, nor is anyone asked whether it may.
 STOCK = {"local_files_only": True, "trust_remote_code": False}
+TORCHVISION = "torchvision: pip install -e '.[video]'"
 
 
 def config(folder: Path, where: str) -> PreTrainedConfig:
@@ -32,12 +33,8 @@ def config(folder: Path, where: str) -> PreTrainedConfig:
             "text, or transformers does not know that it does"
         )
     reads = PROCESSOR_MAPPING.get(type(found), None)
-    videos = reads and "video_processor" in reads.get_attributes()
-    if videos and not is_torchvision_available():
-        raise InputError(
-            f"{where}: {folder}: {reads.__name__}, which reads videos, too, needs torchvision: "
-            "pip install -e '.[video]'"
-        )
+    if reads and "video_processor" in reads.get_attributes() and not is_torchvision_available():
+        raise InputError(f"{where}: {folder}: {reads.__name__} needs {TORCHVISION}")
     return found
 
 
@@ -63,6 +60,8 @@ def _load(auto: Any, folder: Path, where: str, **options: Any) -> Any:
         check_settings(folder, where)
         if auto is AutoProcessor:
             check_processor(folder, where)
+        if "torchvision" in str(error) and not is_torchvision_available():
+            raise InputError(f"{where}: {folder}: its processor needs {TORCHVISION}") from None
         said = str(error).split("\n")[0]
         raise InputError(
             f"{where}: {folder}: transformers has no class of its own for it ({said}). Code that "
