@@ -23,7 +23,7 @@ IMAGES = {
     "qwen3_vl": "<|vision_start|><|image_pad|><|vision_end|>",
     "smolvlm": "<image>",
 }
-# What a processor without its part for videos does not save.
+# Of a processor; those of the tests that are `ImagesOnly` do not save them.
 OWN = ("image_seq_length", "num_image_tokens", "vision_aspect_ratio")
 OWN += ("vision_feature_select_strategy",)
 TEMPLATE = (
@@ -33,6 +33,8 @@ TEMPLATE = (
 )
 # Towers were models in models.
 INNER = ("gemma3", "llava", "llava_next", "llava_onevision", "paligemma")
+# Published without a head, whose weights are the embeddings'.
+TIED = ("gemma3", "paligemma")
 # The language model's sizes were the model's own, and the processor is told by its parts alone.
 FLAT = ("qwen2_5_vl", "qwen2_vl")
 VIDEOS = {
@@ -62,6 +64,8 @@ def save(case: Case, folder: Path) -> Path:
 def _rename(case: Case, file: Path) -> None:
     old, new = "vision_tower.", "vision_tower.vision_model." * (case.name in INNER)
     weights = load_file(file)
+    if case.name in TIED:
+        del weights["language_model.lm_head.weight"]
     save_file({k.replace(old, new or old): v for k, v in weights.items()}, file, {"format": "pt"})
 
 
@@ -76,6 +80,8 @@ def _config(case: Case, config: dict[str, Any]) -> dict[str, Any]:
         text["rope_scaling"] = kind | {"mrope_section": rope["mrope_section"]}
     config["vision_config"].pop("rope_parameters", None)
     config["torch_dtype"] = config.pop("dtype")
+    if case.name in TIED:
+        del config["tie_word_embeddings"], text["tie_word_embeddings"]
     if case.name not in FLAT:
         return config | {"text_config": text}
     del text["model_type"]

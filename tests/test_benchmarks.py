@@ -17,7 +17,7 @@ from chat_model import save_model
 from datasets import Dataset, Features
 from datasets.exceptions import DatasetNotFoundError
 
-from prunescope import prompting, subset, tasks
+from prunescope import answering, prompting, subset, tasks
 from prunescope.checkpoint import Checkpoint
 from prunescope.errors import InputError
 from prunescope.evaluation import evaluate
@@ -160,6 +160,20 @@ def test_the_first_token_decides_between_the_options(access, checkpoint):
     records = evaluate(checkpoint, task, METHODS, store, batch_size=6).to_pylist()
     by_example = {r["example"]: r["prediction"] for r in records if r["method"] == "fastv"}
     assert [by_example[each] for each in batch["id"]] == expected
+
+
+def test_options_go_on_from_the_last_token_of_a_prompt(access, checkpoint, tmp_path, monkeypatch):
+    ends, first_token = set(), answering.first_token
+
+    def spy(tokenizer, end, word):
+        ends.add(end)
+        return first_token(tokenizer, end, word)
+
+    monkeypatch.setattr(answering, "first_token", spy)
+    task = read("pope", access)
+    evaluate(checkpoint, task, METHODS, RecordStore(tmp_path))
+    inputs = prompting.prompts(tasks.load(task), task, checkpoint.load()[1])["input_ids"]
+    assert ends == set(inputs[:, -1].tolist()) != set(inputs[:, 0].tolist())
 
 
 def damage(root, tmp_path, broken, size=None):
@@ -352,15 +366,15 @@ def many(images: int, each: int) -> Dataset:
 
 def test_a_draw_takes_whole_images_and_the_same_share_of_each_kind():
     examples = many(100, 3)
-    part = subset.first(examples, 60, draw=0)
+    part = subset.take(examples, 60, draw=0)
     assert len(part) == 60 and len(set(part["image_id"])) == 20
     assert part["kind"][:].count("rare") == 12
     assert part["row"][:] == sorted(part["row"])
-    smaller = subset.first(examples, 25, draw=0)
+    smaller = subset.take(examples, 25, draw=0)
     assert set(smaller["row"]) < set(part["row"])
-    assert subset.first(examples, 60, draw=1)["row"][:] != part["row"][:]
-    assert subset.first(examples, 60, draw=0)["row"][:] == part["row"][:]
-    assert subset.first(examples, 10)["row"][:] == list(range(10))
+    assert subset.take(examples, 60, draw=1)["row"][:] != part["row"][:]
+    assert subset.take(examples, 60, draw=0)["row"][:] == part["row"][:]
+    assert subset.take(examples, 10)["row"][:] == list(range(10))
 
 
 def test_the_digest_follows_images_through_their_ids(root, access, tmp_path):

@@ -50,6 +50,8 @@ def test_to_llama_a_word_begins_as_the_paper_takes_it(tmp_path):
     found = [first_token(tokenizer, end, word) for word in ("a", "the")]
     assert found == [last(tokenizer, word) for word in ("a", "the")]
     assert tokenizer.convert_ids_to_tokens(found) == ["▁a", "▁the"]
+    space = tokenizer.convert_tokens_to_ids("▁")
+    assert first_token(tokenizer, space, "a") == tokenizer.convert_tokens_to_ids("a")
 
 
 def test_the_option_of_the_largest_logit_is_chosen():

@@ -17,6 +17,7 @@ import xarray as xr
 import yaml
 from chat_model import save_model
 from hub_in_small import files_of, serving
+from transformers.utils import is_torchvision_available
 
 from prunescope import config as study
 from prunescope import origins
@@ -29,6 +30,8 @@ ROOT = Path(__file__).parents[1]
 HTTP = import_module(huggingface_hub.errors.HTTPError.__module__.partition(".")[0])
 REPO, KEY = "llava-hf/tiny", "models.tiny.hub"
 PICKLE = {"pytorch_model.bin": b"code", "consolidated.pth": b"code", "modeling_tiny.py": b"code"}
+
+WITHOUT_TORCHVISION = pytest.mark.skipif(is_torchvision_available(), reason="torchvision is there")
 
 
 @pytest.fixture(scope="module")
@@ -166,11 +169,21 @@ def test_what_the_hub_forbids_is_said_in_its_words(hub, model, tmp_path):
     assert "the right to read gated repositories" in message
 
 
-@pytest.mark.parametrize("kind", ["llama", "siglip_vision_model"])
-def test_a_model_without_images_or_text_is_refused_before_its_weights(hub, model, tmp_path, kind):
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("llama", "a model of type 'llama' does not read images and text"),
+        ("siglip_vision_model", "'siglip_vision_model' does not read images and text"),
+        ("mistral3", "(model_type 'mistral3') is not supported; families and their model types"),
+        pytest.param("qwen2_5_vl", "its processor needs torchvision", marks=WITHOUT_TORCHVISION),
+    ],
+)
+def test_a_model_that_cannot_be_asked_is_refused_before_its_weights(
+    hub, model, tmp_path, kind, message
+):
     config = json.dumps({"model_type": kind}).encode()
     hub.add(REPO, files_of(model) | {"config.json": config})
-    assert f"a model of type '{kind}' does not read images and text" in ask(hub, tmp_path)
+    assert message in ask(hub, tmp_path)
     assert "model.safetensors" not in hub.sent
 
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 import xarray as xr
 from benchmarks_in_small import read, write_all
-from hub_layout import PUBLISHED, save
-from transformers import Idefics3ImageProcessorPil
+from hub_layout import PUBLISHED, TIED, save
+from transformers import CLIPImageProcessorPil, Idefics3ImageProcessorPil
 from transformers.utils import is_torchvision_available
 
+from prunescope import prompting, stock, tasks
 from prunescope.checkpoint import Checkpoint
 from prunescope.cost import measure
 from prunescope.errors import InputError
@@ -58,6 +59,9 @@ def test_weights_and_inputs_are_those_of_the_family(name, checkpoint):
     case = PUBLISHED[name]
     model, processor = checkpoint.load()
     weights, expected = (dict(each.named_parameters()) for each in (model, case.build("sdpa")))
+    if name in TIED:
+        del expected["lm_head.weight"]
+        assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
     assert weights.keys() == expected.keys()
     assert all(torch.equal(weights[key], expected[key]) for key in expected)
     found = case.inputs_of(processor, 0, 1)
@@ -74,7 +78,8 @@ def test_a_study_asks_it(name, checkpoint, access, tmp_path):
     pruned = [each for each in records if each["method"] == "fastv"]
     assert all(each["mean_tokens"] > len(each["kept"][0]) > 0 for each in pruned)
     costs = measure(checkpoint, task, METHODS, batch_size=3, repeats=1, warmup=0, steps=1)
-    assert costs["prefill_flops"].is_monotonic_decreasing
+    unpruned, fastv = costs["prefill_flops"]
+    assert fastv < unpruned
     out = tmp_path / "scores.zarr"
     if name in SEVERAL_VIEWS:
         with pytest.raises(InputError, match="one grid"):
@@ -83,7 +88,8 @@ def test_a_study_asks_it(name, checkpoint, access, tmp_path):
     extract(checkpoint, replace(task, resize=40), out, batch_size=3)
     received = xr.open_zarr(out)["score"].sum(("row", "col")).values
     sees = received > 0.5  # in layers with sliding windows the last token may see no image
-    assert received.shape == (5, 6, 3) and sees.any()
+    assert received.shape == (5, 6, 3)
+    assert sees.any() if name == "gemma3" else sees.all()
     np.testing.assert_allclose(received, sees, atol=1e-5)
 
 
@@ -95,9 +101,32 @@ def test_a_processor_that_transformers_does_not_know(tmp_path):
         Checkpoint("tiny", tmp_path).load()
 
 
+def test_images_are_resized_by_pillow_where_torchvision_is_there(tmp_path, monkeypatch):
+    save(PUBLISHED["llava"], tmp_path)
+    wanted = []
+
+    def load(folder, backend=None, **options):
+        wanted.append(backend)
+        return CLIPImageProcessorPil.from_pretrained(folder)
+
+    monkeypatch.setattr(stock, "is_torchvision_available", lambda: True)
+    monkeypatch.setattr(stock.AutoImageProcessor, "from_pretrained", load)
+    processor = stock.processor(tmp_path, "there")
+    assert wanted == [None, "pil"] and type(processor.image_processor) is CLIPImageProcessorPil
+
+
+def test_prompts_have_no_labels(tmp_path, access):
+    _, processor = Checkpoint("tiny", save(PUBLISHED["paligemma"], tmp_path)).load()
+    task = read("refcoco", access, "paligemma")
+    examples = tasks.load(task)
+    assert "labels" not in prompting.prompts(examples, task, processor)
+    made = processor(images=[[each] for each in prompting.pictures(examples)], text=["<image>"] * 5)
+    assert "labels" in made  # which the engine refuses
+
+
 @pytest.mark.skipif(is_torchvision_available(), reason="torchvision is there")
 @pytest.mark.parametrize("name", NEEDS)
 def test_a_processor_says_what_it_needs(name, tmp_path):
     checkpoint = Checkpoint(name, save(PUBLISHED[name], tmp_path))
-    with pytest.raises(InputError, match=r"rocessor needs torchvision: .*'\.\[video\]'"):
+    with pytest.raises(InputError, match=r"its processor needs torchvision, .*'\.\[video\]'"):
         checkpoint.load()

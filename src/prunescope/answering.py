@@ -36,7 +36,7 @@ class Answerer:
         self.depth = len(family_of(model).decoder(model).layers)
         self.hints = hints.Hints()
         self.chooses = isinstance(task.metric, Choice)
-        self.first = cache(partial(first_token, processor.tokenizer))
+        self.first_token = cache(partial(first_token, processor.tokenizer))
         # on a CPU, padding the caches costs what one batch gains (benchmarks/evaluation.py)
         self.joins = not self.chooses and model.device.type != "cpu" and can_join(model)
 
@@ -81,7 +81,9 @@ class Answerer:
         if self.chooses:
             options = [self.task.metric.choices(each) for each in examples]
             ends = inputs["input_ids"][:, -1].tolist()
-            return [choose(each.logits.float(), options, ends, self.first) for each in branches]
+            return [
+                choose(each.logits.float(), options, ends, self.first_token) for each in branches
+            ]
         tokens = [each.tokens for each in branches]
         if self.joins:
             tokens = greedy_together(self.model, inputs, branches, self.task.max_new_tokens)
@@ -118,17 +120,17 @@ def choose(
     logits: Tensor,
     options: Sequence[Sequence[str]],
     ends: Sequence[int],
-    first: Callable[[int, str], int | None],
+    first_of: Callable[[int, str], int | None],
 ) -> list[str]:
     """The option of each row whose first token has the largest logit. InputError where two
     options of a row begin with the same token, or one has none.
 
-    logits: (b, vocabulary); ends: last token of each prompt; first: `first_token` of a tokenizer.
-    Ties go to the option that is named first.
+    logits: (b, vocabulary); ends: last token of each prompt; first_of: `first_token` of a
+    tokenizer. Ties go to the option that is named first.
     """
     chosen = []
     for row, words, end in zip(logits, options, ends, strict=True):
-        found = [first(end, word) for word in words]
+        found = [first_of(end, word) for word in words]
         tokens = [token for token in found if token is not None]
         if len(set(tokens)) < len(words):
             raise InputError(f"options {list(words)}: to this tokenizer they begin alike: {tokens}")
@@ -138,12 +140,13 @@ def choose(
 
 def first_token(tokenizer: PreTrainedTokenizerBase, end: int, word: str) -> int | None:
     """What a word begins with where a text goes on with it after the token `end`: after a space,
-    unless that token is one. Byte-level tokenizers have a token for either."""
+    unless that token ends in white space. Byte-level tokenizers have a token for either."""
     encode = partial(tokenizer.encode, add_special_tokens=False)
     before = tokenizer.decode([end])
-    start, space = encode(before), " " if before[-1:].strip() else ""
-    after = encode(before + space + word)
-    rest = after[len(start) :] if after[: len(start)] == start else encode(word)
+    # Of white space, a new line, since no tokenizer joins that with a word.
+    start, space = (before, " ") if before[-1:].strip() else ("\n", "")
+    begun, whole = encode(start), encode(start + space + word)
+    rest = whole[len(begun) :] if whole[: len(begun)] == begun else encode(word)
     return rest[0] if rest else None
 
 

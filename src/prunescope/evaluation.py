@@ -57,7 +57,7 @@ def evaluate(
     if batch_size < 1:
         raise InputError(f"batch_size: must be at least 1, got {batch_size}")
     everything = tasks.load(task)
-    examples = subset.first(everything, limit, task.draw)
+    examples = subset.take(everything, limit, task.draw)
     methods = hints.possible(methods, task, examples)
     examples = shard.of(examples)
     keys = keys_of(checkpoint, task, methods, everything)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
-def first(examples: "Dataset", limit: int | None, draw: int | None = None) -> "Dataset":
+def take(examples: "Dataset", limit: int | None, draw: int | None = None) -> "Dataset":
     """`limit` examples, in their order; all for None. InputError for a limit below 1.
 
     draw: None for the first, else the seed of a draw of whole images (but for the last one), the

@@ -16,7 +16,7 @@ from prunescope.metrics import METRICS, Metric
 from prunescope.sources import rows
 from prunescope.sources.access import Access
 from prunescope.sources.images import undecoded
-from prunescope.subset import first
+from prunescope.subset import take
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -133,7 +133,7 @@ def load(task: Task, limit: int | None = None) -> "Dataset":
         raise InputError(f"task {task.name!r}: source {task.source!r} has no column {missing[0]!r}")
     if not len(examples):
         raise InputError(f"task {task.name!r}: split: {task.split!r} has no examples")
-    return first(examples, limit, task.draw)
+    return take(examples, limit, task.draw)
 
 
 def inventory(task: Task) -> dict[str, Any]:

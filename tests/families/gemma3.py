@@ -36,7 +36,7 @@ def build(backend: str) -> PreTrainedModel:
         "num_attention_heads": 2, "image_size": SIZE, "patch_size": 4, "vision_use_head": False,
     }  # fmt: skip
     text = {
-        **TEXT, "vocab_size": len(known), "head_dim": 8, "query_pre_attn_scalar": 8,
+        **TEXT, "vocab_size": len(known), "head_dim": 16, "query_pre_attn_scalar": 8,
         "sliding_window": 12, "layer_types": [*["sliding_attention"] * 2, "full_attention"] * 2,
         "bos_token_id": 1, "eos_token_id": None, "pad_token_id": 0,
     }  # fmt: skip

@@ -47,7 +47,7 @@ def build(backend: str, **text) -> PreTrainedModel:
     """text: of the text model; without: Gemma."""
     known = words()
     sizes = {
-        **TEXT, "model_type": "gemma", "vocab_size": len(known), "head_dim": 8,
+        **TEXT, "model_type": "gemma", "vocab_size": len(known), "head_dim": 16,
         "bos_token_id": 1, "eos_token_id": None, "pad_token_id": 0,
     }  # fmt: skip
     config = PaliGemmaConfig(

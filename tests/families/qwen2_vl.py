@@ -16,7 +16,7 @@ VISION = {
     "depth": 2, "num_heads": 2, "patch_size": 4, "spatial_merge_size": 2, "initializer_range": 0.15,
 }  # fmt: skip
 PROMPTS = (
-    prompt(f"{IMAGE} what is left of the blue box", (24, 40)),
+    prompt(f"{IMAGE} what is left of the blue box", (26, 38)),
     prompt(f"the sky above {IMAGE} a cat", (48, 16), seed=1),
     prompt(f"{IMAGE} dog and {IMAGE} red cat in the box below", (16, 24), (32, 40), seed=2),
     prompt(f"where is the green cat {IMAGE}", (40, 56), seed=3),

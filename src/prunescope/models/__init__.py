@@ -10,7 +10,7 @@ from prunescope.errors import InputError
 from prunescope.models.base import Family
 from prunescope.models.layout import Layout, View
 
-__all__ = ["Family", "Layout", "View", "family_of", "known"]
+__all__ = ["Family", "Layout", "View", "family_of", "known", "serving"]
 
 
 @cache
@@ -23,13 +23,18 @@ def family_of(model: nn.Module) -> Family:
     """The family that serves this model; InputError names those there are, and what a new one
     defines."""
     model_type = getattr(getattr(model, "config", None), "model_type", None)
-    serving = [family for family in known().values() if model_type in family.model_types]
-    if len(serving) > 1:
-        names = sorted(family.name for family in serving)
+    return serving(model_type, type(model).__name__)
+
+
+def serving(model_type: str | None, model: str) -> Family:
+    """The family of a model type. model: what InputError calls the model."""
+    families = [family for family in known().values() if model_type in family.model_types]
+    if len(families) > 1:
+        names = sorted(family.name for family in families)
         raise InputError(f"model_type {model_type!r} is served by several families: {names}")
-    if not serving:
-        raise InputError(f"{type(model).__name__} (model_type {model_type!r}) {_unsupported()}")
-    return serving[0]()
+    if not families:
+        raise InputError(f"{model} (model_type {model_type!r}) {_unsupported()}")
+    return families[0]()
 
 
 def _unsupported() -> str:
