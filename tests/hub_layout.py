@@ -52,21 +52,23 @@ def save(case: Case, folder: Path) -> Path:
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     _rename(case, folder / "model.safetensors")
-    _change(folder / "config.json", _config(case, _read(folder / "config.json")))
+    _write(folder / "config.json", _config(case, _read(folder / "config.json")))
     named = {"processor_class": PROCESSOR_MAPPING[type(model.config)].__name__}
-    _change(folder / "tokenizer_config.json", _read(folder / "tokenizer_config.json") | named)
+    _write(folder / "tokenizer_config.json", _read(folder / "tokenizer_config.json") | named)
     _split(case, folder, named, processor)
     template = {"chat_template": TEMPLATE.format(image=IMAGES[case.name])}
-    _change(folder / "chat_template.json", template)
+    _write(folder / "chat_template.json", template)
     return folder
 
 
 def _rename(case: Case, file: Path) -> None:
-    old, new = "vision_tower.", "vision_tower.vision_model." * (case.name in INNER)
     weights = load_file(file)
     if case.name in TIED:
         del weights["language_model.lm_head.weight"]
-    save_file({k.replace(old, new or old): v for k, v in weights.items()}, file, {"format": "pt"})
+    if case.name in INNER:
+        old, new = "vision_tower.", "vision_tower.vision_model."
+        weights = {name.replace(old, new): each for name, each in weights.items()}
+    save_file(weights, file, {"format": "pt"})
 
 
 def _config(case: Case, config: dict[str, Any]) -> dict[str, Any]:
@@ -95,19 +97,19 @@ def _split(case: Case, folder: Path, named: dict[str, str], processor: Processor
     whole |= {name: vars(processor)[name] for name in OWN if name in vars(processor)}
     if case.name in VIDEOS:
         videos = {"video_processor_type": VIDEOS[case.name]} | named
-        _change(folder / "video_preprocessor_config.json", videos)
+        _write(folder / "video_preprocessor_config.json", videos)
     images = whole.pop("image_processor") | named
     images["image_processor_type"] = images["image_processor_type"].removesuffix("Pil")
-    _change(folder / "preprocessor_config.json", images)
+    _write(folder / "preprocessor_config.json", images)
     if case.name in FLAT:
         (folder / "processor_config.json").unlink()
     else:
-        _change(folder / "processor_config.json", whole | named)
+        _write(folder / "processor_config.json", whole | named)
 
 
 def _read(file: Path) -> dict[str, Any]:
     return json.loads(file.read_text())
 
 
-def _change(file: Path, content: dict[str, Any]) -> None:
+def _write(file: Path, content: dict[str, Any]) -> None:
     file.write_text(json.dumps(content))
