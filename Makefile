@@ -5,8 +5,8 @@ CORES ?= all
 bin := .venv/bin
 installed := .venv/installed
 # what depends on the internals of transformers
-engine := $(addprefix tests/test_, attention.py criteria.py dinosiglip.py families.py golden.py hub_layout.py \
-	knn.py layouts.py mrope.py places.py prismatic.py pruning.py scan.py segments.py sharing.py)
+engine := $(addprefix tests/, architectures checkpoints/test_hub_layout.py checkpoints/test_prismatic.py \
+	criteria engine evaluation/test_shared_prefixes.py models test_pruning.py test_scores.py)
 # for the programs that rules call
 export PATH := $(abspath $(bin)):$(PATH)
 
@@ -42,7 +42,7 @@ smoke: $(installed)  ## every step of a study on a few examples
 	@echo "The report is reports/smoke/report.html"
 
 rehearsal: $(installed)  ## the paper's study with a random model and a few made-up questions
-	$(bin)/python tests/rehearsal.py data/rehearsal/files
+	PYTHONPATH=tests $(bin)/python -m helpers.rehearsal data/rehearsal/files
 	HF_HUB_OFFLINE=1 $(bin)/snakemake --cores $(CORES) --configfile workflow/config/rehearsal.yaml --set-threads cost=1
 	@echo "The report is reports/rehearsal/report.html"
 

@@ -8,12 +8,12 @@ another line lies below it, the score chooses worse than a grid. Bands are 95 % 
 resample images.
 """
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
+from prunescope.figures import tables, theme
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_group
+from prunescope.statistics.by_method import COLUMNS, by_group
+from prunescope.statistics.reading import read_records
 
 FAMILIES = ("fastv", "fastv-norope", "uniform")
 
@@ -25,22 +25,22 @@ def make(records, png, svg, csv, layers, families=FAMILIES, bootstrap=None):
     present = [name for name in names if name in set(records["method"])]
     table = by_group(records, [BASELINE, *present], Bootstrap(**bootstrap or {}))
     tables.write(table, csv)
-    plotting.save(draw(table, layers), png, svg)
+    theme.save(draw(table, layers), png, svg)
 
 
 def draw(table, layers):
     """table: as from `by_group`."""
     groups = list(dict.fromkeys(table["group"]))
-    figure, axes = plotting.canvas(1, len(groups), (1 + 3.6 * len(groups), 3.4), sharey=True)
+    figure, axes = theme.canvas(1, len(groups), (1 + 3.6 * len(groups), 3.4), sharey=True)
     pruned = table[table["method"] != BASELINE]
     pruned = pruned.assign(layer=pruned["layers"].astype(int))
-    pruned["family"] = pruned["method"].map(plotting.family)
+    pruned["family"] = pruned["method"].map(theme.family)
     for panel, group in zip(axes[0], groups, strict=True):
         part = pruned[pruned["group"] == group]
         for family, rows in part.groupby("family", sort=False):
-            plotting.curve(panel, rows.sort_values("layer"), "layer", plotting.style(family))
+            theme.curve(panel, rows.sort_values("layer"), "layer", theme.style(family))
         full = table[(table["method"] == BASELINE) & (table["group"] == group)]["value"].iloc[0]
-        plotting.reference(panel, full, "unpruned")
+        theme.reference(panel, full, "unpruned")
         panel.set(xlabel="Layer K before which tokens are removed", xticks=layers, ylim=(0, 1.04))
         panel.set_title(group, pad=10)
         _tokens_above(panel, part)

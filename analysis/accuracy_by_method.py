@@ -10,12 +10,12 @@ of question.
 
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
+from prunescope.figures import tables, theme
 from prunescope.statistics.accuracy import BASELINE, by_method, compare, estimates, task_groups
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import localization_tasks, read_records
-from prunescope.statistics.wide import present
+from prunescope.statistics.by_method import present
+from prunescope.statistics.reading import localization_tasks, read_records
 
 COLUMNS = ["kind", "score", "invalid", "iou", "target_box"]
 
@@ -28,7 +28,7 @@ def make(records, png, svg, csv, methods=(), bootstrap=None):
     tables.write(accuracy, csv)
     shown = present(records, [m for m in methods or records["method"].unique() if m != BASELINE])
     changes = compare(records, [(m, BASELINE) for m in shown], boxed, bootstrap)
-    plotting.save(draw(accuracy, changes, shown), png, svg)
+    theme.save(draw(accuracy, changes, shown), png, svg)
 
 
 def summary(records, boxed, bootstrap):
@@ -58,15 +58,15 @@ def draw(accuracy, changes, methods):
     unpruned = whole[whole["method"] == BASELINE].set_index("task")["value"]
     tasks = [t for t in unpruned.index if t in set(changes.loc[changes["p"].notna(), "group"])]
     size = 1.8 + 1.45 * len(tasks), 0.9 + 0.27 * len(methods)
-    figure, axes = plotting.canvas(1, len(tasks), size, sharey=True, sharex=True)
+    figure, axes = theme.canvas(1, len(tasks), size, sharey=True, sharex=True)
     against = changes[(changes["reference"] == BASELINE)].set_index(["group", "method"])
     for panel, task in zip(axes[0], tasks, strict=True):
         panel.axvline(0, color="0.45", lw=0.9, zorder=0)
         for height, method in enumerate(methods):
             row = 100 * against.loc[[(task, method)], ["value", "low", "high"]]
-            plotting.whiskers(panel, row, [height], plotting.style(method))
+            theme.whiskers(panel, row, [height], theme.style(method))
         panel.set_title(f"{task}\nunpruned {unpruned[task]:.3f}")
-    axes[0, 0].set_yticks(range(len(methods)), [plotting.style(m).label for m in methods])
+    axes[0, 0].set_yticks(range(len(methods)), [theme.style(m).label for m in methods])
     axes[0, 0].invert_yaxis()
     figure.supxlabel("Accuracy minus that of the unpruned model, percentage points", fontsize=9)
     return figure

@@ -8,12 +8,12 @@ intervals that resample images. Compare methods at the same T/N, not at the same
 place of the paper's radar, the change on each task is in the figure accuracy by method.
 """
 
-from prunescope.scripting import run
-from prunescope import charts, plotting, tables
+from prunescope.jobs import run
+from prunescope.figures import charts, tables, theme
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_group
+from prunescope.statistics.by_method import COLUMNS, by_group
+from prunescope.statistics.reading import read_records
 
 FAMILIES = ("fastv", "fastv-norope", "feather", "pyramiddrop", "uniform", "random")
 
@@ -25,7 +25,7 @@ def make(records, png, svg, csv, families=FAMILIES, bootstrap=None):
     table = by_group(records, methods, Bootstrap(**bootstrap or {}))
     tables.write(table, csv)
     label = "Mean visual tokens per layer, T/N"
-    plotting.save(charts.tradeoff(table, families, BASELINE, "share", label), png, svg)
+    theme.save(charts.tradeoff(table, families, BASELINE, "share", label), png, svg)
 
 
 run(make, globals())

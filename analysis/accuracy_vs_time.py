@@ -10,13 +10,13 @@ Vertical bars are 95 % intervals that resample images, horizontal ones quartiles
 
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import charts, plotting, tables
+from prunescope.jobs import run
 from prunescope.errors import InputError
+from prunescope.figures import charts, tables, theme
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_group
+from prunescope.statistics.by_method import COLUMNS, by_group
+from prunescope.statistics.reading import read_records
 
 FAMILIES = ("fastv", "fastv-norope", "feather", "pyramiddrop", "uniform", "fastervlm", "visionzip")
 TIMES = {"answer_ms": "ms", "answer_ms_q25": "ms_q25", "answer_ms_q75": "ms_q75"}
@@ -35,7 +35,7 @@ def make(records, cost, png, svg, csv, families=FAMILIES, bootstrap=None):
     tables.write(table, csv)
     device, batch = measured.loc[0, ["device", "batch_size"]]
     label = f"Time of a question, ms ({device}, batch of {batch})"
-    plotting.save(charts.tradeoff(table, families, BASELINE, "ms", label), png, svg)
+    theme.save(charts.tradeoff(table, families, BASELINE, "ms", label), png, svg)
 
 
 def times(measured):

@@ -9,12 +9,12 @@ away: a task where it is close to the unpruned model (dashed) tells little about
 95 % intervals that resample images.
 """
 
-from prunescope.scripting import run
-from prunescope import charts, plotting, tables
+from prunescope.jobs import run
+from prunescope.figures import charts, tables, theme
 from prunescope.statistics.accuracy import BASELINE, by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import check_methods, present
+from prunescope.statistics.by_method import check_methods, present
+from prunescope.statistics.reading import read_records
 
 
 def make(records, png, svg, csv, methods, bootstrap=None):
@@ -25,7 +25,7 @@ def make(records, png, svg, csv, methods, bootstrap=None):
     table = estimates(by_method(records), None, Bootstrap(**bootstrap or {}))
     table = table[table["method"].isin([BASELINE, *methods])]
     tables.write(table, csv)
-    plotting.save(draw(table, methods), png, svg)
+    theme.save(draw(table, methods), png, svg)
 
 
 def draw(table, methods):

@@ -7,8 +7,8 @@ so have no other tasks. An oracle above the unpruned model (dashed) tells that t
 leaks through the choice. Bars are 95 % intervals that resample images.
 """
 
-from prunescope.scripting import run
-from prunescope.items import forest_of_groups
+from prunescope.jobs import run
+from prunescope.figures.recipes import forest_of_groups
 
 
 def make(records, png, svg, csv, methods, bootstrap=None):

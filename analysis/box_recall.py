@@ -6,13 +6,13 @@ the dashed share. Bands are 95 % intervals that resample images. A token counts 
 when at least half of its cell lies inside.
 """
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
+from prunescope.figures import tables, theme
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import recall_by_layer
-from prunescope.statistics.inputs import read_records, read_scores
-from prunescope.statistics.position import kept_count
+from prunescope.statistics.reading import read_records, read_scores
+from prunescope.top_k import kept_count
 
 
 def make(records, attention, png, svg, csv, remove=0.75, bootstrap=None):
@@ -25,15 +25,15 @@ def make(records, attention, png, svg, csv, remove=0.75, bootstrap=None):
     size = scores.sizes["row"] * scores.sizes["col"]
     table["kept_share"] = kept_count(size, remove) / size
     tables.write(table, csv)
-    plotting.save(draw(table), png, svg)
+    theme.save(draw(table), png, svg)
 
 
 def draw(table):
-    figure, axes = plotting.canvas(1, 1, (4.6, 3))
+    figure, axes = theme.canvas(1, 1, (4.6, 3))
     panel = axes[0, 0]
-    for variant, look in plotting.VARIANTS.items():
-        plotting.curve(panel, table[table["variant"] == variant], "layer", look)
-    plotting.reference(panel, table["kept_share"].iloc[0], "share of all tokens kept")
+    for variant, look in theme.VARIANTS.items():
+        theme.curve(panel, table[table["variant"] == variant], "layer", look)
+    theme.reference(panel, table["kept_share"].iloc[0], "share of all tokens kept")
     panel.set(xlabel="Layer K before which tokens are removed", ylim=(0, 1.02))
     panel.set(ylabel="Share of the true box's tokens kept")
     panel.set_xticks(sorted(table["layer"].unique()))

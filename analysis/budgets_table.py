@@ -6,8 +6,8 @@ the others the generous one. Localization and other tasks are means over tasks, 
 same; intervals are 95 %, by image.
 """
 
-from prunescope.scripting import run
-from prunescope.tables import write_by_task
+from prunescope.jobs import run
+from prunescope.figures.tables import write_by_task
 
 
 def make(records, csv, methods=(), bootstrap=None):

@@ -11,8 +11,8 @@ quartiles of repeated runs.
 
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import tables
+from prunescope.jobs import run
+from prunescope.figures import tables
 
 TIMES = ("vision_ms", "prefill_ms", "decode_ms", "answer_ms")
 UNITS = {

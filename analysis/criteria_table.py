@@ -8,8 +8,8 @@ same. Intervals are 95 %, by image; those of two rows may overlap although the p
 (tables of differences) is clear.
 """
 
-from prunescope.scripting import run
-from prunescope.tables import write_by_task
+from prunescope.jobs import run
+from prunescope.figures.tables import write_by_task
 
 
 def make(records, csv, methods=(), bootstrap=None):

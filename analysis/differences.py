@@ -9,12 +9,12 @@ mean visual tokens per layer that both spend, as shares of all: budgets are as s
 Methods that were matched to one budget stand against each other in a table of their own.
 """
 
-from prunescope.scripting import run
-from prunescope import tables
+from prunescope.jobs import run
+from prunescope.figures import tables
 from prunescope.statistics.accuracy import BASELINE, compare, with_budgets
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import localization_tasks, read_records
-from prunescope.statistics.wide import present
+from prunescope.statistics.by_method import present
+from prunescope.statistics.reading import localization_tasks, read_records
 
 
 def make(records, csv, pairs=(), bootstrap=None, adjust="holm"):

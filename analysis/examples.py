@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
 from prunescope.errors import InputError
-from prunescope.pictures import asked, draw_answer
+from prunescope.figures import tables, theme
+from prunescope.figures.examples import asked, draw_answer
 from prunescope.statistics.accuracy import BASELINE
-from prunescope.statistics.inputs import localization_tasks, read_records, read_scores
-from prunescope.statistics.wide import check_methods, present
+from prunescope.statistics.by_method import check_methods, present
+from prunescope.statistics.reading import localization_tasks, read_records, read_scores
 
 COLUMNS = ["score", "iou", "prediction", "target", "target_box", "kept"]
 
@@ -49,7 +49,7 @@ def make(
         rows.drop(columns="kept").assign(question=[questions[e].text for e in rows["example"]]), csv
     )
     grid = scores.sizes["row"], scores.sizes["col"]
-    plotting.save(draw(rows, choice, shown, questions, grid), png, svg)
+    theme.save(draw(rows, choice, shown, questions, grid), png, svg)
 
 
 def choose(records, fails, seed):
@@ -64,7 +64,7 @@ def choose(records, fails, seed):
     boxed = right["task"].isin(localization_tasks(records))
     pairs = right[boxed].merge(right[~boxed], on="image", suffixes=("_box", "_answer"))
     both = pairs["unpruned_box"] & pairs["unpruned_answer"]
-    label = plotting.style(fails).label
+    label = theme.style(fails).label
     stories = {
         f"where {label} has the answer and not the box": both
         & pairs["pruned_answer"]
@@ -92,7 +92,7 @@ def of_both(records, choice, methods):
 
 def draw(rows, choice, methods, questions, grid):
     """rows: records of the two examples; questions: example -> (question, image, box parser)."""
-    figure, axes = plotting.canvas(2, len(methods), (0.5 + 1.55 * len(methods), 4.1))
+    figure, axes = theme.canvas(2, len(methods), (0.5 + 1.55 * len(methods), 4.1))
     rows = rows.set_index(["example", "method"])
     for line, example in zip(axes, choice[:2], strict=True):
         text, image, parse = questions[example]
@@ -100,7 +100,7 @@ def draw(rows, choice, methods, questions, grid):
         for panel, method in zip(line, methods, strict=True):
             draw_answer(panel, rows.loc[(example, method)], image, parse, grid)
             if example == choice.located:
-                panel.set_title(plotting.style(method).label.replace(", ", "\n", 1))
+                panel.set_title(theme.style(method).label.replace(", ", "\n", 1))
     figure.suptitle(choice.why, fontsize=9)
     return figure
 

@@ -6,8 +6,8 @@ differs where the stride does not divide the side of the grid. The table beside 
 Bars are 95 % intervals that resample images.
 """
 
-from prunescope.scripting import run
-from prunescope.items import forest_of_groups
+from prunescope.jobs import run
+from prunescope.figures.recipes import forest_of_groups
 
 
 def make(records, png, svg, csv, methods, bootstrap=None):

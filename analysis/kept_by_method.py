@@ -9,11 +9,11 @@ or all. Intervals are 95 % by image. Of a distance what noise adds is taken off,
 starts at 0 where noise may account for all.
 """
 
-from prunescope.scripting import run
-from prunescope import tables
+from prunescope.jobs import run
+from prunescope.figures import tables
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_scores
 from prunescope.statistics.position import CHANCE
+from prunescope.statistics.reading import read_scores
 from prunescope.statistics.tokens import kept_position
 
 

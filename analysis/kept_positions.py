@@ -6,8 +6,8 @@ the model does not need the gaps to know where a token was. Bars are 95 % interv
 images.
 """
 
-from prunescope.scripting import run
-from prunescope.items import forest_of_groups
+from prunescope.jobs import run
+from prunescope.figures.recipes import forest_of_groups
 
 
 def make(records, png, svg, csv, methods, bootstrap=None):

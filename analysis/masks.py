@@ -12,13 +12,13 @@ from textwrap import fill
 
 import numpy as np
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
 from prunescope.errors import InputError
-from prunescope.pictures import asked, draw_answer
+from prunescope.figures import tables, theme
+from prunescope.figures.examples import asked, draw_answer
 from prunescope.statistics.accuracy import BASELINE
-from prunescope.statistics.inputs import read_records, read_scores
-from prunescope.statistics.wide import check_methods, present
+from prunescope.statistics.by_method import check_methods, present
+from prunescope.statistics.reading import read_records, read_scores
 
 COLUMNS = ["score", "iou", "prediction", "target_box", "kept"]
 
@@ -36,7 +36,7 @@ def make(records, attention, cards, png, svg, csv, blocks, examples=2, asking=No
     questions = asked(rows, cards, asking)
     tables.write(rows.drop(columns="kept"), csv)
     grid = scores.sizes["row"], scores.sizes["col"]
-    plotting.save(draw(rows, chosen, blocks, questions, grid), png, svg)
+    theme.save(draw(rows, chosen, blocks, questions, grid), png, svg)
 
 
 def choose(records, count, seed):
@@ -52,7 +52,7 @@ def draw(rows, chosen, blocks, questions, grid):
     lines = [(example, block) for example in chosen for block in blocks]
     columns = max(map(len, blocks))
     size = 0.4 + 1.55 * columns, 2.05 * len(lines)
-    figure, axes = plotting.canvas(len(lines), columns, size)
+    figure, axes = theme.canvas(len(lines), columns, size)
     figure.get_layout_engine().set(h_pad=0.08)
     rows = rows.set_index(["example", "method"])
     for line, (example, block) in zip(axes, lines, strict=True):
@@ -60,7 +60,7 @@ def draw(rows, chosen, blocks, questions, grid):
         line[0].set_ylabel(fill(text, 24), fontsize=8)
         for panel, method in zip(line, block, strict=False):
             draw_answer(panel, rows.loc[(example, method)], image, parse, grid)
-            panel.set_title(plotting.style(method).label.replace(", ", "\n", 1), fontsize=8)
+            panel.set_title(theme.style(method).label.replace(", ", "\n", 1), fontsize=8)
         for panel in line[len(block) :]:
             panel.set_visible(False)
     return figure

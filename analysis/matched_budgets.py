@@ -11,16 +11,16 @@ matched, are in a table of their own.
 
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
 from prunescope.errors import InputError
+from prunescope.figures import tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_task
+from prunescope.statistics.by_method import COLUMNS, by_task
+from prunescope.statistics.reading import read_records
 
 
 def make(records, matched, csv, bootstrap=None):
-    """matched: the CSV file of the methods that were matched (`prunescope.matching.COLUMNS`)."""
+    """matched: CSV of the matched methods, columns `budgets.matching.COLUMNS`."""
     [path] = matched
     wanted = pd.read_csv(path)
     if (wanted["note"].notna() & wanted["like"].isna()).all():  # nothing but reasons
@@ -40,7 +40,7 @@ def with_leaders(wanted):
     blocks = []
     for (like, target), block in wanted.groupby(["like", "target"], sort=False, dropna=False):
         named = pd.notna(like)
-        budget = plotting.style(like).label if named else f"T/N = {target:g}"
+        budget = theme.style(like).label if named else f"T/N = {target:g}"
         leader = [{"method": like, "target": target}] if named else []
         blocks.append(pd.concat([pd.DataFrame(leader), block]).assign(budget=budget)[columns])
     return pd.concat(blocks, ignore_index=True)

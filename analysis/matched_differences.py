@@ -12,17 +12,17 @@ several share an image, and of graded scores it is a sign test on their changes.
 
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import tables
+from prunescope.jobs import run
 from prunescope.errors import InputError
+from prunescope.figures import tables
 from prunescope.statistics.accuracy import compare, with_budgets
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import localization_tasks, read_records
-from prunescope.statistics.wide import present
+from prunescope.statistics.by_method import present
+from prunescope.statistics.reading import localization_tasks, read_records
 
 
 def make(records, matched, csv, bootstrap=None, adjust="holm"):
-    """matched: the CSV file of the methods that were matched (`prunescope.matching.COLUMNS`)."""
+    """matched: CSV of the matched methods, columns `budgets.matching.COLUMNS`."""
     [path] = matched
     wanted = pd.read_csv(path)
     solved = wanted[wanted["like"].notna() & wanted["note"].isna()]

@@ -7,11 +7,11 @@ the lines is what rotary position embedding in the score does; what is left with
 the image or from the model.
 """
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
+from prunescope.figures import tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_scores
 from prunescope.statistics.position import position_bias
+from prunescope.statistics.reading import read_scores
 
 PANELS = {
     "mean_row": ("Mean height of kept tokens\n(0 top, 1 bottom)", 0.5),
@@ -23,16 +23,16 @@ def make(attention, png, svg, csv, remove=0.75, bootstrap=None):
     """attention: Zarr stores of scores; bootstrap: fields of `Bootstrap`."""
     table = position_bias(read_scores(attention), [remove], Bootstrap(**bootstrap or {}))
     tables.write(table, csv)
-    plotting.save(draw(table), png, svg)
+    theme.save(draw(table), png, svg)
 
 
 def draw(table):
-    figure, axes = plotting.canvas(1, 2, (8, 3))
+    figure, axes = theme.canvas(1, 2, (8, 3))
     for panel, (measure, (title, unbiased)) in zip(axes[0], PANELS.items(), strict=True):
         rows = table[table["measure"] == measure]
-        for variant, look in plotting.VARIANTS.items():
-            plotting.curve(panel, rows[rows["variant"] == variant], "layer", look)
-        plotting.reference(panel, unbiased, "no bias")
+        for variant, look in theme.VARIANTS.items():
+            theme.curve(panel, rows[rows["variant"] == variant], "layer", look)
+        theme.reference(panel, unbiased, "no bias")
         panel.set(xlabel="Layer K before which tokens are removed", ylabel=title)
         panel.set_xticks(sorted(rows["layer"].unique()))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)

@@ -12,19 +12,13 @@ token. Compare share with prefill_ms to see how much of the saving reaches the c
 
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import tables
+from prunescope.jobs import run
 from prunescope.errors import InputError
-from prunescope.statistics.accuracy import (
-    CONTRAST,
-    budgets,
-    by_method,
-    estimates,
-    task_groups,
-)
+from prunescope.figures import tables
+from prunescope.statistics.accuracy import CONTRAST, budgets, by_method, estimates, task_groups
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import localization_tasks, read_records
 from prunescope.statistics.proportions import wilson
+from prunescope.statistics.reading import localization_tasks, read_records
 from prunescope.statistics.tokens import count_tokens
 
 MEASURED = [

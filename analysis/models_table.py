@@ -10,12 +10,12 @@ two models differently where their intervals lie apart.
 
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import tables
+from prunescope.jobs import run
+from prunescope.figures import tables
 from prunescope.statistics.accuracy import BASELINE, CONTRAST, by_method, estimates, task_groups
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import localization_tasks, read_records
-from prunescope.statistics.wide import check_methods, present
+from prunescope.statistics.by_method import check_methods, present
+from prunescope.statistics.reading import localization_tasks, read_records
 
 
 def make(every_records, csv, methods, bootstrap=None):

@@ -14,14 +14,15 @@ positions: the table of models has their accuracy.
 import numpy as np
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
 from prunescope.errors import known
+from prunescope.figures import tables, theme
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import recall_by_layer
-from prunescope.statistics.inputs import read_every_scores, read_records
-from prunescope.statistics.position import kept_count, position_bias, retention
+from prunescope.statistics.position import position_bias, retention
+from prunescope.statistics.reading import read_every_scores, read_records
+from prunescope.top_k import kept_count
 
 RECALL = "box_recall"
 
@@ -41,7 +42,7 @@ def make(every_attention, every_records, png, svg, csv, titles=None, remove=0.75
     table = pd.concat(measured, names=["model", None]).reset_index("model")
     tables.write(table, csv)
     maps = {titles[model]: retention(scores[model], remove).isel(layer=0) for model in titles}
-    plotting.save(draw(maps, table.replace({"model": titles}), remove), png, svg)
+    theme.save(draw(maps, table.replace({"model": titles}), remove), png, svg)
 
 
 def measures(scores, boxes, remove, bootstrap):
@@ -56,20 +57,20 @@ def measures(scores, boxes, remove, bootstrap):
 def draw(maps, table, remove):
     """maps: title -> P(kept) (variant, row, col); table: its column `model` holds the titles."""
     size, ratios = (1.4 + 1.9 * len(maps), 7.6), {"height_ratios": [1.1, 1.1, 1, 1]}
-    figure, axes = plotting.canvas(4, len(maps), size, **ratios)
+    figure, axes = theme.canvas(4, len(maps), size, **ratios)
     unbiased = table.loc[table["measure"] == RECALL, "chance"].iloc[0]
     most = max(float(each.max()) for each in maps.values())
     span = 0.0, max(most, np.nextafter(unbiased, 1))
     for column, (title, each) in zip(axes.T, maps.items(), strict=True):
         column[0].set_title(title)
-        for panel, variant in zip(column, plotting.VARIANTS, strict=False):
-            image = plotting.heat(panel, each.sel(variant=variant).values, unbiased, span)
+        for panel, variant in zip(column, theme.VARIANTS, strict=False):
+            image = theme.heat(panel, each.sel(variant=variant).values, unbiased, span)
             panel.set(xticks=[], yticks=[], aspect=1)
         rows = table[table["model"] == title]
         _curves(column[2], rows[rows["measure"] == "mean_row"])
         _curves(column[3], rows[rows["measure"] == RECALL])
         column[3].set_xlabel("Layer K")
-    for panel, look in zip(axes[:, 0], plotting.VARIANTS.values(), strict=False):
+    for panel, look in zip(axes[:, 0], theme.VARIANTS.values(), strict=False):
         panel.set_ylabel(f"Kept at K = {table['layer'].min()}\n{look.label}")
     axes[2, 0].set_ylabel("Mean height of\nkept tokens")
     axes[3, 0].set_ylabel("Share of the true\nbox's tokens kept")
@@ -80,9 +81,9 @@ def draw(maps, table, remove):
 
 
 def _curves(panel, rows):
-    for variant, look in plotting.VARIANTS.items():
-        plotting.curve(panel, rows[rows["variant"] == variant], "layer", look, ms=3)
-    plotting.reference(panel, rows["chance"].iloc[0], "")
+    for variant, look in theme.VARIANTS.items():
+        theme.curve(panel, rows[rows["variant"] == variant], "layer", look, ms=3)
+    theme.reference(panel, rows["chance"].iloc[0], "")
     panel.set(ylim=(0, 1.02), xticks=sorted(rows["layer"].unique())[::2])
 
 

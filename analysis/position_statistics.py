@@ -11,12 +11,12 @@ direction.
 
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
+from prunescope.figures import tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import rank_correlation
-from prunescope.statistics.inputs import read_scores
 from prunescope.statistics.position import map_bias, position_bias
+from prunescope.statistics.reading import read_scores
 
 PANELS = {
     "bottom_quarter": "Share of kept tokens\nin the bottom quarter",
@@ -38,17 +38,17 @@ def make(attention, png, svg, csv, remove=0.75, bootstrap=None):
     ]
     table = pd.concat(parts, ignore_index=True)
     tables.write(table, csv)
-    plotting.save(draw(table), png, svg)
+    theme.save(draw(table), png, svg)
 
 
 def draw(table):
-    figure, axes = plotting.canvas(2, 2, (8, 5), sharex=True)
+    figure, axes = theme.canvas(2, 2, (8, 5), sharex=True)
     for panel, (measure, title) in zip(axes.flat, PANELS.items(), strict=True):
         rows = table[table["measure"] == measure]
-        for variant, look in plotting.VARIANTS.items():
-            plotting.curve(panel, rows[rows["variant"] == variant], "layer", look)
+        for variant, look in theme.VARIANTS.items():
+            theme.curve(panel, rows[rows["variant"] == variant], "layer", look)
         chance = rows[rows["variant"] == "rope"]["chance"].iloc[0]
-        plotting.reference(panel, chance, "chance")
+        theme.reference(panel, chance, "chance")
         panel.set_ylabel(title)
         panel.set_xticks(sorted(rows["layer"].unique()))
     for panel in axes[-1]:

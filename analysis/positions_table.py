@@ -9,8 +9,8 @@ the visual tokens at random. share is what a layer sees on average of the visual
 are 95 %, by image.
 """
 
-from prunescope.scripting import run
-from prunescope.tables import write_by_task
+from prunescope.jobs import run
+from prunescope.figures.tables import write_by_task
 
 
 def make(records, csv, methods=(), bootstrap=None):

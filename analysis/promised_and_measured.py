@@ -10,9 +10,9 @@ take their part. Bars are quartiles of repeated runs.
 
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
 from prunescope.errors import InputError
+from prunescope.figures import tables, theme
 from prunescope.statistics.accuracy import BASELINE
 
 PROMISED = {
@@ -29,7 +29,7 @@ def make(cost, png, svg, csv):
         raise InputError(f"cost: expected a row for each method of one model, {BASELINE!r} too")
     table = savings(measured)
     tables.write(table, csv)
-    plotting.save(draw(table), png, svg)
+    theme.save(draw(table), png, svg)
 
 
 def savings(measured):
@@ -44,13 +44,13 @@ def savings(measured):
 
 
 def draw(table):
-    figure, axes = plotting.canvas(1, 2, (8.6, 3.6), sharey=True)
+    figure, axes = theme.canvas(1, 2, (8.6, 3.6), sharey=True)
     pruned = table[table["method"] != BASELINE]
-    pruned = pruned.assign(family=pruned["method"].map(plotting.family))
+    pruned = pruned.assign(family=pruned["method"].map(theme.family))
     for panel, (column, title) in zip(axes[0], PROMISED.items(), strict=True):
         panel.axline((0, 0), slope=1, color="0.45", lw=0.9, ls="--", zorder=0)
         for family, rows in pruned.groupby("family", sort=False):
-            look = plotting.style(family)
+            look = theme.style(family)
             panel.vlines(rows[column], rows["low"], rows["high"], color=look.color, lw=1)
             points = {"ls": "none", "marker": look.marker, "ms": 4.5, "label": look.label}
             panel.plot(rows[column], rows["value"], color=look.color, **points)

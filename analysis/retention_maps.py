@@ -9,10 +9,11 @@ unpruned pass, as a single-stage attention method would select from them at that
 
 import numpy as np
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
+from prunescope.figures import tables, theme
 from prunescope.statistics import position
-from prunescope.statistics.inputs import read_scores
+from prunescope.statistics.reading import read_scores
+from prunescope.top_k import kept_count
 
 
 def make(attention, png, svg, csv, removes=(0.5, 0.75, 0.9), layers=()):
@@ -21,14 +22,14 @@ def make(attention, png, svg, csv, removes=(0.5, 0.75, 0.9), layers=()):
     maps = position.retention_maps(read_scores(attention), removes)
     tables.write(maps.to_dataframe().reset_index(), csv)
     drawn = [layer for layer in maps["layer"].values if not layers or layer in layers]
-    plotting.save(draw(maps.sel(layer=drawn)), png, svg)
+    theme.save(draw(maps.sel(layer=drawn)), png, svg)
 
 
 def draw(maps):
     """maps: P(kept) with the dimensions remove, layer, variant, row, col."""
     removes, layers, _, rows, cols = maps.shape
     size = 2.2 + 0.95 * layers, (0.2 + 1.95 * rows / cols) * removes + 0.2
-    figure, axes = plotting.canvas(2 * removes, layers, size)
+    figure, axes = theme.canvas(2 * removes, layers, size)
     for column, layer in zip(axes[0], maps["layer"].values, strict=True):
         column.set_title(f"K = {layer}")
     for index, remove in enumerate(maps["remove"].values):
@@ -39,13 +40,13 @@ def draw(maps):
 def draw_block(figure, axes, maps, remove):
     """The maps of one R, with and without RoPE, and what their colours mean."""
     tokens = maps.sizes["row"] * maps.sizes["col"]
-    unbiased = position.kept_count(tokens, remove) / tokens
+    unbiased = kept_count(tokens, remove) / tokens
     span = 0.0, max(float(maps.max()), np.nextafter(unbiased, 1))
-    for line, (variant, look) in zip(axes, plotting.VARIANTS.items(), strict=True):
+    for line, (variant, look) in zip(axes, theme.VARIANTS.items(), strict=True):
         line[0].set_ylabel(f"R = {remove:g}\n{look.label.replace('Score ', '')}")
         for panel, layer in zip(line, maps["layer"].values, strict=True):
             values = maps.sel(layer=layer, variant=variant).values
-            image = plotting.heat(panel, values, unbiased, span)
+            image = theme.heat(panel, values, unbiased, span)
             panel.set(xticks=[], yticks=[], aspect=1)
     bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.01, ticks=[0, unbiased, span[1]])
     bar.ax.set_yticklabels(["0", f"{unbiased:.2f} unbiased", f"{span[1]:.2f}"])

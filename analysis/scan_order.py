@@ -17,14 +17,14 @@ on rows only, and a map says little where grey is low. Bars, and the intervals i
 import numpy as np
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
 from prunescope.errors import InputError
+from prunescope.figures import tables, theme
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records, read_scores
+from prunescope.statistics.by_method import COLUMNS, by_group, check_methods, present
 from prunescope.statistics.position import kept_centres, kept_masks
-from prunescope.statistics.wide import COLUMNS, by_group, check_methods, present
+from prunescope.statistics.reading import read_records, read_scores
 
 ORDERS = {"": "row by row", "-reversed": "reversed", "-transposed": "transposed"}
 MOVED = {"-reversed": "mean_row", "-transposed": "mean_col"}  # what the order should move
@@ -49,7 +49,7 @@ def make(records, attention, png, svg, csv, methods, bootstrap=None):
     parts = [centres, accuracy.rename(columns={"group": "measure"})]
     tables.write(pd.concat(parts).drop(columns=["layers", "tokens", "share"]), csv)
     maps = masks.groupby("method").mean()
-    plotting.save(draw(maps, centres, accuracy, methods), png, svg)
+    theme.save(draw(maps, centres, accuracy, methods), png, svg)
 
 
 def draw(maps, centres, accuracy, methods):
@@ -57,14 +57,14 @@ def draw(maps, centres, accuracy, methods):
     groups = list(dict.fromkeys(accuracy["group"]))
     size = 5.6 + 1.5 * len(groups), 0.4 + 1.75 * len(methods)
     widths = [1] * len(ORDERS) + [0.9] * len(groups)
-    figure, axes = plotting.canvas(len(methods), len(widths), size, width_ratios=widths)
+    figure, axes = theme.canvas(len(methods), len(widths), size, width_ratios=widths)
     unbiased = float(maps.sel({"method": methods[0]}).mean())
     span = 0.0, max(float(maps.max()), np.nextafter(unbiased, 1))
     centres = centres.set_index(["method", "measure"])
     for line, method in zip(axes, methods, strict=True):
-        line[0].set_ylabel(plotting.style(method).label.replace(", ", "\n"))
+        line[0].set_ylabel(theme.style(method).label.replace(", ", "\n"))
         for panel, (end, order) in zip(line, ORDERS.items(), strict=False):
-            image = plotting.heat(panel, maps.sel({"method": method + end}).values, unbiased, span)
+            image = theme.heat(panel, maps.sel({"method": method + end}).values, unbiased, span)
             where = _where(centres, method, end)
             title = f"{order}\n{where}" if method == methods[0] else where
             panel.set_title(title, fontsize=7.5)
@@ -90,10 +90,10 @@ def _where(centres, method, end):
 
 
 def _accuracy(panel, rows, method):
-    rows, grey = rows.set_index("method"), plotting.Style("", "0.6")
+    rows, grey = rows.set_index("method"), theme.Style("", "0.6")
     for height, end in enumerate(ORDERS):
-        plotting.whiskers(panel, rows.loc[[BASELINE + end]], [height - 0.12], grey)
-        plotting.whiskers(panel, rows.loc[[method + end]], [height + 0.12], plotting.style(method))
+        theme.whiskers(panel, rows.loc[[BASELINE + end]], [height - 0.12], grey)
+        theme.whiskers(panel, rows.loc[[method + end]], [height + 0.12], theme.style(method))
     panel.set(xlim=(-0.03, 1.03), ylim=(len(ORDERS) - 0.5, -0.5), yticks=[])
     panel.set(xticks=[0, 0.5, 1], xticklabels=["0", ".5", "1"])
 

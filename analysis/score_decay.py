@@ -13,13 +13,13 @@ image.
 
 import pandas as pd
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
+from prunescope.figures import tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import decay_curve, decay_slope
-from prunescope.statistics.inputs import read_scores
+from prunescope.statistics.reading import read_scores
 
-LOOKS = {**plotting.VARIANTS, "rope-alone": plotting.Style("RoPE alone, mean key", "#009E73", "^")}
+LOOKS = {**theme.VARIANTS, "rope-alone": theme.Style("RoPE alone, mean key", "#009E73", "^")}
 LAYERS = (1, 2, 3, 4, 6, 9)
 
 
@@ -31,7 +31,7 @@ def make(attention, png, svg, csv, layers=LAYERS, bootstrap=None):
     parts = {"log_score": curves, "slope_per_token": slopes}
     table = pd.concat(parts, names=["measure", None]).reset_index("measure")
     tables.write(table, csv)
-    plotting.save(draw(curves, slopes), png, svg)
+    theme.save(draw(curves, slopes), png, svg)
 
 
 def draw(curves, slopes):
@@ -39,7 +39,7 @@ def draw(curves, slopes):
     layers = sorted(curves["layer"].unique())
     columns = min(3, len(layers))
     size, shared = (8.4, 0.6 + 2.2 * -(-len(layers) // columns)), {"sharex": True, "sharey": True}
-    figure, axes = plotting.canvas(-(-len(layers) // columns), columns, size, **shared)
+    figure, axes = theme.canvas(-(-len(layers) // columns), columns, size, **shared)
     for panel, layer in zip(axes.flat, layers, strict=False):
         _layer(panel, curves[curves["layer"] == layer], slopes[slopes["layer"] == layer])
         panel.set_title(f"K = {layer}", loc="left")
@@ -57,14 +57,14 @@ def _layer(panel, curves, slopes):
     slopes = slopes.set_index("variant")
     for height, (variant, look) in enumerate(LOOKS.items()):
         rows = curves[curves["variant"] == variant]
-        plotting.curve(panel, rows, "distance", look, marker="", lw=1)
+        theme.curve(panel, rows, "distance", look, marker="", lw=1)
         value, low, high = 100 * slopes.loc[variant, ["value", "low", "high"]].astype(float)
         text = f"{value:.2f} [{low:.2f}, {high:.2f}]"
         panel.text(
             0.98, 0.97 - 0.1 * height, text, color=look.color, fontsize=7,
             ha="right", va="top", transform=panel.transAxes,
         )  # fmt: skip
-    plotting.reference(panel, 0, "")
+    theme.reference(panel, 0, "")
 
 
 run(make, globals())

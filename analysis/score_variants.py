@@ -7,8 +7,8 @@ paper); the mean of all text tokens as the query; the maximum over heads; the qu
 layer K itself. Bars are 95 % intervals that resample images; the table beside has the tokens.
 """
 
-from prunescope.scripting import run
-from prunescope.items import forest_of_groups
+from prunescope.jobs import run
+from prunescope.figures.recipes import forest_of_groups
 
 
 def make(records, png, svg, csv, methods, bootstrap=None):

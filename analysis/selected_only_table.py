@@ -6,8 +6,8 @@ RoPE in the score, at an early and a later K; if the later selects better, its r
 one. share is what a layer sees on average of the visual tokens. Intervals are 95 %, by image.
 """
 
-from prunescope.scripting import run
-from prunescope.tables import write_by_task
+from prunescope.jobs import run
+from prunescope.figures.tables import write_by_task
 
 
 def make(records, csv, methods, bootstrap=None):

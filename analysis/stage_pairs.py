@@ -7,8 +7,8 @@ column to move the first; empty cells have no second stage behind the first. The
 95 % intervals that resample images.
 """
 
-from prunescope.scripting import run
-from prunescope.items import maps_of_pairs
+from prunescope.jobs import run
+from prunescope.figures.recipes import maps_of_pairs
 
 NAMES = "Layer of the first stage", "Layer of the second stage"
 

@@ -6,8 +6,8 @@ of the visual tokens. Where accuracy hardly changes along a row, what the late s
 free. The table beside has 95 % intervals that resample images.
 """
 
-from prunescope.scripting import run
-from prunescope.items import maps_of_pairs
+from prunescope.jobs import run
+from prunescope.figures.recipes import maps_of_pairs
 
 NAMES = "R of the first stage", "R of the second stage"
 

@@ -7,12 +7,12 @@ layer sees on average of the visual tokens; from left to right the score removes
 unpruned model. Bars are 95 % intervals that resample images.
 """
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
+from prunescope.figures import tables, theme
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records
-from prunescope.statistics.wide import COLUMNS, by_group
+from prunescope.statistics.by_method import COLUMNS, by_group
+from prunescope.statistics.reading import read_records
 
 DASHES = ("-", "--", ":", "-.")
 
@@ -23,19 +23,19 @@ def make(records, png, svg, csv, lines, bootstrap=None):
     shown = [method for block in lines for line in block for method in line]
     table = by_group(records, [BASELINE, *shown], Bootstrap(**bootstrap or {}))
     tables.write(table, csv)
-    plotting.save(draw(table, lines), png, svg)
+    theme.save(draw(table, lines), png, svg)
 
 
 def draw(table, lines):
     """table: as from `by_group`."""
     groups = list(dict.fromkeys(table["group"]))
-    figure, axes = plotting.canvas(1, len(groups), (2.6 + 3.2 * len(groups), 3.2), sharey=True)
+    figure, axes = theme.canvas(1, len(groups), (2.6 + 3.2 * len(groups), 3.2), sharey=True)
     for panel, group in zip(axes[0], groups, strict=True):
         rows = table[table["group"] == group].set_index("method")
         for block, dash in zip(lines, DASHES, strict=False):
             for line in block:
                 _line(panel, rows[rows.index.isin(line)].sort_values("share"), dash)
-        plotting.reference(panel, rows.loc[BASELINE, "value"], "")
+        theme.reference(panel, rows.loc[BASELINE, "value"], "")
         panel.set(title=group, xlabel="Mean visual tokens per layer, T/N", ylim=(0, 1.04))
     axes[0, 0].set_ylabel("Accuracy")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center")
@@ -45,7 +45,7 @@ def draw(table, lines):
 def _line(panel, rows, dash):
     if rows.empty:  # none could have the budget that it was to have
         return
-    look = plotting.style(plotting.family(rows.index[0]))
+    look = theme.style(theme.family(rows.index[0]))
     panel.vlines(rows["share"], rows["low"], rows["high"], color=look.color, lw=1)
     label = f"{look.label}, K = {rows['layers'].iloc[0]}"
     options = {"marker": look.marker, "ms": 4.5, "lw": 1.2, "label": label}

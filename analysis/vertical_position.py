@@ -9,13 +9,13 @@ that go to the right downwards mean that targets at the bottom fare better.
 
 from functools import partial
 
-from prunescope.scripting import run
-from prunescope import plotting, tables
+from prunescope.jobs import run
+from prunescope.figures import tables, theme
 from prunescope.statistics.accuracy import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import BANDS, CONTRAST, by_band, with_recall
-from prunescope.statistics.inputs import read_records, read_scores
-from prunescope.statistics.wide import check_methods, present
+from prunescope.statistics.by_method import check_methods, present
+from prunescope.statistics.reading import read_records, read_scores
 
 NAMES = ["top", "upper middle", "lower middle", "bottom"]
 
@@ -30,23 +30,23 @@ def make(records, attention, png, svg, csv, methods=(), bootstrap=None):
     tables.write(table, csv)
     check_methods(boxed, [BASELINE])
     shown = present(boxed, [m for m in methods or table["method"].unique() if m != BASELINE])
-    plotting.save(draw(table[table["band"] != CONTRAST], shown), png, svg)
+    theme.save(draw(table[table["band"] != CONTRAST], shown), png, svg)
 
 
 def draw(table, methods):
     """table: `by_band` without contrasts."""
     rows = -(-len(methods) // 4)
     size, shared = (8.4, 0.9 + 1.7 * rows), {"sharex": True, "sharey": True}
-    figure, axes = plotting.canvas(rows, min(len(methods), 4), size, **shared)
+    figure, axes = theme.canvas(rows, min(len(methods), 4), size, **shared)
     part = table.set_index(["method", "measure"]).sort_index()
     full = part.loc[(BASELINE, "accuracy")]
     for panel, method in zip(axes.flat, methods, strict=False):
-        look = plotting.style(method)
+        look = theme.style(method)
         panel.plot(full["value"], full["band"], color="0.6", lw=1.2, label="Accuracy, unpruned")
         for measure, offset, fill in (("recall", -0.1, look.color), ("accuracy", 0.1, "white")):
             rows = part.loc[(method, measure)]
             heights = rows["band"].to_numpy(float) + offset
-            plotting.whiskers(panel, rows, heights, look, mfc=fill, marker="o")
+            theme.whiskers(panel, rows, heights, look, mfc=fill, marker="o")
         panel.set_title(look.label)
     for panel in axes.flat[len(methods) :]:
         panel.set_visible(False)

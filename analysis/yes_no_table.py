@@ -7,10 +7,10 @@ score of a kind is 100 times the sum of accuracy and accuracy_plus. Read a metho
 unpruned model: pruning that makes it say yes more often is not better at finding things.
 """
 
-from prunescope.scripting import run
-from prunescope import tables
+from prunescope.jobs import run
+from prunescope.figures import tables
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.inputs import read_records
+from prunescope.statistics.reading import read_records
 from prunescope.statistics.yes_no import yes_no
 
 

@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from record import write
 
+from prunescope.records.store import SCHEMA
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.tokens import count_tokens, kept_position
-from prunescope.store import SCHEMA
 
 TOKENS, BATCH, GRID = 100_000_000, 32, (27, 27)
 KEPT = 182, 73  # tokens left by each stage

@@ -24,10 +24,10 @@ import pyarrow.parquet as pq
 import xarray as xr
 from record import write
 
-from prunescope import config, results
 from prunescope.errors import InputError
 from prunescope.methods import parse_methods
-from prunescope.store import SCHEMA
+from prunescope.records.store import SCHEMA
+from prunescope.study import config, paths
 
 STUDY, MODEL = "workflow/config/paper.yaml", "prism-7b"
 TASKS, GRID, LAYERS = ("refcoco", "gqa"), (27, 27), 32
@@ -92,7 +92,7 @@ def generate(folder: Path, examples: int, scored: int) -> dict[str, list[str]]:
 def measure(name: str, arguments: dict[str, Any]) -> dict[str, float] | None:
     """Memory of this process in MB, before the script reads anything and at its peak; None for a
     script to which these records say nothing."""
-    sys.path.insert(0, str(results.ANALYSIS))
+    sys.path.insert(0, str(paths.ANALYSIS))
     script = importlib.import_module(name)
     before = peak()
     try:
@@ -118,13 +118,13 @@ def size(paths: list[str]) -> float:
 def of_scripts(folder: Path, examples: int, scored: int) -> dict[str, dict[str, float]]:
     """By script, MB of what it reads and of what it takes."""
     study, read, found = config.load(STUDY), generate(folder, examples, scored), {}
-    for kind, name in results.items(study):
-        wanted = [each for each in read if each in results.asked(name, read)]
-        if not wanted or {"cost", "cards", "matched"} & set(results.make_arguments(name)):
+    for kind, name in paths.items(study):
+        wanted = [each for each in read if each in paths.asked(name, read)]
+        if not wanted or {"cost", "cards", "matched"} & set(paths.make_arguments(name)):
             continue
         made = {end: f"{folder}/{name}.{end}" for end in ("png", "svg", "csv")}
-        offered = read | made | results.settings(study)
-        arguments = results.asked(name, offered) | study[kind][name]
+        offered = read | made | paths.settings(study)
+        arguments = paths.asked(name, offered) | study[kind][name]
         with ProcessPoolExecutor(1, get_context("spawn")) as alone:
             memory = alone.submit(measure, name, arguments).result()
         if memory is not None:

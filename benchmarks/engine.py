@@ -21,11 +21,11 @@ import torch
 from record import write
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from prunescope.attention import record_scores
+from prunescope.cost.peak_memory import peak_bytes
 from prunescope.criteria.attention import Attention
 from prunescope.methods import Method, Stage, read_methods
-from prunescope.peak import peak_bytes
 from prunescope.pruning import Layout, prune
+from prunescope.scores import record_scores
 
 SIZES = {
     "100m": {"hidden_size": 768, "intermediate_size": 2304, "num_hidden_layers": 12,

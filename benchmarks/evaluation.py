@@ -2,7 +2,7 @@
 
     python benchmarks/evaluation.py
     python benchmarks/evaluation.py --size 7b --device cuda --tasks refcoco --examples 8 \
-      --few 1 --repeats 1                 # after python tests/rehearsal.py data/rehearsal/files
+      --few 1 --repeats 1                 # after PYTHONPATH=tests python -m helpers.rehearsal data/rehearsal/files
 
 The methods of the default study, or with `--size` of the paper's, on a batch of each of two tasks,
 three ways: together, sharing what they have in common; each by itself, in the same batch; each by
@@ -29,12 +29,13 @@ from record import write
 from torch import nn
 from transformers import ProcessorMixin
 
-from prunescope import config, tasks
-from prunescope.answering import Answerer
-from prunescope.checkpoint import Checkpoint
-from prunescope.hints import possible, replayed
+from prunescope.checkpoints.checkpoint import Checkpoint
+from prunescope.evaluation.answerer import Answerer
+from prunescope.evaluation.side_information import possible, replayed
 from prunescope.methods import Method, parse_methods
-from prunescope.tasks import Task, read_task
+from prunescope.study import config
+from prunescope.tasks.card import Task, read_task
+from prunescope.tasks.examples import load_examples
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -132,13 +133,13 @@ def benches(options: argparse.Namespace) -> list[Bench]:
     """One for each task."""
     if options.size is not None:
         parts = paper_model.build(options.size, options.device)
-        known, study, take = paper_model.read_tasks(), paper_model.STUDY, paper_model.examples
+        known, study, take = paper_model.paper_tasks(), paper_model.STUDY, paper_model.examples
         cards = [known[name] for name in options.tasks]
     else:
         torch.set_num_threads(1)
         parts = Checkpoint("testbed", MODEL, device=options.device).load()
         cards, study = [read_task(f"data/tasks/{name}.yaml") for name in options.tasks], STUDY
-        take = tasks.load
+        take = load_examples
     return [Bench(study, each, take(each, options.examples), options.few, *parts) for each in cards]
 
 

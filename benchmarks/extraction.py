@@ -11,10 +11,11 @@ import time
 import torch
 from record import write
 
-from prunescope.attention import record_scores
-from prunescope.checkpoint import Checkpoint
-from prunescope.prompting import prompts
-from prunescope.tasks import load, read_task
+from prunescope.checkpoints.checkpoint import Checkpoint
+from prunescope.scores import record_scores
+from prunescope.tasks.card import read_task
+from prunescope.tasks.examples import load_examples
+from prunescope.tasks.prompts import prompts
 
 PAIRS, WARMUP, BATCHES = 30, 3, (1, 8, 32)
 
@@ -22,7 +23,7 @@ PAIRS, WARMUP, BATCHES = 30, 3, (1, 8, 32)
 def inputs_of(size: int, processor):
     """A batch of `size` prompts of the locate task, padded on the left."""
     task = read_task("data/tasks/locate.yaml")
-    return prompts(load(task, limit=size), task, processor)
+    return prompts(load_examples(task, limit=size), task, processor)
 
 
 @torch.inference_mode()

@@ -1,6 +1,6 @@
 """The paper's model in its real size, with random weights, and made-up questions of its benchmarks.
 
-Tokenizer and questions are those of `python tests/rehearsal.py data/rehearsal/files`: a text has
+Tokenizer and questions are those of `PYTHONPATH=tests python -m helpers.rehearsal data/rehearsal/files`: a text has
 more tokens than with the tokenizer of Llama-2, an image has its 729.
 """
 
@@ -12,12 +12,13 @@ import torch
 from torch import nn
 from transformers import AutoModelForImageTextToText, ProcessorMixin
 
-from prunescope import config, tasks
-from prunescope.prismatic.configuration import DECODER, configure
-from prunescope.prismatic.processor import build_processor, greedy
-from prunescope.prismatic.tokenizer import read_tokenizer
-from prunescope.prismatic.vision import TOWER
-from prunescope.tasks import Task
+from prunescope.checkpoints.prismatic.configuration import DECODER, configure
+from prunescope.checkpoints.prismatic.processor import build_processor, greedy
+from prunescope.checkpoints.prismatic.tokenizer import read_tokenizer
+from prunescope.checkpoints.prismatic.vision import TOWER
+from prunescope.study import config
+from prunescope.tasks.card import Task, read_task
+from prunescope.tasks.examples import load_examples
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -46,11 +47,11 @@ def build(size: str, device: str) -> tuple[nn.Module, ProcessorMixin]:
     return model.eval(), build_processor(words, settings)
 
 
-def read_tasks() -> dict[str, Task]:
+def paper_tasks() -> dict[str, Task]:
     """Those of the paper's study, with answers as long as a model gives them."""
     run = config.load(REHEARSAL)
     names = config.load(STUDY)["tasks"]
-    cards = {name: tasks.read_task(f"data/tasks/{name}.yaml", None, run["data"]) for name in names}
+    cards = {name: read_task(f"data/tasks/{name}.yaml", None, run["data"]) for name in names}
     return {name: replace(card, max_new_tokens=_length(card)) for name, card in cards.items()}
 
 
@@ -58,7 +59,7 @@ def examples(task: Task, count: int) -> "Dataset":
     """So many of a task: its few rows again and again."""
     from datasets import concatenate_datasets
 
-    rows = tasks.load(task)
+    rows = load_examples(task)
     many = concatenate_datasets([rows] * -(-count // len(rows))).select(range(count))
     names = [f"{number}-{name}" for number, name in enumerate(many["id"])]
     return many.remove_columns("id").add_column("id", names)

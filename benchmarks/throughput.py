@@ -1,6 +1,6 @@
 """How many questions of the paper's benchmarks its model answers in a second, and in which memory.
 
-    python tests/rehearsal.py data/rehearsal/files
+    PYTHONPATH=tests python -m helpers.rehearsal data/rehearsal/files
     python benchmarks/throughput.py --device cuda
     python benchmarks/throughput.py --size tiny --device cpu --examples 4     # to try it
 
@@ -20,10 +20,10 @@ from record import write
 from torch import nn
 from transformers import ProcessorMixin
 
-from prunescope import prompting
-from prunescope.answering import Answerer
+from prunescope.evaluation.answerer import Answerer
 from prunescope.methods import Method, read_methods
-from prunescope.tasks import Task
+from prunescope.tasks import prompts
+from prunescope.tasks.card import Task
 
 METHODS = ("unpruned", "fastv", "feather")
 TASKS = ("refcoco", "tallyqa")
@@ -47,7 +47,7 @@ class Bench:
         if cuda:
             torch.cuda.reset_peak_memory_stats()
         start, answers = time.perf_counter(), 0
-        for batch in prompting.batches(chosen, task, self.processor, batch_size):
+        for batch in prompts.batches(chosen, task, self.processor, batch_size):
             answers += sum(len(records) for _, records in answerer.run(batch, methods))
         seconds = time.perf_counter() - start
         assert answers == len(methods) * count
@@ -72,7 +72,7 @@ def main() -> None:
     bench = Bench(*paper_model.build(options.size, options.device), options.examples)
     known = read_methods("workflow/config/methods.yaml")
     methods = [known[name] for name in METHODS]
-    cards = paper_model.read_tasks()
+    cards = paper_model.paper_tasks()
     every = [bench.answer(card, max(options.batch), methods) for card in cards.values()]
     # twice, as at first the device is asked for memory of ever other sizes; the second time counts
     alone = [

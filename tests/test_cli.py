@@ -6,15 +6,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from testbed_model import random_examples, save_model
 
-from prunescope import config, tasks
-from prunescope.checkpoint import Checkpoint
+from helpers.testbed_model import random_examples, save_model
+from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.cli import main
-from prunescope.evaluation import evaluate
+from prunescope.evaluation.evaluate import evaluate
 from prunescope.methods import parse_methods
-from prunescope.store import RecordStore
-from prunescope.tasks import read_task
+from prunescope.records.store import RecordStore
+from prunescope.study import config
+from prunescope.tasks.card import read_task
+from prunescope.tasks.examples import SOURCES
 
 STUDY = {"name": "small", "tasks": ["locate"], "methods": ["unpruned", "uniform", "oracle"]}
 
@@ -28,7 +29,7 @@ def model(tmp_path_factory):
 def study(tmp_path, model, monkeypatch):
     """The file of a study."""
     monkeypatch.chdir(Path(__file__).parents[1])
-    monkeypatch.setitem(tasks.SOURCES, "testbed", lambda task: random_examples(6))
+    monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(6))
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump(STUDY | {"models": {"tiny": {"path": str(model)}}}))
     return path

@@ -12,9 +12,9 @@ from transformers import Qwen2AudioConfig
 
 from prunescope import criteria, models
 from prunescope.criteria import Criterion
-from prunescope.discovery import discover
 from prunescope.errors import InputError
 from prunescope.models import Family, family_of
+from prunescope.plugins import discover
 
 CRITERION = """
     from dataclasses import dataclass

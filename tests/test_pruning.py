@@ -6,10 +6,9 @@ from typing import ClassVar
 
 import pytest
 import torch
-from conftest import GRID, PAD_TOKEN, build_inputs, build_llama, build_llava, row_of
 from transformers import BertConfig, BertModel, StaticCache
 
-from prunescope.attention import record_scores
+from helpers.tiny_llava import GRID, PAD_TOKEN, build_inputs, build_llama, build_llava, row_of
 from prunescope.criteria import SetCriterion
 from prunescope.criteria.attention import Attention
 from prunescope.criteria.knn import Knn
@@ -19,6 +18,7 @@ from prunescope.criteria.uniform import Uniform
 from prunescope.errors import InputError
 from prunescope.methods import Method, Stage
 from prunescope.pruning import Layout, prune
+from prunescope.scores import record_scores
 from prunescope.testing import models as contract
 from prunescope.testing.trial import STEPS, Trial, generate
 

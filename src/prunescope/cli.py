@@ -76,7 +76,9 @@ def _add_convert_prismatic(commands: Any) -> None:
 
 
 def _convert_prismatic(**arguments: Any) -> None:
-    from prunescope.prismatic import convert  # here, so that --help does not wait for torch
+    from prunescope.checkpoints.prismatic import (
+        convert,  # here, so that --help does not wait for torch
+    )
 
     convert(**arguments)
 
@@ -112,29 +114,30 @@ def _add_records(commands: Any) -> None:
 def _list_records(store: Path, action: str) -> None:
     import pandas as pd
 
-    from prunescope import records
+    from prunescope.records import upkeep
 
-    rows = records.contents(store)
+    rows = upkeep.contents(store)
     print(pd.DataFrame(rows).to_string(index=False) if rows else f"{store}: no records")
 
 
 def _verify_records(store: Path, action: str) -> None:
-    from prunescope import records
+    from prunescope.records import upkeep
 
-    counts = records.verify(store)
+    counts = upkeep.verify(store)
     print(", ".join(f"{count} {state}" for state, count in counts.items()))
     if counts["damaged"]:
         raise InputError(f"{store}: what was damaged is set aside; the next evaluation redoes it")
 
 
 def _prune_records(store: Path, keep: list[Path], delete: bool, action: str) -> None:
-    from prunescope import records
+    from prunescope.evaluation.needed import unasked
+    from prunescope.records import upkeep
 
-    folders = records.unasked(store, keep)
+    folders = unasked(store, keep)
     for folder in folders:
         print(folder)
     if delete:
-        records.remove(folders)
+        upkeep.remove(folders)
     done = "removed" if delete else "would be removed; --delete does it"
     print(f"{len(folders)} keys that no study asks for: {done}")
 
@@ -160,7 +163,7 @@ def _add_export(commands: Any) -> None:
 
 
 def _export(form: str, records: list[Path], out: Path) -> None:
-    from prunescope.export import FORMATS
+    from prunescope.records.export import FORMATS
 
     for path in FORMATS[form](records, out):
         print(path)
@@ -191,9 +194,9 @@ def _add_match(commands: Any) -> None:
 def _match(method: str, scores: list[Path], share: float, knob: str, library: Path) -> None:
     import yaml
 
-    from prunescope.calibration import Scores
-    from prunescope.matching import match
-    from prunescope.statistics.inputs import read_scores
+    from prunescope.budgets.calibration import Scores
+    from prunescope.budgets.matching import match
+    from prunescope.statistics.reading import read_scores
 
     methods = yaml.safe_load(library.read_text())
     stages = methods[known(method, methods, str(library))]
@@ -218,7 +221,7 @@ def _add_plan(commands: Any) -> None:
 
 
 def _plan(study: Path) -> None:
-    from prunescope import config, plan
+    from prunescope.study import config, plan
 
     print(plan.text(config.load(study), str(study)))
 

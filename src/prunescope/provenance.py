@@ -5,57 +5,53 @@ from collections.abc import Iterable
 from pathlib import Path
 
 HERE = Path(__file__).parent
-# What a record or a score depends on; nothing that only reads them. A folder is all its modules.
-ENGINE = [
-    HERE / name
-    for name in (
-        "criteria",
-        "models",
-        "answering.py",
-        "attention.py",
-        "checkpoint.py",
-        "decoding.py",
-        "dinosiglip.py",
-        "draws.py",
-        "engine",
-        "evaluation.py",
-        "extraction.py",
-        "hints.py",
-        "methods",
-        "metrics",
-        "numerics.py",
-        "prompting.py",
-        "pruning.py",
-        "shards.py",
-        "sharing.py",
-        "sources",
-        "stock.py",
-        "subset.py",
-        "tasks.py",
-        "together.py",
-        "testbed/dataset.py",
-        "testbed/frozen.json",
-        "testbed/llama_2d.py",
-        "testbed/questions.py",
-        "testbed/scenes.py",
-        "testbed/vocabulary.py",
-    )
-]
+# Packages and modules that records and scores depend on, and nothing that only reads these.
+ENGINE = (
+    "architectures",
+    "checkpoints",
+    "criteria",
+    "engine",
+    "evaluation",
+    "methods",
+    "metrics",
+    "models",
+    "pruning",
+    "scores",
+    "tasks",
+    "testbed",
+)
 
 
 def digest(paths: Iterable[Path | str]) -> str:
-    """Hexadecimal digest of the names and bytes of files; a folder counts as its Python files."""
+    """Hexadecimal digest of the names and bytes of files; a folder counts as all files in it."""
     total = hashlib.blake2b(digest_size=16)
     for path in map(Path, paths):
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+        for file in _files(path):
             data = file.read_bytes()
             total.update(f"{file.name}:{len(data)}:".encode() + data)
     return total.hexdigest()
 
 
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(p for p in path.rglob("*") if p.is_file() and p.parent.name != "__pycache__")
+
+
+def code_digest(*names: str) -> str:
+    """Digest of packages and modules of prunescope, such as "statistics" or "top_k"."""
+    return digest(map(code, names))
+
+
+def code(name: str) -> Path:
+    """Folder of a package of prunescope, or file of a module."""
+    folder = HERE / name
+    return folder if folder.is_dir() else folder.with_suffix(".py")
+
+
 def engine_digest() -> str:
-    """Digest of the source that records and scores depend on."""
-    return digest(ENGINE)
+    """Digest of the code that records and scores depend on."""
+    return code_digest(*ENGINE)
 
 
 def manifest(stores: Iterable[Path | str]) -> dict[str, str]:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import greedy
 from transformers import AutoModelForImageTextToText
 
-from prunescope.checkpoint import Checkpoint
+from helpers.tiny_llava import greedy
+from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.models import family_of
-from prunescope.prompting import prompts
-from prunescope.tasks import load, read_task
+from prunescope.tasks.card import read_task
+from prunescope.tasks.examples import load_examples
+from prunescope.tasks.prompts import prompts
 
 ROOT = Path(__file__).parents[2]
 TESTBEDS = ROOT / "data" / "testbed"
@@ -53,7 +54,7 @@ def test_testbeds_that_differ_in_positions_share_their_tower(name):
 @cache
 def drawn(task):
     card = read_task(ROOT / "data" / "tasks" / f"{task}.yaml")
-    return card, load(card, limit=QUESTIONS)
+    return card, load_examples(card, limit=QUESTIONS)
 
 
 @every

@@ -3,7 +3,7 @@ rule attention:
     input:
         files=model_files,
         card="data/tasks/{task}.yaml",
-        examples=lambda wildcards: found(wildcards.task),
+        examples=lambda wildcards: examples_of(wildcards.task),
     output:
         scores=directory(f"{RESULTS}/attention/{{model}}/{{task}}/{{shard}}.zarr"),
     log:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from prunescope import config as study
-from prunescope import plan, results
 from prunescope.errors import InputError
-from prunescope.provenance import digest, engine_digest
+from prunescope.provenance import code_digest, engine_digest
+from prunescope.study import config as study
+from prunescope.study import paths, plan
 
 SOURCE = workflow.configfiles[-1]
 try:
@@ -20,24 +20,16 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-RESULTS = results.folder(config)
+RESULTS = paths.folder(config)
 REPORTS = config["reports"]
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 MODELS = study.job_models(config)
-COMPUTED = results.computed(config)
-SETTINGS = results.settings(config)
-ITEMS = results.items(config)
+COMPUTED = paths.computed(config)
+SETTINGS = paths.settings(config)
+ITEMS = paths.items(config)
 ENGINE = engine_digest()
-DRAWN_BY = [
-    "statistics",
-    "charts.py",
-    "items.py",
-    "pictures.py",
-    "plotting.py",
-    "tables.py",
-]
-DRAWING = digest(f"src/prunescope/{name}" for name in DRAWN_BY)
+DRAWING = code_digest("statistics", "figures", "top_k")
 # unknown where no job is run, as for --report
 CORES = workflow.resource_settings.cores or 1
 GPUS = 1 if config["device"] == "cuda" else 0
@@ -59,7 +51,7 @@ def model_files(wildcards):
         raise WorkflowError(f"{SOURCE}: models.{wildcards.model}: {error}") from None
 
 
-def found(task):
+def examples_of(task):
     """What says that a task's examples are there; the testbed's are generated where they are used."""
     return [] if study.is_generated(task) else f"{RESULTS}/data/{task}.json"
 
@@ -79,20 +71,22 @@ def memory(wildcards, input):
 
 def outputs(kind, name):
     """Files of a figure or table, as its `make` asks for them; one is shown in the report."""
-    files, shown = results.item_files(config, kind, name), results.SHOWN[kind]
-    model = "{model}" if results.is_of_one_model(name) else "all"
+    files, shown = paths.item_files(config, kind, name), paths.SHOWN[kind]
+    model = "{model}" if paths.is_of_one_model(name) else "all"
     files[shown] = report(
         files[shown],
         caption="../report/item.rst",
         category=kind.capitalize(),
         labels={"item": name.replace("_", " "), "model": model},
     )
-    return results.asked(name, files)
+    return paths.asked(name, files)
 
 
 def check_study():
     """Stop before the first job if a method does not fit a model (needs torch, so not sooner)."""
+    from prunescope.evaluation import setup
+
     try:
-        study.check_models(config, SOURCE)
+        setup.check_models(config, SOURCE)
     except InputError as error:
         raise WorkflowError(str(error)) from None

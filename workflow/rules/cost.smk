@@ -4,7 +4,7 @@ rule cost:
         files=model_files,
         methods=rules.methods.output.methods,
         card=f"data/tasks/{config['tasks'][0]}.yaml",
-        examples=found(config["tasks"][0]),
+        examples=examples_of(config["tasks"][0]),
     output:
         cost=f"{RESULTS}/cost/{{model}}.parquet",
     log:
@@ -22,6 +22,6 @@ rule cost:
         model=lambda wildcards: MODELS[wildcards.model],
         run=RUN,
         timing=config["cost"],
-        engine=digest(["src/prunescope/cost.py", "src/prunescope/flops.py"]) + ENGINE,
+        engine=code_digest("cost") + ENGINE,
     script:
         "../scripts/cost.py"

@@ -4,7 +4,7 @@ rule evaluate:
         files=model_files,
         methods=rules.methods.output.methods,
         card="data/tasks/{task}.yaml",
-        examples=lambda wildcards: found(wildcards.task),
+        examples=lambda wildcards: examples_of(wildcards.task),
     output:
         records=f"{RESULTS}/records/{{model}}/{{task}}/{{shard}}.parquet",
     log:

@@ -8,20 +8,20 @@ for kind, name in ITEMS:
         name:
             name
         input:
-            **results.asked(name, COMPUTED),
+            **paths.asked(name, COMPUTED),
         output:
             **outputs(kind, name),
         log:
-            f"{LOGS}/{results.owner(name)}{name}.log",
+            f"{LOGS}/{paths.owner(name)}{name}.log",
         benchmark:
-            f"{BENCHMARKS}/{results.owner(name)}{name}.tsv"
+            f"{BENCHMARKS}/{paths.owner(name)}{name}.tsv"
         conda:
             "../../environment.yml"
         resources:
             mem_mb=memory,
         params:
-            **(results.asked(name, SETTINGS) | config[kind][name]),
-            caption=results.caption(name),
+            **(paths.asked(name, SETTINGS) | config[kind][name]),
+            caption=paths.caption(name),
             script=name,
             source=DRAWING,
         script:

@@ -3,7 +3,7 @@ rule calibrate:
     input:
         files=model_files,
         card=f"data/tasks/{config['calibration']['task']}.yaml",
-        examples=found(config["calibration"]["task"]),
+        examples=examples_of(config["calibration"]["task"]),
     output:
         scores=directory(f"{RESULTS}/calibrate/{{model}}.zarr"),
     log:
@@ -43,8 +43,6 @@ rule methods:
     params:
         fixed=study.fixed(config, SOURCE),
         wanted=[vars(each) for each in WANTED],
-        source=digest(
-            [f"src/prunescope/{name}.py" for name in ("matching", "calibration")]
-        ),
+        source=code_digest("budgets"),
     script:
         "../scripts/methods.py"

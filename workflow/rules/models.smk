@@ -4,7 +4,7 @@
 
 from re import escape
 
-from prunescope import origins
+from prunescope.hub import origins
 
 DOWNLOADS = origins.downloads(config["models"])
 CONVERSIONS = origins.conversions(config["models"])
@@ -51,6 +51,6 @@ rule convert:
         "../../environment.yml"
     params:
         wanted=lambda wildcards: CONVERSIONS[wildcards.folder],
-        source=digest(["src/prunescope/prismatic"]),
+        source=code_digest("checkpoints"),
     script:
         "../scripts/convert.py"

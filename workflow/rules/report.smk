@@ -40,7 +40,7 @@ rule ledger:
             "stands_for": config["models"][wildcards.model]["stands_for"],
         },
         caption="What the paper claims, checked on this model, and its numbers beside ours.",
-        source=[digest(["src/prunescope/findings"]), DRAWING],
+        source=[code_digest("claims"), DRAWING],
     script:
         "../scripts/ledger.py"
 
@@ -55,7 +55,7 @@ rule page:
             path
             for kind, name in ITEMS
             for path in expand(
-                results.item_files(config, kind, name)[results.SHOWN[kind]],
+                paths.item_files(config, kind, name)[paths.SHOWN[kind]],
                 model=config["models"],
             )
         ],
@@ -77,16 +77,11 @@ rule page:
         stands_for={
             name: model["stands_for"] for name, model in config["models"].items()
         },
-        captions={name: results.caption(name) for _, name in ITEMS},
+        captions={name: paths.caption(name) for _, name in ITEMS},
         configuration=SOURCE,
         seed=config["seed"],
         tolerance=config["claims"]["tolerance"],
-        source=digest(
-            [
-                f"src/prunescope/{name}.py"
-                for name in ("findings/words", "report", "statistics/notes")
-            ]
-        ),
+        source=code_digest("claims", "report"),
     script:
         "../scripts/page.py"
 

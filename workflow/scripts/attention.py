@@ -1,9 +1,10 @@
 """Store the attention scores of a task's examples."""
 
-from prunescope.scripting import run as run_script
-from prunescope.config import checkpoint, task_of
-from prunescope.extraction import extract
-from prunescope.shards import Shard
+from prunescope.jobs import run as run_script
+from prunescope.evaluation.score_extraction import extract
+from prunescope.evaluation.setup import checkpoint
+from prunescope.tasks.card import task_of
+from prunescope.tasks.shards import Shard
 
 
 def make(card, scores, name, model, run, batch_size, limit, shard):

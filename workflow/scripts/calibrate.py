@@ -1,8 +1,9 @@
 """Store the attention scores of the examples that budgets are matched on."""
 
-from prunescope.scripting import run as run_script
-from prunescope.config import checkpoint, task_of
-from prunescope.extraction import extract
+from prunescope.jobs import run as run_script
+from prunescope.evaluation.score_extraction import extract
+from prunescope.evaluation.setup import checkpoint
+from prunescope.tasks.card import task_of
 
 
 def make(card, scores, name, model, run, batch_size, split, examples):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from prunescope.scripting import run
-from prunescope.downloads import convert_parts
+from prunescope.jobs import run
+from prunescope.checkpoints.download import convert_parts
 
 
 def make(marker, wanted):

@@ -1,9 +1,10 @@
 """Time every method on one batch of prompts."""
 
-from prunescope.scripting import run as run_script
-from prunescope.config import checkpoint, task_of
-from prunescope.cost import measure
+from prunescope.jobs import run as run_script
+from prunescope.cost.measure import measure
+from prunescope.evaluation.setup import checkpoint
 from prunescope.methods import read_methods
+from prunescope.tasks.card import task_of
 
 
 def make(card, cost, name, model, run, methods, timing):

@@ -3,15 +3,16 @@
 import json
 from pathlib import Path
 
-from prunescope.scripting import run
-from prunescope import tasks
+from prunescope.jobs import run
 from prunescope.errors import InputError
+from prunescope.tasks.card import read_task
+from prunescope.tasks.examples import inventory
 
 
 def make(card, found, access, splits):
-    task = tasks.read_task(card, access=access)
+    task = read_task(card, access=access)
     try:
-        facts = {split: tasks.inventory(task.of_split(split)) for split in splits}
+        facts = {split: inventory(task.of_split(split)) for split in splits}
     except InputError as error:
         without = f"The other tasks go on; for a report without {task.name}, take it out of `tasks`"
         raise InputError(f"{str(error).rstrip('.')}. {without}") from error

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from prunescope.scripting import run
-from prunescope.downloads import download
+from prunescope.jobs import run
+from prunescope.checkpoints.download import download
 
 
 def make(marker, wanted):

@@ -2,12 +2,13 @@
 
 from pyarrow import parquet
 
-from prunescope.scripting import run as run_script
-from prunescope.config import checkpoint, task_of
-from prunescope.evaluation import evaluate
+from prunescope.jobs import run as run_script
+from prunescope.evaluation.evaluate import evaluate
+from prunescope.evaluation.setup import checkpoint
 from prunescope.methods import read_methods
-from prunescope.shards import Shard
-from prunescope.store import RecordStore
+from prunescope.records.store import RecordStore
+from prunescope.tasks.card import task_of
+from prunescope.tasks.shards import Shard
 
 
 def make(card, records, name, model, run, methods, store, batch_size, limit, shard):

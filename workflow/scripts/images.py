@@ -5,10 +5,10 @@ from pathlib import Path
 
 import torch
 
-from prunescope.scripting import run as run_script
-from prunescope.testbed.language import Projector, Reader, Symbols, train_images
-from prunescope.testbed.training import Recipe, trained
-from prunescope.testbed.vision import Pretraining
+from prunescope.jobs import run as run_script
+from prunescope.training.language import Projector, Reader, Symbols, train_images
+from prunescope.training.training import Recipe, trained
+from prunescope.training.vision import Pretraining
 
 
 def make(tower, positions, vision, symbols, align, recipe, unfinished, checkpoint, threads):

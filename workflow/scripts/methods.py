@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from prunescope.scripting import run
-from prunescope.calibration import Scores
-from prunescope.matching import COLUMNS, solve
-from prunescope.statistics.inputs import read_scores
-from prunescope.variations import Wanted
+from prunescope.jobs import run
+from prunescope.budgets.calibration import Scores
+from prunescope.budgets.matching import COLUMNS, solve
+from prunescope.statistics.reading import read_scores
+from prunescope.study.variations import Wanted
 
 
 def make(scores, methods, matched, fixed, wanted):

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from prunescope.scripting import run
+from prunescope.jobs import run
 from prunescope.provenance import manifest
-from prunescope.report import Findings, Items, within, write
-from prunescope.statistics.inputs import read_records
-from prunescope.statistics.notes import left_out, silent
+from prunescope.report.notes import left_out, silent
+from prunescope.report.page import Findings, Items, within, write
+from prunescope.statistics.reading import read_records
 
 
 def make(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from prunescope.scripting import run as run_script
-from prunescope.testbed.language import train_symbols
-from prunescope.testbed.training import Recipe
+from prunescope.jobs import run as run_script
+from prunescope.training.language import train_symbols
+from prunescope.training.training import Recipe
 
 
 def make(positions, recipe, unfinished, checkpoint, threads):

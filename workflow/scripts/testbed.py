@@ -5,12 +5,12 @@ from pathlib import Path
 
 import torch
 
-from prunescope.scripting import run as run_script
-from prunescope.testbed.assembly import assemble, save
-from prunescope.testbed.card import write_card
-from prunescope.testbed.language import Projector, Reader
-from prunescope.testbed.training import minutes_of, trained
-from prunescope.testbed.vision import Pretraining
+from prunescope.jobs import run as run_script
+from prunescope.training.assembly import assemble, save
+from prunescope.training.card import write_card
+from prunescope.training.language import Projector, Reader
+from prunescope.training.training import minutes_of, trained
+from prunescope.training.vision import Pretraining
 
 
 def make(tower, positions, vision, images, cards, model, recipes, place, unfinished, threads):

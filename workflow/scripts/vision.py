@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from prunescope.scripting import run as run_script
-from prunescope.testbed.training import Recipe
-from prunescope.testbed.vision import train_tower
+from prunescope.jobs import run as run_script
+from prunescope.training.training import Recipe
+from prunescope.training.vision import train_tower
 
 
 def make(tower, recipe, unfinished, checkpoint, threads):

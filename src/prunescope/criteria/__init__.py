@@ -6,8 +6,8 @@ from functools import cache
 from typing import Any
 
 from prunescope.criteria.base import Criterion, Projected, Selection, SetCriterion, Sizes, highest
-from prunescope.discovery import discover
 from prunescope.errors import InputError
+from prunescope.plugins import discover
 
 __all__ = [
     "Criterion",

@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import BoolTensor
 
 from prunescope.criteria.base import Selection
-from prunescope.criteria.run import Run, index_in_view
+from prunescope.criteria.raster_run import Run, index_in_view
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from torch import LongTensor, Tensor
 
 from prunescope.criteria.base import Selection
-from prunescope.criteria.draw import Drawing
+from prunescope.criteria.drawing import Drawing
 from prunescope.errors import InputError
 
 JITTER = 1e-6  # of the densities, against ties

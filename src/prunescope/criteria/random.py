@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from prunescope.criteria.base import Selection
-from prunescope.criteria.draw import Drawing
+from prunescope.criteria.drawing import Drawing
 
 
 @dataclass(frozen=True)

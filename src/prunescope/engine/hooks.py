@@ -15,9 +15,9 @@ from prunescope.criteria import Projected, Selection
 from prunescope.engine import segments
 from prunescope.engine.arguments import Arguments
 from prunescope.engine.caches import cache_of
+from prunescope.engine.projections import Taps
 from prunescope.engine.prompt import Watch, embeddings
 from prunescope.engine.segments import rows_of, select_from
-from prunescope.engine.taps import Taps
 from prunescope.engine.trace import Trace
 from prunescope.errors import InputError
 from prunescope.methods import Method, check_grid

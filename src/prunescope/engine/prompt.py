@@ -12,8 +12,8 @@ from torch import BoolTensor, LongTensor, Tensor, nn
 from transformers import StaticCache
 
 from prunescope.engine.caches import cache_of
+from prunescope.engine.patched_method import shadow
 from prunescope.engine.segments import Segment
-from prunescope.engine.shadow import shadow
 from prunescope.errors import InputError
 from prunescope.models import Family, Layout
 from prunescope.models.tower import received

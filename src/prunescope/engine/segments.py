@@ -7,7 +7,7 @@ import torch
 from torch import BoolTensor, LongTensor, Tensor
 
 from prunescope.criteria import Selection
-from prunescope.draws import generator
+from prunescope.criteria.seeding import generator
 from prunescope.models import Layout
 
 

@@ -5,10 +5,10 @@ from functools import cache
 
 from torch import nn
 
-from prunescope.discovery import discover
 from prunescope.errors import InputError
 from prunescope.models.base import Family
 from prunescope.models.layout import Layout, View
+from prunescope.plugins import discover
 
 __all__ = ["Family", "Layout", "View", "family_of", "known", "serving"]
 

@@ -9,7 +9,7 @@ from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.multiple import adjusted
 from prunescope.statistics.proportions import cohens_g, mcnemar
-from prunescope.variations import BASELINE
+from prunescope.study.variations import BASELINE
 
 LOCALIZATION, OTHER, CONTRAST = "localization", "other tasks", "localization minus other tasks"
 Groups = Mapping[str, Mapping[str, float]]  # name -> weight of each stratum

@@ -14,27 +14,12 @@ import xarray as xr
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap, unit_sums
 from prunescope.statistics.uniformity import DIVERGENCES, estimates
+from prunescope.top_k import kept_count, ranks
 
 HEIGHTS = ("mean_row", "bottom_quarter")
 CHANCE = {"mean_row": 0.5, "bottom_quarter": 0.25} | dict.fromkeys(DIVERGENCES, 0.0)  # at random
 DIFFERENCE = "rope - norope"
 RECORD = ("method", "task", "example", "image")
-
-
-def kept_count(n: int, remove: float) -> int:
-    """Tokens that are left of `n`; InputError unless `remove` lies in [0, 1) and one is left."""
-    count = int(n * (1 - remove)) if 0 <= remove < 1 else 0
-    if count < 1:
-        raise InputError(f"remove: must lie in [0, 1) and leave one of {n} tokens, got {remove}")
-    return count
-
-
-def ranks(scores: np.ndarray) -> np.ndarray:
-    """(..., n) scores -> (..., n) ranks from 0, the highest; ties go to the lower index."""
-    order = np.argsort(-scores, axis=-1, kind="stable")
-    result = np.empty(order.shape, np.int32)
-    np.put_along_axis(result, order, np.arange(order.shape[-1], dtype=np.int32), axis=-1)
-    return result
 
 
 def kept(scores: xr.DataArray, remove: float) -> xr.DataArray:

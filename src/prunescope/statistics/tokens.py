@@ -39,7 +39,7 @@ class Count:
 def count_tokens(paths: Iterable[Path | str], by: Sequence[str] = METHOD) -> pd.DataFrame:
     """How often each token is kept: columns `by`, stage (from 0), raster, tokens, records.
 
-    paths: Parquet files of records (`prunescope.store.SCHEMA`), in any order and of any size;
+    paths: Parquet files of records (`records.store.SCHEMA`), in any order and of any size;
     records: of the group, whether they keep the token or not. A token that is never kept has no
     row. Raises InputError for a file without the columns that are needed.
     """

@@ -7,11 +7,11 @@ from itertools import product
 import torch
 from torch import BoolTensor, Tensor, nn
 
-from prunescope.attention import record_scores
 from prunescope.criteria.attention import VARIANTS, Attention
 from prunescope.criteria.uniform import Uniform
 from prunescope.methods import Method, Stage
 from prunescope.pruning import prune
+from prunescope.scores import record_scores
 from prunescope.testing.oracle import Positions, masked
 from prunescope.testing.selections import look
 from prunescope.testing.trial import NOROPE, Inputs, Trial, prefill

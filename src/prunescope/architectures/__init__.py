@@ -1,0 +1,1 @@
+"""Model classes that transformers lacks; importing a module registers its class with AutoModel."""

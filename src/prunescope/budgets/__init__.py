@@ -1,0 +1,1 @@
+"""The setting of a method at a wanted budget of visual tokens."""

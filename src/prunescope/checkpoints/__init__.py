@@ -1,0 +1,1 @@
+"""A folder of weights becomes a model that is ready to answer."""

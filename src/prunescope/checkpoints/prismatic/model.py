@@ -1,0 +1,44 @@
+"""A LLaVA that computes what a Prismatic VLM computes."""
+
+import torch
+from transformers import AutoModelForImageTextToText, LlavaConfig, LlavaForConditionalGeneration
+
+from prunescope.checkpoints.prismatic.configuration import DECODER
+from prunescope.checkpoints.prismatic.vision import DINO_FORMERLY
+from prunescope.checkpoints.prismatic.weights import Tensors, rename
+from prunescope.errors import InputError
+
+
+def assemble(
+    config: LlavaConfig, tensors: Tensors, dtype: torch.dtype | None = None
+) -> LlavaForConditionalGeneration:
+    """The model with these tensors, not copied unless their dtype changes.
+
+    dtype: None: that of the token embeddings. InputError names tensors that are missing,
+    unexpected or of another shape.
+    """
+    with torch.device("meta"):
+        model = AutoModelForImageTextToText.from_config(config)
+    state = model.state_dict()
+    installed = {rename(name, DINO_FORMERLY): name for name in state}
+    _check(tensors, {name: state[own].shape for name, own in installed.items()})
+    dtype = dtype or tensors[f"{DECODER}embed_tokens.weight"].dtype
+    named = {installed[name]: tensor.to(dtype) for name, tensor in tensors.items()}
+    model.load_state_dict(named, assign=True)
+    return model.eval()
+
+
+def _check(given: Tensors, needed: dict[str, torch.Size]) -> None:
+    shapes = [
+        f"{name} {tuple(given[name].shape)}, not {tuple(shape)}"
+        for name, shape in needed.items()
+        if name in given and given[name].shape != shape
+    ]
+    wrong = {
+        "missing": sorted(set(needed) - set(given)),
+        "unexpected": sorted(set(given) - set(needed)),
+        "of another shape": shapes,
+    }
+    if any(wrong.values()):
+        found = "; ".join(f"{what}: {', '.join(names)}" for what, names in wrong.items() if names)
+        raise InputError(f"weights: {found}")

@@ -1,0 +1,1 @@
+"""Answering the questions of a task with every method, and extracting scores."""

@@ -1,0 +1,1 @@
+"""Figures from stored estimates: look, charts, recipes and example pictures. No statistics."""

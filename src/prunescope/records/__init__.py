@@ -1,0 +1,1 @@
+"""The stored answers: the store, its upkeep, and export to other tools."""

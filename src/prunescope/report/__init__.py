@@ -1,0 +1,1 @@
+"""The report page: its layout, its wording and its notes."""

@@ -1,0 +1,1 @@
+"""What the file of a study says: models, tasks, methods, figures. No torch."""

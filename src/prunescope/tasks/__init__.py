@@ -1,0 +1,1 @@
+"""What is asked: task cards, their examples and prompts. No torch."""

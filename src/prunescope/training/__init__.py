@@ -1,0 +1,1 @@
+"""How the testbeds were trained."""

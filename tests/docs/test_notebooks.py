@@ -1,0 +1,95 @@
+"""The tutorials run as they are, from either folder, and show what their prose says."""
+
+import re
+from pathlib import Path
+
+import papermill
+import pytest
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "notebooks"
+
+
+class Shown:
+    """The outputs of an executed notebook, by the id of the cell."""
+
+    def __init__(self, notebook: NotebookNode):
+        self.cells = {cell.id: cell for cell in notebook.cells if cell.cell_type == "code"}
+        self.outputs = [each for cell in self.cells.values() for each in cell.outputs]
+
+    def text(self, cell: str) -> str:
+        """What a cell prints and what its last line is."""
+        texts = [each.get("text") or each.data["text/plain"] for each in self.cells[cell].outputs]
+        return "".join(texts)
+
+    def rows(self, cell: str) -> dict[str, list[str]]:
+        """A table by the first entry of its rows."""
+        [table] = [each.data["text/html"] for each in self.cells[cell].outputs]
+        rows = [re.findall(r"<t[hd].*?>(.*?)</t", row) for row in table.split("</tr>")]
+        return {first: rest for first, *rest in filter(None, rows)}
+
+    def pictures(self) -> int:
+        return sum("image/png" in each.get("data", {}) for each in self.outputs)
+
+    def noise(self) -> list[str]:
+        return [each.text for each in self.outputs if each.get("name") == "stderr"]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Executes a copy of a notebook in a folder."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # more are slower where cores are shared
+
+    def execute(name: str, folder: Path) -> Shown:
+        # InputError and the like of a cell are raised here.
+        return Shown(
+            papermill.execute_notebook(
+                FOLDER / name,
+                tmp_path / name,
+                cwd=folder,
+                progress_bar=False,
+                kernel_name="python3",
+            )
+        )
+
+    return execute
+
+
+def test_prune_your_own_vlm(run):
+    shown = run("prune_your_own_vlm.ipynb", FOLDER)
+    assert shown.noise() == [] and shown.pictures() == 3
+    assert len(shown.cells["ten-lines"].source.splitlines()) == 10
+    before, after = (line.split(": ")[1] for line in shown.text("answers").splitlines())
+    assert before.split() != after.split()
+    words = int(shown.text("trace").split("[")[1].split(",")[0]) - 144
+    assert shown.text("trace").count(f" {36 + words}") == 11  # of 12 layers
+    methods = shown.rows("methods")
+    assert methods["fastv"][1:3] == ["[36]", "0.312"]
+    assert methods["feather"][0] == methods["unpruned"][0] == before.strip()
+    assert shown.text("batch").count("the same tokens alone: True") == 3
+    assert "in 64 of 64 examples" in shown.text("scores")
+
+
+def test_write_a_criterion(run):
+    shown = run("write_a_criterion.ipynb", ROOT)
+    assert shown.noise() == [] and shown.pictures() == 1
+    assert "divprune" in shown.text("found")
+    assert shown.text("contract") == "DivPrune keeps the contract\n"
+    padded, start, features = shown.text("wrong").splitlines()
+    assert padded.startswith("Padded: example 0: [") and " alone, [" in padded
+    assert start == "RandomStart: two calls differ"
+    assert features.startswith("Features: fails with what it says it needs, []: ")
+    table = shown.rows("compare")
+    assert [table[name][-2:] for name in ("fastv", "uniform", "divprune")] == [["36.0", "45.0"]] * 3
+    assert float(table["divprune"][0]) > float(table["fastv"][0]) + 0.3
+    assert float(shown.rows("pairs")["divprune"][-1]) < 0.01  # p against fastv
+    assert float(shown.rows("pairs")["uniform"][-1]) > 0.05
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_outputs_are_not_kept(path):
+    notebook = papermill.iorw.load_notebook_node(str(path))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+    assert notebook.metadata.kernelspec.name == notebook.metadata.language_info.name + "3"

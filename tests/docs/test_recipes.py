@@ -1,0 +1,107 @@
+"""The README's recipes for other harnesses work as they stand there, on a tiny model."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from datasets import Dataset, Features, Image, Value
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from helpers.benchmarks_in_small import picture
+from helpers.chat_model import save_model
+from helpers.tiny_llava import build_inputs, build_llava, row_of
+from prunescope.methods import parse_methods
+from prunescope.pruning import prune
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
+[LOOP] = [code for code in PYTHON if "in batches" in code]
+[LMMS_EVAL] = [code for code in PYTHON if "simple_evaluate" in code]
+FASTV = [{"layer": 1, "remove": 0.75, "score": {"attention": {}}}]
+TASK = {
+    "task": "small", "dataset_path": "parquet", "test_split": "test",
+    "dataset_kwargs": {"data_files": {"test": "rows.parquet"}},
+    "doc_to_visual": "image", "doc_to_text": "question", "doc_to_target": "answer",
+    "output_type": "generate_until", "generation_kwargs": {"max_new_tokens": 20},
+    "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
+}  # fmt: skip
+QUESTIONS = ["Yes A B", "No True C D E", "A", "False B"]
+
+
+class Tokens:
+    """In place of a processor: answers are the numbers of their tokens."""
+
+    def batch_decode(self, tokens, skip_special_tokens):
+        return tokens.tolist()
+
+
+def looped(model, processor, stages, batches):
+    """What the loop collects: answers, and by example the tokens kept."""
+    [method] = parse_methods({"fastv": stages}, "test").values()
+    names = {"model": model, "processor": processor, "method": method, "batches": batches}
+    exec(LOOP, names | {"prune": prune}, results := {})
+    return results["answers"], [each.tolist() for each in results["kept"]]
+
+
+def test_a_loop_of_ones_own():
+    model, stages = build_llava(), [*FASTV, {"layer": 3, "keep": 4, "score": {"attention": {}}}]
+    batches = [build_inputs((5, 3)), build_inputs((4, 6), seed=1)]
+    alone = [row_of(batch, row) for batch in batches for row in (0, 1)]
+    answers, kept = looped(model, Tokens(), stages, batches)
+    assert (answers, kept) == looped(model, Tokens(), stages, alone)
+    assert [len(each) for each in answers] == [20] * 4
+    assert [len(each) for each in kept] == [4] * 4 and kept[0] != kept[2]
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """What the recipe names is in the working directory, in small: the model; a task instead."""
+    pytest.importorskip("lmms_eval.evaluator", exc_type=ImportError)
+    monkeypatch.chdir(tmp_path)
+    save_model(Path("llava-hf/llava-1.5-7b-hf"))
+    rows = [
+        {"question": question, "answer": "A", "image": picture(number)}
+        for number, question in enumerate(QUESTIONS)
+    ]
+    types = Features({"question": Value("string"), "answer": Value("string"), "image": Image()})
+    Dataset.from_list(rows, types).to_parquet("rows.parquet")
+    Path("tasks").mkdir()
+    Path("tasks/small.yaml").write_text(yaml.safe_dump(TASK))
+    Path("workflow/config").mkdir(parents=True)
+
+
+def harnessed(stages):
+    """What the model answers to lmms-eval by the recipe."""
+    tasks = importlib.import_module("lmms_eval.tasks").TaskManager(include_path="tasks")
+    Path("workflow/config/methods.yaml").write_text(yaml.safe_dump({"fastv": stages}))
+    code = LMMS_EVAL
+    for published, small in (("cuda", "cpu"), ('["gqa"]', '["small"], task_manager=tasks')):
+        assert published in code
+        code = code.replace(published, small)
+    exec(code, names := {"tasks": tasks})
+    samples = names["results"]["samples"]["small"]
+    assert [each["doc_id"] for each in samples] == [0, 1, 2, 3]
+    return [each["filtered_resps"][0] for each in samples]
+
+
+def test_lmms_eval(small):
+    """Its answers are those of the loop, in batches."""
+    model = AutoModelForImageTextToText.from_pretrained("llava-hf/llava-1.5-7b-hf")
+    processor = AutoProcessor.from_pretrained("llava-hf/llava-1.5-7b-hf")
+    model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
+    parts = [[{"type": "image"}, {"type": "text", "text": question}] for question in QUESTIONS]
+    chats = [[{"role": "user", "content": each}] for each in parts]
+    texts = processor.apply_chat_template(chats, tokenize=False)
+    batches = [
+        processor(
+            text=texts[i : i + 2], images=[picture(i), picture(i + 1)],
+            padding=True, return_tensors="pt",
+        )
+        for i in (0, 2)
+    ]  # fmt: skip
+    answers, kept = looped(model, processor, FASTV, batches)
+    assert harnessed(FASTV) == answers and [len(each) for each in kept] == [9] * 4
+    whole = harnessed([])
+    assert harnessed([FASTV[0] | {"remove": 0.0}]) == whole != answers

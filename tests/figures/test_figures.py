@@ -1,0 +1,396 @@
+"""The look of methods, and every figure drawn from synthetic results."""
+
+from collections import defaultdict
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from helpers import synthetic
+from helpers.scripts import script
+from prunescope.budgets.matching import COLUMNS
+from prunescope.errors import InputError
+from prunescope.figures import theme
+from prunescope.figures.examples import Asked
+from prunescope.metrics import parse_grid32
+from prunescope.statistics import reading
+
+FEW = {"resamples": 100}
+OPTIONS = {
+    "before_llm": {"methods": ["fastv", "uniform"]},
+    "bounds": {"methods": ["fastv", "uniform"]},
+    "grid_offsets": {"methods": ["uniform"]},
+    "kept_positions": {"methods": ["fastv", "feather"]},
+    "score_variants": {"methods": ["fastv", "fastv-norope"]},
+    "union_or_score": {"lines": [[["fastv"], ["fastv-norope"]], [["uniform"]]]},
+    "accuracy_by_layer": {"layers": [1, 2]},
+    "stage_pairs": {"firsts": [1, 2], "seconds": [2, 3]},
+    "stage_removal": {"firsts": [0.5], "seconds": [0.7, 0.9]},
+    "score_decay": {"layers": [1, 2]},
+}
+# what sweeps call the methods of synthetic.py
+NAMES = {"fastv": "fastv-k1", "uniform": "pair-k1+2-t0.42", "feather": "feather-r0.5+0.7"}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    records = synthetic.records(8).replace({"method": NAMES})
+    records.to_parquet(folder / "swept.parquet", index=False)
+    return synthetic.write(folder, images=8) | {"swept": [folder / "swept.parquet"]}
+
+
+def test_variations_of_a_method_share_its_look():
+    assert theme.family("fastv-norope-k3") == "fastv-norope"
+    assert theme.family("fastvish") == "fastvish"
+    varied, base = theme.style("fastv-k1-r0.5"), theme.METHODS["fastv"]
+    assert (varied.label, varied.color) == ("FastV, K = 1, R = 0.5", base.color)
+
+
+def test_methods_look_different():
+    looks = [(s.color, s.marker) for s in theme.METHODS.values()]
+    assert len({color for color, _ in looks}) == len({marker for _, marker in looks}) == len(looks)
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("before_llm", ["records"]),
+        ("bounds", ["records"]),
+        ("grid_offsets", ["records"]),
+        ("kept_positions", ["records"]),
+        ("score_variants", ["records"]),
+        ("union_or_score", ["records"]),
+        ("accuracy_by_layer", ["swept"]),
+        ("stage_pairs", ["swept"]),
+        ("stage_removal", ["swept"]),
+        ("position_statistics", ["attention"]),
+        ("score_decay", ["attention"]),
+        ("retention_maps", ["attention"]),
+        ("mean_kept_row", ["attention"]),
+        ("bias_map", ["attention"]),
+        ("box_recall", ["records", "attention"]),
+        ("accuracy_by_method", ["records"]),
+        ("accuracy_vs_budget", ["records"]),
+        ("vertical_position", ["records", "attention"]),
+    ],
+)
+def test_figure_and_its_table_are_written(name, inputs, study, tmp_path):
+    files = {kind: tmp_path / f"{name}.{kind}" for kind in ("png", "svg", "csv")}
+    module = script(name)
+    options = {"bootstrap": FEW} if name != "retention_maps" else {}
+    options |= OPTIONS.get(name, {})
+    stored = {"records" if key == "swept" else key: study[key] for key in reading}
+    module.make(**stored, **files, **options)
+    assert files["png"].read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in files["svg"].read_text()
+    assert len(pd.read_csv(files["csv"]))
+    assert not plt.get_fignums()
+    assert module.__doc__.count("\n\n") == 1  # a title, then how to read it
+
+
+def test_only_values_make_a_point_of_a_sweep():
+    assert all(
+        map(theme.swept, ["fastv", "fastv-norope-k3-r0.5", "uniform-k1-s3", "pair-k1+2-t0.42"])
+    )
+    assert all(map(theme.swept, ["fastv-k1-t0.42", "fastv-norope-k1-as-ensemble-k1-r0.9"]))
+    assert not any(map(theme.swept, ["fastv-k1-before-llm", "feather-compact"]))
+
+
+def test_words_in_names_of_methods_are_told():
+    label = theme.style("fastv-norope-k3-before-llm-compact").label
+    assert label == "FastV without RoPE, K = 3, before the LLM, compact"
+    assert theme.style("fastv-whole-row-k1").label == "FastV, whole row, K = 1"
+    assert theme.style("fastv-k1-t0.42").label == "FastV, K = 1, T/N = 0.42"
+    matched = theme.style("fastv-k1-as-feather-r0.4")
+    assert matched.label == "FastV, K = 1, T of FEATHER, R = 0.4"
+    assert matched.color == theme.METHODS["fastv"].color
+
+
+@pytest.mark.parametrize(
+    "name", ["criteria_table", "budgets_table", "positions_table", "selected_only_table"]
+)
+def test_table_has_a_row_for_each_method_and_its_realised_tokens(name, study, tmp_path):
+    wanted = ["feather", "unpruned", "fastv"]
+    script(name).make(study["records"], tmp_path / "t.csv", wanted, FEW)
+    table = pd.read_csv(tmp_path / "t.csv").set_index("method")
+    assert list(table.index) == wanted
+    assert table.loc["unpruned", "share"] == 1 > table.loc["fastv", "share"]
+    assert (table["localization"] == table["locate"]).all()  # the only task with boxes
+    np.testing.assert_allclose(table["other tasks"], (table["color"] + table["count"]) / 2, 1e-5)
+    assert (table["color low"] <= table["color high"]).all()
+
+
+@pytest.fixture
+def matched(tmp_path):
+    """What `methods` writes of methods that are matched, one of them out of reach."""
+    rows = [
+        {"method": "fastv", "like": "feather", "target": 0.4, "calibrated": 0.41},
+        {"method": "uniform", "like": "feather", "target": 0.4, "note": "cannot"},
+        {"method": "pyramiddrop", "target": 0.5, "calibrated": 0.5},
+    ]
+    pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp_path / "matched.csv", index=False)
+    return [tmp_path / "matched.csv"]
+
+
+def test_matched_methods_stand_behind_the_one_whose_budget_they_have(study, matched, tmp_path):
+    script("matched_budgets").make(study["records"], matched, tmp_path / "t.csv", FEW)
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table["method"].tolist() == ["feather", "fastv", "uniform", "pyramiddrop"]
+    assert table["budget"].tolist() == [*["FEATHER"] * 3, "T/N = 0.5"]
+    table = table.set_index("method")
+    assert table["locate"].isna().tolist() == [False, False, True, False]
+    assert table.loc["uniform", "note"] == "cannot"
+    records = reading.read_records(study["records"], ["mean_tokens"])
+    spent = records.groupby("method")["mean_tokens"].mean() / synthetic.N
+    assert table.loc["fastv", "share"] == pytest.approx(spent["fastv"], rel=1e-4)
+
+
+def test_matched_methods_are_compared_with_the_one_whose_budget_they_have(study, matched, tmp_path):
+    script("matched_differences").make(study["records"], matched, tmp_path / "t.csv", FEW)
+    table = pd.read_csv(tmp_path / "t.csv")
+    pairs = table[["method", "reference"]].drop_duplicates().to_numpy().tolist()
+    assert pairs == [["feather", "fastv"]]
+    assert (table["share"] != table["reference share"]).all()
+
+
+def test_study_whose_budgets_cannot_be_had_has_no_tables_of_them(study, tmp_path):
+    out = {"csv": tmp_path / "t.csv", "bootstrap": FEW}
+    noted = [{"method": "fastv", "like": "feather", "note": "cannot"}]
+    for name, rows in (("none", []), ("noted", noted)):
+        pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp_path / f"{name}.csv", index=False)
+        with pytest.raises(InputError, match=rf"{name}\.csv: no method .* could be matched"):
+            script("matched_differences").make(study["records"], [tmp_path / f"{name}.csv"], **out)
+    with pytest.raises(InputError, match=r"none\.csv: no method .* could be matched"):
+        script("matched_budgets").make(study["records"], [tmp_path / "none.csv"], **out)
+    script("matched_budgets").make(study["records"], [tmp_path / "noted.csv"], **out)
+    assert pd.read_csv(out["csv"])["note"].tolist()[1:] == ["cannot"]  # behind what it is to match
+
+
+@pytest.mark.parametrize("name", ["before_llm", "accuracy_by_method", "vertical_position"])
+def test_figure_goes_without_a_method_that_has_no_records(name, study, tmp_path, caplog):
+    stored = {"records": study["records"]}
+    if name == "vertical_position":
+        stored["attention"] = study["attention"]
+    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    script(name).make(**stored, **files, methods=["fastv", "fastv-t0.01"], bootstrap=FEW)
+    assert "no records of ['fastv-t0.01']" in caplog.text
+    assert "FastV" in files["svg"].read_text() and "0.01" not in files["svg"].read_text()
+    with pytest.raises(InputError, match=r"no records of \['fastw'\]"):
+        script(name).make(**stored, **files, methods=["fastw"], bootstrap=FEW)
+
+
+@pytest.mark.parametrize("name", ["stage_pairs", "stage_removal"])
+def test_maps_whose_pairs_all_lack_records_are_refused(name, study, tmp_path):
+    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    with pytest.raises(InputError, match=r"no records of \['.*3\+4.*there are \['fastv'"):
+        script(name).make(study["records"], **files, firsts=[3], seconds=[4], bootstrap=FEW)
+
+
+@pytest.mark.parametrize("name", ["vertical_position", "examples", "accuracy_by_method"])
+def test_figure_of_pruning_needs_a_method_that_prunes(name, study, tmp_path):
+    whole = synthetic.records(8).query("method == 'unpruned'")
+    whole.to_parquet(tmp_path / "whole.parquet", index=False)
+    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    more = {"examples": {"cards": []}}.get(name, {"bootstrap": FEW})
+    if name != "accuracy_by_method":
+        more["attention"] = study["attention"]
+    with pytest.raises(InputError, match=r"methods: none to show; there are \['unpruned'\]"):
+        script(name).make([tmp_path / "whole.parquet"], **files, **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "titles"),
+    [
+        ("masks", {"blocks": [["fastv", "fastw"], ["fastw"]], "examples": 1}, ["FastV"]),
+        ("examples", {"methods": ["fastv", "fastw"]}, ["Unpruned", "FastV"]),
+    ],
+)
+def test_pictures_go_without_a_method_that_has_no_records(
+    name, shown, titles, study, tmp_path, monkeypatch
+):
+    module, drawn = script(name), []
+    image = np.zeros((24, 24, 3), np.uint8)
+    questions = defaultdict(lambda: Asked("where", image, None))
+    monkeypatch.setattr(module, "asked", lambda *_: questions)
+    monkeypatch.setattr(module.plotting, "save", lambda figure, *_: drawn.append(figure))
+    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    module.make(study["records"], study["attention"], [], **files, **shown)
+    named = [p.get_title() for p in drawn[0].axes if p.get_visible() and p.get_title()]
+    assert named == titles
+    plt.close("all")
+
+
+def test_table_of_unknown_methods_is_refused(study, tmp_path):
+    with pytest.raises(InputError, match=r"no records of \['fastw'\]"):
+        script("criteria_table").make(study["records"], tmp_path / "t.csv", ["fastw"], FEW)
+
+
+def test_pairs_without_records_are_left_out(study, tmp_path, caplog):
+    pairs = [["feather", "fastv"], ["feather", "fastv-as-feather"]]
+    script("differences").make(study["records"], tmp_path / "t.csv", pairs, FEW)
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table.loc[table["reference"] != "unpruned", "reference"].unique().tolist() == ["fastv"]
+    assert "no records of ['fastv-as-feather']" in caplog.text
+
+
+def test_images_of_masks_are_those_the_unpruned_model_gets_right():
+    module, records = script("masks"), synthetic.records()
+    chosen = module.choose(records, 3, seed=0)
+    score = records.set_index(["example", "method"])["score"]
+    assert len(set(chosen)) == 3 and all(score[c, "unpruned"] == 1 for c in chosen)
+    with pytest.raises(InputError, match="asked for 1000"):
+        module.choose(records, 1000, seed=0)
+
+
+def test_masks_have_a_row_for_each_block():
+    module, records = script("masks"), synthetic.records()
+    chosen, blocks = module.choose(records, 2, 0), [["fastv", "uniform"], ["feather"]]
+    questions = {c: ("where", np.zeros((24, 24, 3), np.uint8), parse_grid32) for c in chosen}
+    figure = module.draw(records, chosen, blocks, questions, synthetic.GRID)
+    shown = [panel.get_title() for panel in figure.axes if panel.get_visible()]
+    assert shown == ["FastV", "Uniform grid", "FEATHER"] * 2
+    plt.close("all")
+
+
+def test_same_data_same_bytes(study, tmp_path):
+    for name in ("a.svg", "b.svg"):
+        other = {kind: tmp_path / f"{name}.{kind}" for kind in ("png", "csv")}
+        script("retention_maps").make(study["attention"], svg=tmp_path / name, **other)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_mean_kept_row_draws_the_numbers_of_its_table():
+    module = script("mean_kept_row")
+    table = module.position_bias(synthetic.scores(), [0.75], module.Bootstrap(100))
+    axes = module.draw(table).axes[0]
+    rows = table[(table["measure"] == "mean_row") & (table["variant"] == "rope")]
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), rows["value"])
+    plt.close("all")
+
+
+def test_table_of_methods_has_every_method_and_its_time(study, tmp_path):
+    methods = list(synthetic.METHODS)
+    cost = tmp_path / "cost.parquet"
+    module = script("methods_table")
+    measured = pd.DataFrame({"method": methods} | dict.fromkeys(module.MEASURED, 1))
+    measured.assign(prefill_ms=range(len(methods))).to_parquet(cost)
+    module.make(study["records"], [cost], tmp_path / "t.csv", FEW)
+    table = pd.read_csv(tmp_path / "t.csv").set_index("method")
+    assert table["prefill_ms"].to_dict() == {m: i for i, m in enumerate(methods)}
+    assert table.loc["unpruned", "share"] == 1
+    assert table.loc["feather", "stages"] == "K=1: 13; K=2: 4"
+    boxes = reading.read_records(study["records"], ["iou"]).query("task == 'locate'")
+    mean = boxes.fillna({"iou": 0.0}).groupby("method")["iou"].mean()
+    assert table["mean IoU"].to_dict() == pytest.approx(mean.to_dict(), abs=1e-6)
+    assert (table["mean IoU low"] <= table["mean IoU"]).all()
+    records = reading.read_records(study["records"], ["invalid"])
+    found = stats.binomtest(int(records.query("method == 'fastv'")["invalid"].sum()), 48)
+    interval = found.proportion_ci(method="wilson")
+    row = table.loc["fastv", ["invalid", "invalid low", "invalid high"]].tolist()
+    assert row == pytest.approx([found.statistic, *interval], rel=1e-4) and row[0] > 0
+
+
+def test_example_is_one_where_the_box_is_lost_and_the_answer_is_not():
+    module, records = script("examples"), synthetic.records()
+    choice = module.choose(records, "fastv", seed=3)
+    score = records.set_index(["example", "method"])["score"]
+    assert score[choice.located, "fastv"] == 0 and score[choice.answered, "fastv"] == 1
+    assert score[choice.located, "unpruned"] == score[choice.answered, "unpruned"] == 1
+    assert choice == module.choose(records, "fastv", seed=3)
+
+
+def test_example_leaves_out_methods_that_did_not_answer_both():
+    module, records = script("examples"), synthetic.records()
+    choice = module.choose(records, "fastv", 0)
+    blind = (records["method"] == "feather") & (records["example"] == choice.answered)
+    shown, rows = module.of_both(records[~blind], choice, ["unpruned", "feather", "fastv"])
+    assert shown == ["unpruned", "fastv"]
+    assert len(rows) == 4
+
+
+def test_example_falls_back_and_says_so():
+    module, records = script("examples"), synthetic.records()
+    lost = records["method"] == "fastv"
+    records.loc[lost, "score"] = 1.0
+    assert "unpruned model has both right" in module.choose(records, "fastv", 0).why
+    with pytest.raises(InputError, match="unknown method 'fastw'"):
+        module.choose(records, "fastw", 0)
+
+
+def test_example_shows_a_panel_for_each_method_and_question():
+    module, records = script("examples"), synthetic.records()
+    choice = module.choose(records, "fastv", 0)
+    image = np.zeros((24, 24, 3), np.uint8)
+    asked = {choice.located: ("where", image, parse_grid32), choice.answered: ("what", image, None)}
+    figure = module.draw(records, choice, ["unpruned", "fastv"], asked, synthetic.GRID)
+    assert [bool(panel.patches) for panel in figure.axes] == [True, True, False, False]
+    plt.close("all")
+
+
+def measured(folder, **columns):
+    """What `cost` stores of the methods of synthetic.py, the later ones ever faster."""
+    module, methods = script("cost_table"), list(synthetic.METHODS)
+    times = {f"{t}{end}": 8.0 for t in module.TIMES for end in ("", "_q25", "_q75")}
+    sizes = dict.fromkeys([*module.UNITS, "visual_tokens", "mean_tokens", "kept_share"], 2.0**20)
+    where = {"model": "tiny", "device": "cpu", "dtype": "float32", "attn": "sdpa", "batch_size": 4}
+    table = pd.DataFrame({"method": methods} | sizes | times | where | {"counted_gap": 0.0})
+    table["answer_ms"] -= range(len(methods))
+    table.assign(**columns).to_parquet(folder / "cost.parquet")
+    return folder / "cost.parquet"
+
+
+def test_table_of_costs_has_every_model_and_method(tmp_path):
+    (tmp_path / "other").mkdir()
+    paths = [measured(tmp_path), measured(tmp_path / "other", model="other", kv_bytes=2**21)]
+    script("cost_table").make(paths, tmp_path / "t.csv")
+    table = pd.read_csv(tmp_path / "t.csv").set_index(["model", "method"])
+    assert len(table) == 2 * len(synthetic.METHODS) and table.index.is_unique
+    assert (table.loc["tiny", "kv_mib"] == 1).all() and (table.loc["other", "kv_mib"] == 2).all()
+    assert (table["answer_ms_q75"] == 8).all()
+
+
+def test_time_of_a_question_is_that_of_its_share_of_the_batch(study, tmp_path):
+    files = {kind: tmp_path / f"time.{kind}" for kind in ("png", "svg", "csv")}
+    script("accuracy_vs_time").make(study["records"], [measured(tmp_path)], **files, bootstrap=FEW)
+    table = pd.read_csv(files["csv"]).set_index(["group", "method"])
+    assert table.loc[("localization", "unpruned"), "ms"] == 8 / 4
+    assert table.loc[("other tasks", "fastv-norope"), "ms"] == (8 - 2) / 4
+    assert "ms (cpu, batch of 4)" in files["svg"].read_text()
+
+
+def test_saved_is_what_the_unpruned_model_spends_less_the_method():
+    module = script("promised_and_measured")
+    cost = {"method": ["unpruned", "fastv"], "kept_share": [1, 0.25], "prefill_flops": [8, 4]}
+    times = {"prefill_ms": [100, 60], "prefill_ms_q25": [90, 50], "prefill_ms_q75": [110, 70]}
+    table = module.savings(pd.DataFrame(cost | times).assign(device="cpu", batch_size=8))
+    row = table.set_index("method").loc["fastv"]
+    assert (row["kept_share"], row["prefill_flops"]) == (0.75, 0.5)
+    np.testing.assert_allclose(row[["low", "value", "high"]].astype(float), [0.3, 0.4, 0.5])
+    assert len(module.draw(table).axes) == 2
+    plt.close("all")
+
+
+def test_every_look_is_one_line_of_the_legend():
+    """Markers of matplotlib are words or shapes of three numbers."""
+    module, methods = script("promised_and_measured"), list(theme.METHODS)
+    cost = {"method": methods, "kept_share": 0.5, "prefill_flops": 4, "device": "cpu"}
+    times = {"prefill_ms": 60, "prefill_ms_q25": 50, "prefill_ms_q75": 70, "batch_size": 8}
+    [legend] = module.draw(module.savings(pd.DataFrame(cost | times))).legends
+    assert len(legend.get_texts()) == len(methods) - 1  # without the unpruned model
+    plt.close("all")
+
+
+def test_savings_need_the_unpruned_model(tmp_path):
+    pd.DataFrame({"method": ["fastv"]}).to_parquet(tmp_path / "cost.parquet")
+    with pytest.raises(InputError, match="expected a row for each method"):
+        script("promised_and_measured").make([tmp_path / "cost.parquet"], *[tmp_path / "x"] * 3)
+
+
+def test_pairs_of_layers_stand_where_they_belong(study, tmp_path):
+    files = {kind: tmp_path / f"x.{kind}" for kind in ("png", "svg", "csv")}
+    script("stage_pairs").make(study["swept"], **files, firsts=[1], seconds=[2], bootstrap=FEW)
+    table = pd.read_csv(files["csv"])
+    assert set(zip(table["first"], table["second"], strict=True)) == {(1, 2)}

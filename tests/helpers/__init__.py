@@ -1,0 +1,1 @@
+"""What tests share: tiny models, small copies of benchmarks and of the hub, synthetic results."""

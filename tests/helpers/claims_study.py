@@ -1,0 +1,102 @@
+"""A synthetic study whose numbers can be turned, to judge claims on."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from helpers import synthetic
+from prunescope import claims
+from prunescope.claims.evidence import Evidence
+from prunescope.statistics import boxes
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.study import config
+from prunescope.study.yaml_files import read, with_defaults
+
+FEW = Bootstrap(100)
+
+
+ROPE, NOROPE = {"attention": {"rope": True}}, {"attention": {"rope": False}}
+
+
+GRID = {"uniform": {"stride": 3}}
+
+
+METHODS = {
+    "unpruned": [],
+    "fastv": [{"layer": 1, "remove": 0.75, "score": ROPE}],
+    "fastv-norope": [{"layer": 1, "keep": 9, "score": NOROPE}],
+    "uniform": [{"layer": 1, "score": {"uniform": {"stride": 2}}}],
+    "feather": [
+        {"layer": 1, "remove": 0.7, "score": NOROPE, "always": GRID},
+        {"layer": 2, "remove": 0.7, "power": 2, "score": NOROPE},
+    ],
+    "pyramiddrop": [{"layer": k, "remove": 0.7, "score": ROPE} for k in (1, 2, 3)],
+    # answers of another method, and what it is then said to be
+    "before": [{"layer": 0, "score": {"replay": {"method": "fastv"}}}],
+    "shuffled": [{"layer": 0, "keep": 1.0, "positions": "shuffled", "score": {"random": {}}}],
+    "union": [{"layer": 1, "remove": 0.75, "score": NOROPE, "always": GRID}],
+    "norope-later": [{"layer": 2, "keep": 9, "score": NOROPE}],
+    "early-before": [{"layer": 0, "score": {"replay": {"method": "fastv-norope"}}}],
+    "later-before": [{"layer": 0, "score": {"replay": {"method": "norope-later"}}}],
+    "fastv-as-feather": [{"layer": 1, "remove": 0.7986, "score": ROPE}],
+    "norope-as-union": [{"layer": 1, "remove": 0.5926, "score": NOROPE}],
+}
+
+
+COPIES = {"before": "fastv", "shuffled": "fastv", "union": "feather"}
+
+
+COPIES |= {"norope-later": "feather", "early-before": "fastv-norope", "later-before": "feather"}
+
+
+COPIES |= {"fastv-as-feather": "fastv", "norope-as-union": "fastv-norope"}
+
+
+SPENT = {"fastv-as-feather": 14.25, "union": 20.0, "norope-as-union": 20.0}  # of 36 tokens
+
+
+BETTER = {"pyramiddrop": "fastv"}  # than which FEATHER is clearly better
+
+
+@cache
+def library():
+    return yaml.safe_load((config.SCHEMA.parents[2] / "config/methods.yaml").read_text())
+
+
+drawn = cache(synthetic.records)
+
+
+def settings(**changed):
+    """The thresholds of the schema; layers 1 and 2 of the 4 are early and later."""
+    default = with_defaults({}, read(config.SCHEMA))["claims"]
+    return default | {"early": 0.25, "later": 0.5, "matched": 0.25} | changed
+
+
+def study(tilt=4.0, swap=None, methods=METHODS, images=100, known=None, **changed):
+    """swap: methods that answer as others do; known: the study's own library."""
+    records = drawn(images)
+    answers = {name: name for name in synthetic.METHODS} | COPIES | (swap or {})
+    parts = [records[records["method"] == answers[n]].assign(method=n) for n in methods]
+    answered = pd.concat(parts, ignore_index=True)
+    answered["mean_tokens"] = answered["method"].map(SPENT).fillna(answered["mean_tokens"])
+    scores = synthetic.scores(images, tilt=tilt)
+    return Evidence(answered, scores, methods, known or library(), settings(**changed), FEW)
+
+
+def without(*names):
+    return {name: stages for name, stages in METHODS.items() if name not in names}
+
+
+def attend_to_boxes(evidence, layer):
+    """Lets the scores without RoPE find the true box at a layer."""
+    true = evidence.records.drop_duplicates("example").set_index("example")["target_box"]
+    true = np.stack(true.reindex(evidence.scores["example"].values).to_list())
+    cells = boxes.box_cells(true, synthetic.GRID).reshape(-1, *synthetic.GRID)
+    evidence.scores.loc[{"layer": layer, "variant": "norope"}] += 9 * cells
+    return evidence
+
+
+def judged(evidence):
+    return claims.judge_claims(evidence, claims.read_reference())
