@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prunescope.tasks.card import Task
+from prunescope.tasks.encoding import encode
 from prunescope.tasks.sources.images import opened, rgb, undecoded
 
 if TYPE_CHECKING:
@@ -39,30 +40,12 @@ def prompts(batch: "Dataset", task: Task, processor: "ProcessorMixin") -> "Batch
     if task.resize:
         images = [image.resize((task.resize,) * 2, resample=BICUBIC) for image in images]
     text = [task.ask(example) for example in batch.remove_columns("image")]
-    # A template that begins a text with the tokenizer's first token leaves that to nobody else.
-    begins = False
-    if task.chat:
-        text = [_templated(each, processor) for each in text]
-        begins = bool(processor.tokenizer.bos_token) and text[0].startswith(
-            processor.tokenizer.bos_token
-        )
-    options = {"add_special_tokens": False} if begins else {}
-    each = [[image] for image in images]  # to Gemma 3's, one list is of one prompt
-    inputs = processor(images=each, text=text, padding=True, return_tensors="pt", **options)
-    inputs.pop("labels", None)  # PaliGemma's processor makes some; prompts have no loss
-    return inputs
+    return encode(images, text, processor, task.chat)
 
 
 def pictures(batch: "Dataset") -> list["Image"]:
     """The images in RGB, turned as their pixels are stored."""
     return [rgb(each) for each in undecoded(batch)["image"]]
-
-
-def _templated(text: str, processor: "ProcessorMixin") -> str:
-    content = [{"type": "image"}, {"type": "text", "text": text}]
-    return processor.apply_chat_template(
-        [{"role": "user", "content": content}], add_generation_prompt=True
-    )
 
 
 def square(image: "Image") -> "Image":
