@@ -1,9 +1,7 @@
 """A Prismatic checkpoint becomes a stock LLaVA that computes the same."""
 
 import json
-import pkgutil
 import shutil
-import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -294,11 +292,6 @@ def test_wrong_tokenizers(parts, tmp_path):
     for name, message in cases.items():
         with pytest.raises(InputError, match=message):
             convert(**parts | {"tokenizer": tmp_path / name}, out=tmp_path / "out")
-
-
-def test_command_line_is_installed():
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
-    assert pkgutil.resolve_name(project["scripts"]["prunescope"]) is main
 
 
 def test_command_line_says_what_is_wrong(parts, converted, tmp_path, capsys):

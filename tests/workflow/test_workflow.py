@@ -1,10 +1,9 @@
-"""The workflow as files: rules, pins, plans. Nothing is computed; the smoke study does that."""
+"""The workflow as files: rules and plans. Nothing is computed; the smoke study does that."""
 
 import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,6 @@ from helpers.testbed_model import save_model
 
 ROOT = Path(__file__).parents[2]
 RULE_FILES = sorted((ROOT / "workflow/rules").glob("*.smk"))
-CONDA_NAMES = {
-    "torch": "pytorch",
-    "matplotlib": "matplotlib-base",
-    "snakemake": "snakemake-minimal",
-}
 
 
 def rules():
@@ -60,17 +54,6 @@ def test_scripts_are_short_and_all_used():
     scripts = {path.stem: path for path in (ROOT / "workflow/scripts").glob("*.py")}
     assert set(scripts) <= {name for name, _ in rules()}
     assert all(len(path.read_text().splitlines()) <= 25 for path in scripts.values())
-
-
-def test_conda_pins_are_those_of_pyproject():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    notebooks = project["optional-dependencies"]["notebooks"]
-    wanted = [f"python{project['requires-python']}", *project["dependencies"], *notebooks]
-    split = [re.match(r"([\w-]+)(.*)", each).groups() for each in wanted]
-    wanted = {CONDA_NAMES.get(name, name): pin for name, pin in split}
-    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    pins = dict([*each.split(" ", 1), ""][:2] for each in listed if isinstance(each, str))
-    assert {name: pins[name] for name in pins if name != "pip"} == wanted
 
 
 class _Closed(yaml.SafeLoader):
