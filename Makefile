@@ -31,11 +31,14 @@ test-oldest:  ## the engine on the oldest transformers that is supported, in its
 	.venv-oldest/bin/python -m pip install --quiet --editable '.[dev]' 'transformers==5.17.*'
 	.venv-oldest/bin/pytest --numprocesses auto $(engine)
 
-lint: $(installed)  ## style of Python and of Snakemake
+lint: $(installed)  ## style, who may import whom, declared packages, dead code
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/snakefmt --check Snakefile workflow
 	$(bin)/snakemake --lint
+	$(bin)/lint-imports
+	$(bin)/deptry src analysis workflow benchmarks
+	$(bin)/vulture
 
 smoke: $(installed)  ## every step of a study on a few examples
 	$(bin)/snakemake --cores $(CORES) --configfile workflow/config/smoke.yaml
