@@ -1,9 +1,6 @@
 """Statistics against closed forms, scipy and symmetries."""
 
-import subprocess
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -321,10 +318,3 @@ def test_interval_of_two_images_spans_both():
 def test_draws_of_many_columns_are_held_in_smaller_blocks():
     rows = [len(block) for block in FEW._counts(20, 2**22 // 100)]
     assert rows == [100] * 4
-
-
-def test_statistics_need_no_torch():
-    modules = [path.stem for path in Path(accuracy.__file__).parent.glob("[a-z]*.py")]
-    imports = "; ".join(f"import prunescope.statistics.{name}" for name in modules)
-    code = f"import sys; {imports}; sys.exit('torch' in sys.modules)"
-    assert len(modules) > 5 and subprocess.run([sys.executable, "-c", code]).returncode == 0
