@@ -10,7 +10,7 @@ resample images.
 
 from prunescope.jobs import run
 from prunescope.figures import tables, theme
-from prunescope.statistics.accuracy import BASELINE
+from prunescope.method_names import BASELINE, parse, write
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import COLUMNS, by_group
 from prunescope.statistics.reading import read_records
@@ -18,12 +18,12 @@ from prunescope.statistics.reading import read_records
 FAMILIES = ("fastv", "fastv-norope", "uniform")
 
 
-def make(records, png, svg, csv, layers, families=FAMILIES, bootstrap=None):
+def make(records, png, svg, csv, layers, families=FAMILIES, bootstrap: Bootstrap = Bootstrap()):
     """layers: all K that are asked for; families: of the methods <family>-k<K>, a line each."""
     records = read_records(records, COLUMNS)
-    names = [f"{family}-k{layer}" for family in families for layer in layers]
+    names = [write(family, layer=layer) for family in families for layer in layers]
     present = [name for name in names if name in set(records["method"])]
-    table = by_group(records, [BASELINE, *present], Bootstrap(**bootstrap or {}))
+    table = by_group(records, [BASELINE, *present], bootstrap)
     tables.write(table, csv)
     theme.save(draw(table, layers), png, svg)
 
@@ -34,7 +34,7 @@ def draw(table, layers):
     figure, axes = theme.canvas(1, len(groups), (1 + 3.6 * len(groups), 3.4), sharey=True)
     pruned = table[table["method"] != BASELINE]
     pruned = pruned.assign(layer=pruned["layers"].astype(int))
-    pruned["family"] = pruned["method"].map(theme.family)
+    pruned["family"] = pruned["method"].map(lambda method: parse(method).stem)
     for panel, group in zip(axes[0], groups, strict=True):
         part = pruned[pruned["group"] == group]
         for family, rows in part.groupby("family", sort=False):

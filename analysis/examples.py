@@ -17,7 +17,7 @@ from prunescope.jobs import run
 from prunescope.errors import InputError
 from prunescope.figures import tables, theme
 from prunescope.figures.examples import asked, draw_answer
-from prunescope.statistics.accuracy import BASELINE
+from prunescope.method_names import BASELINE
 from prunescope.statistics.by_method import check_methods, present
 from prunescope.statistics.reading import localization_tasks, read_records, read_scores
 

@@ -13,7 +13,7 @@ import pandas as pd
 from prunescope.jobs import run
 from prunescope.errors import InputError
 from prunescope.figures import tables, theme
-from prunescope.statistics.accuracy import BASELINE
+from prunescope.method_names import BASELINE, parse
 
 PROMISED = {
     "kept_share": "Promised by tokens, 1 - T/N",
@@ -46,7 +46,7 @@ def savings(measured):
 def draw(table):
     figure, axes = theme.canvas(1, 2, (8.6, 3.6), sharey=True)
     pruned = table[table["method"] != BASELINE]
-    pruned = pruned.assign(family=pruned["method"].map(theme.family))
+    pruned = pruned.assign(family=pruned["method"].map(lambda method: parse(method).base))
     for panel, (column, title) in zip(axes[0], PROMISED.items(), strict=True):
         panel.axline((0, 0), slope=1, color="0.45", lw=0.9, ls="--", zorder=0)
         for family, rows in pruned.groupby("family", sort=False):

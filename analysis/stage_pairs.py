@@ -7,15 +7,31 @@ column to move the first; empty cells have no second stage behind the first. The
 95 % intervals that resample images.
 """
 
+from itertools import product
+
 from prunescope.jobs import run
 from prunescope.figures.recipes import maps_of_pairs
+from prunescope.method_names import write
+from prunescope.statistics.bootstrap import Bootstrap
 
 NAMES = "Layer of the first stage", "Layer of the second stage"
 
 
-def make(records, png, svg, csv, firsts, seconds, pattern="pair-k{}+{}-t0.42", bootstrap=None):
-    """firsts, seconds: layers; pattern: names of the methods; those without records stay empty."""
-    maps_of_pairs(records, (firsts, seconds), pattern, NAMES, bootstrap, csv, png, svg)
+def make(
+    records,
+    png,
+    svg,
+    csv,
+    firsts,
+    seconds,
+    method="pair",
+    share=0.42,
+    bootstrap: Bootstrap = Bootstrap(),
+):
+    """firsts, seconds: layers of the stages of `method`; share: T/N of each pair. Pairs without
+    records stay empty."""
+    pairs = {write(method, layer=pair, share=share): pair for pair in product(firsts, seconds)}
+    maps_of_pairs(records, pairs, NAMES, bootstrap, csv, png, svg)
 
 
 run(make, globals())

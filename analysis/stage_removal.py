@@ -6,15 +6,29 @@ of the visual tokens. Where accuracy hardly changes along a row, what the late s
 free. The table beside has 95 % intervals that resample images.
 """
 
+from itertools import product
+
 from prunescope.jobs import run
 from prunescope.figures.recipes import maps_of_pairs
+from prunescope.method_names import write
+from prunescope.statistics.bootstrap import Bootstrap
 
 NAMES = "R of the first stage", "R of the second stage"
 
 
-def make(records, png, svg, csv, firsts, seconds, pattern="feather-r{}+{}", bootstrap=None):
-    """firsts, seconds: fractions R; pattern: names of methods; those without records are empty."""
-    maps_of_pairs(records, (firsts, seconds), pattern, NAMES, bootstrap, csv, png, svg)
+def make(
+    records,
+    png,
+    svg,
+    csv,
+    firsts,
+    seconds,
+    method="feather",
+    bootstrap: Bootstrap = Bootstrap(),
+):
+    """firsts, seconds: fractions R of the stages of `method`. Pairs without records stay empty."""
+    pairs = {write(method, remove=pair): pair for pair in product(firsts, seconds)}
+    maps_of_pairs(records, pairs, NAMES, bootstrap, csv, png, svg)
 
 
 run(make, globals())

@@ -9,7 +9,7 @@ unpruned model. Bars are 95 % intervals that resample images.
 
 from prunescope.jobs import run
 from prunescope.figures import tables, theme
-from prunescope.statistics.accuracy import BASELINE
+from prunescope.method_names import BASELINE, parse
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import COLUMNS, by_group
 from prunescope.statistics.reading import read_records
@@ -17,11 +17,11 @@ from prunescope.statistics.reading import read_records
 DASHES = ("-", "--", ":", "-.")
 
 
-def make(records, png, svg, csv, lines, bootstrap=None):
+def make(records, png, svg, csv, lines, bootstrap: Bootstrap = Bootstrap()):
     """lines: for each K, lists of methods that are joined; the first is the union's."""
     records = read_records(records, COLUMNS)
     shown = [method for block in lines for line in block for method in line]
-    table = by_group(records, [BASELINE, *shown], Bootstrap(**bootstrap or {}))
+    table = by_group(records, [BASELINE, *shown], bootstrap)
     tables.write(table, csv)
     theme.save(draw(table, lines), png, svg)
 
@@ -45,7 +45,7 @@ def draw(table, lines):
 def _line(panel, rows, dash):
     if rows.empty:  # none could have the budget that it was to have
         return
-    look = theme.style(theme.family(rows.index[0]))
+    look = theme.style(parse(rows.index[0]).base)
     panel.vlines(rows["share"], rows["low"], rows["high"], color=look.color, lw=1)
     label = f"{look.label}, K = {rows['layers'].iloc[0]}"
     options = {"marker": look.marker, "ms": 4.5, "lw": 1.2, "label": label}

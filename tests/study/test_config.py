@@ -220,7 +220,7 @@ WRONG = {
     ),
     "missing arguments of a figure": (
         {"figures": {"stage_pairs": {}}},
-        "figures.stage_pairs: give firsts, seconds; allowed: ['bootstrap', 'firsts', 'pattern', ",
+        "figures.stage_pairs: give firsts, seconds; allowed: ['bootstrap', 'firsts', 'method', ",
     ),
     "missing argument of a table": (
         {"tables": {"models_table": {}}},

@@ -1,19 +1,25 @@
-"""A check of a claim: an effect, and where the claim wants it."""
+"""A check of a claim: an effect, and the side of a threshold on which the claim wants it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from prunescope.claims.evidence import Effect, Evidence
 from prunescope.claims.published import Published
 from prunescope.claims.verdicts import ABOVE
-from prunescope.figures.theme import style
-from prunescope.statistics.accuracy import BASELINE, LOCALIZATION
+from prunescope.method_names import BASELINE, label
+from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, OTHER
+
+SUBJECTS = {CONTRAST: f", {CONTRAST}", OTHER: " on the other tasks"}  # others: " on <group>"
 
 
 @dataclass(frozen=True)
 class Check:
-    """measure: what the effect is; unit: one of `words.UNITS`; wanted: where, of `bound`, as in
-    `words.judge`; methods: whose budgets in `group` (of tasks) are stated beside it; fair: whether
-    these must be matched; note: what a reader must know of the effect."""
+    """An effect and its threshold.
+
+    measure: what the effect measures, in words; unit: key of `report.wording.UNITS`; bound and
+    wanted: as in `verdicts.judge`; methods: those whose budgets are shown, in `group` of tasks;
+    matched: whether their budgets must match; note: what a reader must know of the effect.
+    """
 
     measure: str
     effect: Effect
@@ -23,25 +29,36 @@ class Check:
     wanted: str = ABOVE
     methods: tuple[str, ...] = ()
     group: str = ""
-    fair: bool = False
+    matched: bool = False
     note: str = ""
 
 
 def compare(
-    study: Evidence, method: str, reference: str, group: str, bound: float, paper: Published, **more
+    evidence: Evidence,
+    method: str,
+    reference: str,
+    group: str,
+    bound: float,
+    published: Published,
+    **options: Any,
 ) -> Check:
-    """Accuracy in a group of tasks, `method` minus `reference`."""
-    names = [style(each).label for each in (method, reference)]
-    lost = method == BASELINE
-    measure = f"accuracy lost with {names[1]}" if lost else f"accuracy, {names[0]} minus {names[1]}"
-    effect = study.difference(method, reference, group)
+    """Accuracy of `method` minus that of `reference` in a group of tasks."""
+    subject, (first, second) = SUBJECTS.get(group, f" on {group}"), map(label, (method, reference))
+    loss = f"Accuracy lost{subject}: “{second}”"
+    change = f"Accuracy{subject}: “{first}” minus “{second}”"
     return Check(
-        f"{measure}: {group}", effect, "points", bound, paper,
-        methods=(method, reference), group=group, **more,
-    )  # fmt: skip
+        measure=loss if method == BASELINE else change,
+        effect=evidence.difference(method, reference, group),
+        unit="points",
+        bound=bound,
+        published=published,
+        methods=(method, reference),
+        group=group,
+        **options,
+    )
 
 
-def compare_fairly(study: Evidence, method: str, reference: str, shown: Published) -> Check:
-    """Localization of two pruning methods, which must have spent the same."""
-    bound = study.settings["smallest"]
-    return compare(study, method, reference, LOCALIZATION, bound, shown, fair=True)
+def compare_matched(evidence: Evidence, method: str, reference: str, published: Published) -> Check:
+    """Localization accuracy of two pruning methods whose budgets must match."""
+    bound = evidence.settings["min_accuracy_difference"]
+    return compare(evidence, method, reference, LOCALIZATION, bound, published, matched=True)

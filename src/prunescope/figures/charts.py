@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prunescope.figures import theme
+from prunescope.method_names import parse
 
 LEAST_SPAN = 0.2  # of the scale of `pair_maps`
 DASHES = ("-", "--", ":", "-.")  # of the lines of one family, by layers
@@ -72,8 +73,7 @@ def tradeoff(
     set of layers. table: columns as from `by_group`; if "<x>_q25" and "<x>_q75" are among them,
     they are drawn as horizontal bars and the baseline's `x` as a line. Lines go on by `share`."""
     # a control, such as a replay, is not a point of its family's line
-    names = {m: theme.family(m) if theme.swept(m) else m for m in table["method"]}
-    table = table.assign(family=table["method"].map(names))
+    table = table.assign(family=[parse(method).stem for method in table["method"]])
     groups = list(dict.fromkeys(table["group"]))
     figure, axes = theme.canvas(1, len(groups), (2.1 + 3.4 * len(groups), 3.6), sharey=True)
     for panel, group in zip(axes[0], groups, strict=True):

@@ -1,8 +1,7 @@
 """The look of all figures, and small helpers that draw on given Axes. No statistics."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -14,6 +13,8 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
+
+from prunescope.method_names import LABELS, label, parse
 
 
 @dataclass(frozen=True)
@@ -27,34 +28,28 @@ class Style:
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; markers say it again.
 METHODS = {
-    "unpruned": Style("Unpruned", "#000000", "*"),
-    "fastv": Style("FastV", "#D55E00", "o"),
-    "fastv-norope": Style("FastV without RoPE", "#0072B2", "s"),
-    "uniform": Style("Uniform grid", "#009E73", "^"),
-    "lattice": Style("Even lattice", "#B2A100", "h"),
-    "last-quarter": Style("Last quarter", "#8C6D31", "v"),
-    "random": Style("Random", "#7F7F7F", "x"),
-    "ensemble": Style("Without RoPE + grid", "#56B4E9", "D"),
-    "feather": Style("FEATHER", "#CC79A7", "P"),
-    "pyramiddrop": Style("PyramidDrop", "#E69F00", "X"),
-    "knn": Style("KNN", "#882255", "p"),
-    "fastervlm": Style("FasterVLM", "#44AA99", (4, 1, 0)),
-    "visionzip": Style("VisionZip", "#AA4499", (6, 1, 0)),
-    "oracle": Style("Oracle", "#117733", ">"),
-    "anti-oracle": Style("Anti-oracle", "#661100", "<"),
-    "pair": Style("Two stages", "#332288", "8"),
-    "text-only": Style("Text only", "#4D4D4D", "H"),
-    "position-shuffle": Style("All tokens, positions shuffled", "#999933", "d"),
+    "unpruned": Style(LABELS["unpruned"], "#000000", "*"),
+    "fastv": Style(LABELS["fastv"], "#D55E00", "o"),
+    "fastv-norope": Style(LABELS["fastv-norope"], "#0072B2", "s"),
+    "uniform": Style(LABELS["uniform"], "#009E73", "^"),
+    "lattice": Style(LABELS["lattice"], "#B2A100", "h"),
+    "last-quarter": Style(LABELS["last-quarter"], "#8C6D31", "v"),
+    "random": Style(LABELS["random"], "#7F7F7F", "x"),
+    "ensemble": Style(LABELS["ensemble"], "#56B4E9", "D"),
+    "feather": Style(LABELS["feather"], "#CC79A7", "P"),
+    "pyramiddrop": Style(LABELS["pyramiddrop"], "#E69F00", "X"),
+    "knn": Style(LABELS["knn"], "#882255", "p"),
+    "fastervlm": Style(LABELS["fastervlm"], "#44AA99", (4, 1, 0)),
+    "visionzip": Style(LABELS["visionzip"], "#AA4499", (6, 1, 0)),
+    "oracle": Style(LABELS["oracle"], "#117733", ">"),
+    "anti-oracle": Style(LABELS["anti-oracle"], "#661100", "<"),
+    "pair": Style(LABELS["pair"], "#332288", "8"),
+    "text-only": Style(LABELS["text-only"], "#4D4D4D", "H"),
+    "position-shuffle": Style(LABELS["position-shuffle"], "#999933", "d"),
 }
 VARIANTS = {
     "rope": Style("Score with RoPE", "#D55E00"),
     "norope": Style("Score without RoPE", "#0072B2", "s"),
-}
-# In the names of variations: values of a sweep by their letter, and words.
-AXES = {"k": "K", "r": "R", "s": "stride", "o": "offset", "t": "T/N"}
-WORDS = {
-    "before-llm": "before the LLM",
-    "original": "original positions",
 }
 TRUE_BOX, PREDICTED_BOX = "#00D000", "#FF00FF"
 VEIL = 0.80, 0.82, 0.94  # over removed patches: neither white, grey nor brown, as images may be
@@ -73,30 +68,11 @@ RC = {
 }
 
 
-def family(method: str) -> str:
-    """The known method that `method` is a variation of ("fastv-norope-k3" of "fastv-norope"), or
-    itself."""
-    known = [name for name in METHODS if method == name or method.startswith(f"{name}-")]
-    return max(known, key=len, default=method)
-
-
-def swept(method: str) -> bool:
-    """Whether only values, as a sweep or a budget sets them, tell `method` from its family."""
-    numbers = r"(-[krsot][0-9.+]+)*(-as-.+)?"
-    return re.fullmatch(numbers, method[len(family(method)) :]) is not None
-
-
 def style(method: str) -> Style:
-    """Style of a method: of its family, labelled with what varies; grey for an unknown one."""
-    method, _, like = method.partition("-as-")
-    base = family(method)
-    known = METHODS.get(base, Style(base, "#555555", "h"))
-    varied = re.sub(r"-([krsot])(?=\d)", lambda axis: f", {AXES[axis[1]]} = ", method[len(base) :])
-    for word, meaning in WORDS.items():
-        varied = varied.replace(f"-{word}", f", {meaning}")
-    varied = re.sub(r"-([a-z])", r", \1", varied, count=1).replace("-", " ")
-    budget = f", T of {style(like).label}" if like else ""
-    return Style(known.label + varied + budget, known.color, known.marker)
+    """Color and marker of the method that `method` varies, with a label of its own; an unknown
+    method is grey."""
+    known = METHODS.get(parse(method).base, Style("", "#555555", "h"))
+    return replace(known, label=label(method))
 
 
 def canvas(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7, 3), **kwargs):

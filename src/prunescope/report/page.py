@@ -13,10 +13,10 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from prunescope.jobs import NOTE
-from prunescope.claims.verdicts import TOO_FEW, VERDICTS
+from prunescope.claims.verdicts import VERDICTS
 from prunescope.errors import InputError
-from prunescope.figures.theme import style
-from prunescope.report.wording import entries, rows_beside, rows_by_benchmark
+from prunescope.method_names import label
+from prunescope.report.wording import TOO_FEW, entries, rows_beside, rows_by_benchmark
 
 SCALE = 0.68  # CSS pixels per pixel of a figure: its text comes out a little below the page's
 LONG = 60  # rows above which a table is folded
@@ -98,7 +98,7 @@ def write(
         "study": study,
         "models": {name: each.context(captions) for name, each in models.items()},
         "across": across.context(captions),
-        "label": lambda method: style(method).label,
+        "label": label,
         "manifest": manifest,
         "tolerance": 100 * tolerance,
         "long": LONG,
@@ -160,8 +160,8 @@ def to_html(table: pd.DataFrame) -> str:
             table[value] = [_with_spread(*row, without) for row in rows]
             table = table.drop(columns=[lower, upper])
     for column in table.columns.intersection(["method", "reference"]):
-        table[column] = table[column].map(lambda m: style(m).label)
-    table.columns = [style(column).label.replace("_", " ") for column in table]
+        table[column] = table[column].map(label)
+    table.columns = [label(column).replace("_", " ") for column in table]
     return table.to_html(index=False, border=0, na_rep="", float_format=_digits)
 
 

@@ -6,13 +6,18 @@ import numpy as np
 import pandas as pd
 
 from prunescope.errors import InputError
+from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.multiple import adjusted
 from prunescope.statistics.proportions import cohens_g, mcnemar
-from prunescope.study.variations import BASELINE
 
 LOCALIZATION, OTHER, CONTRAST = "localization", "other tasks", "localization minus other tasks"
 Groups = Mapping[str, Mapping[str, float]]  # name -> weight of each stratum
+
+
+def single_tasks(tasks: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Every task as a group of its own, as weights."""
+    return {task: {task: 1.0} for task in tasks}
 
 
 def task_groups(tasks: Sequence[str], localization: Sequence[str]) -> dict[str, dict[str, float]]:

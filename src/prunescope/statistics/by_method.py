@@ -1,7 +1,8 @@
 """Tables as papers print them: a row for each method, a column for each task."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -47,13 +48,12 @@ def by_group(records: pd.DataFrame, methods: Sequence[str], bootstrap: Bootstrap
 
 
 def by_pair(
-    records: pd.DataFrame, firsts: Sequence, seconds: Sequence, pattern: str, bootstrap: Bootstrap
+    records: pd.DataFrame, methods: Mapping[str, tuple[Any, Any]], bootstrap: Bootstrap
 ) -> pd.DataFrame:
-    """`by_group` of the methods that `pattern` calls after each pair of (first, second), with
-    these two as columns; pairs without records are left out."""
-    names = {pattern.format(a, b): (a, b) for a in firsts for b in seconds}
-    table = by_group(records, list(names), bootstrap)
-    table[["first", "second"]] = [names[method] for method in table["method"]]
+    """`by_group` of `methods`, which maps names to pairs of values: these are the columns first
+    and second. Methods without records are left out."""
+    table = by_group(records, list(methods), bootstrap)
+    table[["first", "second"]] = [methods[method] for method in table["method"]]
     return table
 
 

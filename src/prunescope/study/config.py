@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from prunescope.errors import InputError, known
 from prunescope.hub import origins
 from prunescope.hub.integrity import MODEL, SETTINGS, check_folder
+from prunescope.method_names import BASELINE
 from prunescope.study import figure_options, paths, variations
 from prunescope.study.parameters import Stages
-from prunescope.study.variations import BASELINE, Wanted
+from prunescope.study.variations import Wanted
 from prunescope.study.yaml_files import Config, checked, read
 from prunescope.tasks.card import Task, read_task, read_tasks, task_of
 
@@ -34,7 +35,7 @@ def complete(config: Mapping[str, Any], source: str) -> Config:
     is allowed, for anything that can be told wrong without a model."""
     config = checked(config, SCHEMA, source)
     for name, model in config["models"].items():
-        model["path"] = origins.folder(name, model, f"{source}: models.{name}")
+        model["path"] = origins.folder_of(name, model, f"{source}: models.{name}")
     config["reports"] = config["reports"] or f"reports/{config['name']}"
     cards = [card.stem for card in TASKS.glob("*.yaml")]
     if not cards:
@@ -113,7 +114,7 @@ def model_files(model: Mapping[str, Any]) -> list[str]:
     marker of what is fetched. InputError if a folder that should be there has no weights, or if
     the hub's cache has lost what was fetched."""
     folder = Path(model["path"])
-    if origins.source(model):
+    if origins.origin_of(model):
         marker = folder / origins.MARKER
         lost = [each for each in folder.glob("*") if not each.exists()]
         if lost and marker.is_file():

@@ -6,9 +6,9 @@ from itertools import product
 from typing import Any
 
 from prunescope.errors import InputError, known
+from prunescope.method_names import write
 from prunescope.study.parameters import HOLDERS, Stages, turned
 
-BASELINE = "unpruned"  # the model as it is
 SWEPT = ("layer", "remove", "stride")  # keys of a sweep, in the order of names
 
 
@@ -57,11 +57,11 @@ def wanted(config: Mapping[str, Any], library: Mapping[str, Stages], source: str
             if not HOLDERS[knob](point):
                 raise InputError(f"{where}.knob: no stage of {template!r} has a {knob}")
             for share in entry["share"]:
-                label = f"{name}-t{share:g}"
+                label = write(name, share=share)
                 _put(found, label, Wanted(label, point, knob, share=share), where)
             for like in entry["as"]:
                 known(like, methods, f"{where}.as")
-                label = f"{name}-as-{like}"
+                label = write(name, like=like)
                 _put(found, label, Wanted(label, point, knob, like=like), where)
     return [each for each in found.values() if isinstance(each, Wanted)]
 
@@ -82,12 +82,10 @@ def _variations(
     for name in entry["methods"]:
         stages = available[known(name, available, f"{where}.methods")]
         for combination in product(*axes):
-            point, label = stages, name
+            point = stages
             for key, value in combination:
                 point = _turned(point, key, value, f"{where}.{key}: {value} does not fit {name!r}")
-                shown = "+".join(map(str, value)) if isinstance(value, list) else value
-                label += f"-{'k' if key == 'layer' else key[0]}{shown}"
-            yield label, point, name
+            yield write(name, **dict(combination)), point, name
 
 
 def _turned(stages: Stages, knob: str, value: Any, wrong: str) -> Stages:
