@@ -23,7 +23,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from prunescope.cost.peak_memory import peak_bytes
 from prunescope.criteria.attention import Attention
-from prunescope.methods import Method, Stage, read_methods
+from prunescope.methods import Method, Stage, named_methods
 from prunescope.pruning import Layout, prune
 from prunescope.scores import record_scores
 
@@ -142,7 +142,7 @@ def measure(bench: Bench) -> dict[str, Any]:
         peak_bytes(each, bench.model.device) for each in (bench.record, bench.prefill)
     )
     recording["peak memory"] = recorded / plain
-    known = read_methods("workflow/config/methods.yaml")
+    known = named_methods()
     methods = bench.methods([known[name] for name in METHODS])
     return {"keep all": keep_all, "record_scores": recording, "methods": methods}
 

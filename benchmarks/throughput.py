@@ -21,7 +21,7 @@ from torch import nn
 from transformers import ProcessorMixin
 
 from prunescope.evaluation.answerer import Answerer
-from prunescope.methods import Method, read_methods
+from prunescope.methods import Method, named_methods
 from prunescope.tasks import prompts
 from prunescope.tasks.card import Task
 
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8, 32])
     options = parser.parse_args()
     bench = Bench(*paper_model.build(options.size, options.device), options.examples)
-    known = read_methods("workflow/config/methods.yaml")
+    known = named_methods()
     methods = [known[name] for name in METHODS]
     cards = paper_model.paper_tasks()
     every = [bench.answer(card, max(options.batch), methods) for card in cards.values()]

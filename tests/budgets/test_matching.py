@@ -1,5 +1,7 @@
 """Matched budgets: counts are those of `prune`, and the match is the closest that can be had."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -19,8 +21,9 @@ from prunescope.errors import InputError
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
 from prunescope.scores import record_scores
-from prunescope.study import config
 from prunescope.study.variations import Wanted
+
+ROOT = Path(__file__).parents[2]
 
 GRID, DEPTH = synthetic.GRID, synthetic.DEPTH
 SIZE = GRID[0] * GRID[1]
@@ -149,11 +152,10 @@ def test_scores_in_the_arithmetic_of_the_model_are_matched_by_those_that_are_sto
 
 @pytest.mark.parametrize("numerics", ["exact", "feather"])
 def test_all_that_the_papers_study_matches_can_be_told_from_stored_scores(numerics, monkeypatch):
-    monkeypatch.chdir(config.SCHEMA.parents[3])
+    monkeypatch.chdir(ROOT)
     source = "workflow/config/paper.yaml"
-    study = config.load(source) | {"numerics": numerics}
-    methods = parse_methods(config.methods(study, source), source)
-    wanted = config.wanted(study, source)
+    study = Study.of(read(source) | {"numerics": numerics}, source)
+    methods, wanted = parse_methods(study.methods, source), study.wanted
     scores = Scores(synthetic.scores().isel(layer=[0] * 32).assign_coords(layer=range(1, 33)))
     for name in {each.name for each in wanted} | {each.like for each in wanted}:
         assert scores(methods[name]).shape[1] == len(methods[name].stages)

@@ -69,18 +69,22 @@ def small(tmp_path, monkeypatch):
     Dataset.from_list(rows, types).to_parquet("rows.parquet")
     Path("tasks").mkdir()
     Path("tasks/small.yaml").write_text(yaml.safe_dump(TASK))
-    Path("workflow/config").mkdir(parents=True)
 
 
 def harnessed(stages):
     """What the model answers to lmms-eval by the recipe."""
     tasks = importlib.import_module("lmms_eval.tasks").TaskManager(include_path="tasks")
-    Path("workflow/config/methods.yaml").write_text(yaml.safe_dump({"fastv": stages}))
+    [method] = parse_methods({"fastv": stages}, "test").values()
+    changes = {
+        "cuda": "cpu",
+        '["gqa"]': '["small"], task_manager=tasks',
+        'named_methods()["fastv"]': "fastv",
+    }
     code = LMMS_EVAL
-    for published, small in (("cuda", "cpu"), ('["gqa"]', '["small"], task_manager=tasks')):
+    for published, small in changes.items():
         assert published in code
         code = code.replace(published, small)
-    exec(code, names := {"tasks": tasks})
+    exec(code, names := {"tasks": tasks, "fastv": method})
     samples = names["results"]["samples"]["small"]
     assert [each["doc_id"] for each in samples] == [0, 1, 2, 3]
     return [each["filtered_resps"][0] for each in samples]

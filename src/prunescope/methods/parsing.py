@@ -1,5 +1,6 @@
 """Methods as a configuration writes them."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import yaml
 
 from prunescope import criteria
 from prunescope.errors import InputError
+from prunescope.methods import LIBRARY
 from prunescope.methods.stages import Method, Stage, number
 
 FIELDS = ("layer", "remove", "power", "keep", "of", "score", "always", "positions", "scan")
@@ -20,6 +22,16 @@ def read_methods(path: Path | str) -> dict[str, Method]:
         return parse_methods(yaml.safe_load(Path(path).read_text()), str(path))
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not YAML: {error}") from None
+
+
+def named_methods() -> dict[str, Method]:
+    """Methods of the library by name: FastV, FEATHER, PyramidDrop, controls, and others."""
+    return dict(_library())
+
+
+@cache
+def _library() -> dict[str, Method]:
+    return read_methods(LIBRARY)
 
 
 def parse_methods(mapping: Any, source: str) -> dict[str, Method]:

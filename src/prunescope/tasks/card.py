@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from jsonschema import Draft202012Validator
 
-from prunescope.errors import InputError
+from prunescope.errors import InputError, known
 from prunescope.metrics import METRICS, Metric
 from prunescope.tasks.access import Access
 
 if TYPE_CHECKING:
     pass
 
-SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "task.schema.yaml"
+SCHEMA = Path(__file__).with_name("task.schema.yaml")
+# Where cards are looked for: the project's folder, the installed package, the checkout.
+FOLDERS = (
+    Path("data/tasks"),
+    Path(__file__).with_name("cards"),
+    Path(__file__).parents[3] / "data" / "tasks",
+)
 NEEDS = {"hub": ("hub", "columns"), "folder": ("folder", "images", "columns"), "testbed": ()}
 
 
@@ -67,6 +73,18 @@ class Task:
             del data[words_for_the_report]
         del data["access"]  # where copies are; what is in them is in the digest of the data
         return data
+
+
+def find_card(name: str) -> Path:
+    """File of the card of task `name`, in the first of `FOLDERS` that has one. InputError names
+    the closest name and all others."""
+    return find_cards()[known(name, find_cards(), "tasks")]
+
+
+def find_cards() -> dict[str, Path]:
+    """Files of all cards in `FOLDERS` by name of the task; earlier folders come first."""
+    cards = [card for folder in FOLDERS for card in sorted(folder.glob("*.yaml"))]
+    return {card.stem: card for card in reversed(cards)}
 
 
 def read_task(
