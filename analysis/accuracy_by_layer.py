@@ -9,6 +9,7 @@ resample images.
 """
 
 from prunescope.jobs import run
+
 from prunescope.figures import tables, theme
 from prunescope.method_names import BASELINE, parse, write
 from prunescope.statistics.bootstrap import Bootstrap

@@ -9,9 +9,10 @@ its scoring, one decoded token, and an answer of a few tokens from the pixels on
 quartiles of repeated runs.
 """
 
+from prunescope.jobs import run
+
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.figures import tables
 
 TIMES = ("vision_ms", "prefill_ms", "decode_ms", "answer_ms")

@@ -8,12 +8,13 @@ while the unpruned model has both right; how many there are stands above. One im
 the other figures count.
 """
 
+from prunescope.jobs import run
+
 from textwrap import fill
 from typing import NamedTuple
 
 import numpy as np
 
-from prunescope.jobs import run
 from prunescope.errors import InputError
 from prunescope.figures import tables, theme
 from prunescope.figures.examples import asked, draw_answer

@@ -8,11 +8,12 @@ the bottom of the image. The table beside the figure has all records that are sh
 prove nothing; the other figures count.
 """
 
+from prunescope.jobs import run
+
 from textwrap import fill
 
 import numpy as np
 
-from prunescope.jobs import run
 from prunescope.errors import InputError
 from prunescope.figures import tables, theme
 from prunescope.figures.examples import asked, draw_answer

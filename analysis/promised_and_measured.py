@@ -8,9 +8,10 @@ dashed line all that is promised is saved; below it, the scoring and what does n
 take their part. Bars are quartiles of repeated runs.
 """
 
+from prunescope.jobs import run
+
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.errors import InputError
 from prunescope.figures import tables, theme
 from prunescope.method_names import BASELINE, parse

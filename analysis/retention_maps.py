@@ -7,9 +7,10 @@ within one R. Red at the bottom edge is the positional bias. All maps come from 
 unpruned pass, as a single-stage attention method would select from them at that K.
 """
 
+from prunescope.jobs import run
+
 import numpy as np
 
-from prunescope.jobs import run
 from prunescope.figures import tables, theme
 from prunescope.statistics import position
 from prunescope.statistics.reading import read_scores

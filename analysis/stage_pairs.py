@@ -7,9 +7,10 @@ column to move the first; empty cells have no second stage behind the first. The
 95 % intervals that resample images.
 """
 
+from prunescope.jobs import run
+
 from itertools import product
 
-from prunescope.jobs import run
 from prunescope.figures.recipes import maps_of_pairs
 from prunescope.method_names import write
 from prunescope.statistics.bootstrap import Bootstrap

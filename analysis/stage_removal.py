@@ -6,9 +6,10 @@ of the visual tokens. Where accuracy hardly changes along a row, what the late s
 free. The table beside has 95 % intervals that resample images.
 """
 
+from prunescope.jobs import run
+
 from itertools import product
 
-from prunescope.jobs import run
 from prunescope.figures.recipes import maps_of_pairs
 from prunescope.method_names import write
 from prunescope.statistics.bootstrap import Bootstrap

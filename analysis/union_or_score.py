@@ -8,6 +8,7 @@ unpruned model. Bars are 95 % intervals that resample images.
 """
 
 from prunescope.jobs import run
+
 from prunescope.figures import tables, theme
 from prunescope.method_names import BASELINE, parse
 from prunescope.statistics.bootstrap import Bootstrap

@@ -1,9 +1,10 @@
 """Load the examples of a benchmark, once for all jobs, and write down what is there."""
 
+from prunescope.jobs import run
+
 import json
 from pathlib import Path
 
-from prunescope.jobs import run
 from prunescope.errors import InputError
 from prunescope.tasks.card import read_task
 from prunescope.tasks.examples import inventory

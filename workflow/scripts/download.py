@@ -1,8 +1,9 @@
 """Fetch a model, or a part of one."""
 
+from prunescope.jobs import run
+
 from pathlib import Path
 
-from prunescope.jobs import run
 from prunescope.checkpoints.download import download
 
 

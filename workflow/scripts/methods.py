@@ -1,11 +1,12 @@
 """Write the methods of a study for one model, those that are matched at their budgets."""
 
+from prunescope.jobs import run
+
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
-from prunescope.jobs import run
 from prunescope.budgets.calibration import Scores
 from prunescope.budgets.matching import COLUMNS, solve
 from prunescope.statistics.reading import read_scores

@@ -1,8 +1,9 @@
 """Write the report page."""
 
+from prunescope.jobs import run
+
 from pathlib import Path
 
-from prunescope.jobs import run
 from prunescope.provenance import manifest
 from prunescope.report.notes import left_out, silent
 from prunescope.report.page import Findings, Items, within, write
