@@ -36,7 +36,7 @@ rule all:
     default_target: True
     input:
         page=rules.page.output.page,
-        notebooks=expand(rules.notebook_page.output.page, model=config["models"]),
+        notebooks=expand(rules.notebook_page.output.page, model=STUDY.models),
 
 
 onstart:

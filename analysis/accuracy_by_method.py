@@ -8,11 +8,13 @@ table beside the figure has accuracy, invalid answers and mean IoU for every met
 of question.
 """
 
+from prunescope.jobs import run
+
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.figures import tables, theme
-from prunescope.statistics.accuracy import BASELINE, by_method, compare, estimates, task_groups
+from prunescope.method_names import BASELINE
+from prunescope.statistics.accuracy import by_method, compare, estimates, task_groups
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import present
 from prunescope.statistics.reading import localization_tasks, read_records
@@ -20,9 +22,9 @@ from prunescope.statistics.reading import localization_tasks, read_records
 COLUMNS = ["kind", "score", "invalid", "iou", "target_box"]
 
 
-def make(records, png, svg, csv, methods=(), bootstrap=None):
+def make(records, png, svg, csv, methods=(), bootstrap: Bootstrap = Bootstrap()):
     """methods: those in the figure, from top to bottom; all by default."""
-    records, bootstrap = read_records(records, COLUMNS), Bootstrap(**bootstrap or {})
+    records = read_records(records, COLUMNS)
     boxed = localization_tasks(records)
     accuracy = summary(records, boxed, bootstrap)
     tables.write(accuracy, csv)

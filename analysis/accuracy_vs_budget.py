@@ -9,8 +9,9 @@ place of the paper's radar, the change on each task is in the figure accuracy by
 """
 
 from prunescope.jobs import run
+
 from prunescope.figures import charts, tables, theme
-from prunescope.statistics.accuracy import BASELINE
+from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import COLUMNS, by_group
 from prunescope.statistics.reading import read_records
@@ -18,11 +19,11 @@ from prunescope.statistics.reading import read_records
 FAMILIES = ("fastv", "fastv-norope", "feather", "pyramiddrop", "uniform", "random")
 
 
-def make(records, png, svg, csv, families=FAMILIES, bootstrap=None):
+def make(records, png, svg, csv, families=FAMILIES, bootstrap: Bootstrap = Bootstrap()):
     """families: methods whose variations are drawn as lines, one for each set of layers."""
     records = read_records(records, COLUMNS)
     methods = list(dict.fromkeys(records["method"]))
-    table = by_group(records, methods, Bootstrap(**bootstrap or {}))
+    table = by_group(records, methods, bootstrap)
     tables.write(table, csv)
     label = "Mean visual tokens per layer, T/N"
     theme.save(charts.tradeoff(table, families, BASELINE, "share", label), png, svg)

@@ -8,12 +8,13 @@ a line joins one method with different fractions removed; the dashed lines are t
 Vertical bars are 95 % intervals that resample images, horizontal ones quartiles of repeated runs.
 """
 
+from prunescope.jobs import run
+
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.errors import InputError
 from prunescope.figures import charts, tables, theme
-from prunescope.statistics.accuracy import BASELINE
+from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import COLUMNS, by_group
 from prunescope.statistics.reading import read_records
@@ -22,7 +23,7 @@ FAMILIES = ("fastv", "fastv-norope", "feather", "pyramiddrop", "uniform", "faste
 TIMES = {"answer_ms": "ms", "answer_ms_q25": "ms_q25", "answer_ms_q75": "ms_q75"}
 
 
-def make(records, cost, png, svg, csv, families=FAMILIES, bootstrap=None):
+def make(records, cost, png, svg, csv, families=FAMILIES, bootstrap: Bootstrap = Bootstrap()):
     """cost: Parquet files of the model, a row for each method; families: methods whose variations
     are drawn as lines, one for each set of layers."""
     records = read_records(records, COLUMNS)
@@ -30,7 +31,7 @@ def make(records, cost, png, svg, csv, families=FAMILIES, bootstrap=None):
     methods = [m for m in dict.fromkeys(records["method"]) if m in set(measured["method"])]
     if BASELINE not in methods:
         raise InputError(f"cost and records: expected {BASELINE!r} in both")
-    table = by_group(records, methods, Bootstrap(**bootstrap or {}))
+    table = by_group(records, methods, bootstrap)
     table = table.join(times(measured), on="method")
     tables.write(table, csv)
     device, batch = measured.loc[0, ["device", "batch_size"]]

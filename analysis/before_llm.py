@@ -10,19 +10,21 @@ away: a task where it is close to the unpruned model (dashed) tells little about
 """
 
 from prunescope.jobs import run
+
 from prunescope.figures import charts, tables, theme
-from prunescope.statistics.accuracy import BASELINE, by_method, estimates
+from prunescope.method_names import BASELINE
+from prunescope.statistics.accuracy import by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import check_methods, present
 from prunescope.statistics.reading import read_records
 
 
-def make(records, png, svg, csv, methods, bootstrap=None):
+def make(records, png, svg, csv, methods, bootstrap: Bootstrap = Bootstrap()):
     """methods: from top to bottom, without the unpruned model."""
     records = read_records(records, ["score"])
     check_methods(records, [BASELINE])
     methods = present(records, methods)
-    table = estimates(by_method(records), None, Bootstrap(**bootstrap or {}))
+    table = estimates(by_method(records), None, bootstrap)
     table = table[table["method"].isin([BASELINE, *methods])]
     tables.write(table, csv)
     theme.save(draw(table, methods), png, svg)

@@ -6,6 +6,7 @@ figure has the intervals by image and the share in the bottom quarter for each c
 """
 
 from prunescope.jobs import run
+
 from prunescope.figures import tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.position import position_bias
@@ -14,9 +15,9 @@ from prunescope.statistics.reading import read_scores
 REMOVES = (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9)
 
 
-def make(attention, png, svg, csv, removes=REMOVES, bootstrap=None):
+def make(attention, png, svg, csv, removes=REMOVES, bootstrap: Bootstrap = Bootstrap()):
     """attention: Zarr stores of scores; removes: fractions R, the rows of the map."""
-    table = position_bias(read_scores(attention), removes, Bootstrap(**bootstrap or {}))
+    table = position_bias(read_scores(attention), removes, bootstrap)
     tables.write(table, csv)
     theme.save(draw(table[table["measure"] == "mean_row"]), png, svg)
 

@@ -7,21 +7,22 @@ when at least half of its cell lies inside.
 """
 
 from prunescope.jobs import run
+
 from prunescope.figures import tables, theme
-from prunescope.statistics.accuracy import BASELINE
+from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import recall_by_layer
 from prunescope.statistics.reading import read_records, read_scores
 from prunescope.top_k import kept_count
 
 
-def make(records, attention, png, svg, csv, remove=0.75, bootstrap=None):
+def make(records, attention, png, svg, csv, remove=0.75, bootstrap: Bootstrap = Bootstrap()):
     """records: Parquet files, for the true boxes; attention: Zarr stores of the same questions."""
     scores = read_scores(attention)
     asked = read_records(records, ["target_box"])
     asked = asked[(asked["method"] == BASELINE) & (asked["target_box"].map(len) == 4)]
     boxes = asked.set_index("example")["target_box"]
-    table = recall_by_layer(scores, boxes, remove, Bootstrap(**bootstrap or {}))
+    table = recall_by_layer(scores, boxes, remove, bootstrap)
     size = scores.sizes["row"] * scores.sizes["col"]
     table["kept_share"] = kept_count(size, remove) / size
     tables.write(table, csv)

@@ -10,21 +10,23 @@ Methods that were matched to one budget stand against each other in a table of t
 """
 
 from prunescope.jobs import run
+
 from prunescope.figures import tables
-from prunescope.statistics.accuracy import BASELINE, compare, with_budgets
+from prunescope.method_names import BASELINE
+from prunescope.statistics.accuracy import compare, with_budgets
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import present
 from prunescope.statistics.reading import localization_tasks, read_records
 
 
-def make(records, csv, pairs=(), bootstrap=None, adjust="holm"):
+def make(records, csv, pairs=(), bootstrap: Bootstrap = Bootstrap(), adjust="holm"):
     """pairs: (method, reference) to compare besides each method with the unpruned model."""
     records = read_records(records, ["score", "mean_tokens", "target_box"])
     pruned = [m for m in records["method"].unique() if m != BASELINE]
     both = [(m, r) for m, r in pairs if len(present(records, [m, r])) == 2]
     everything = [*((m, BASELINE) for m in pruned), *both]
     boxed = localization_tasks(records)
-    compared = compare(records, everything, boxed, Bootstrap(**bootstrap or {}), adjust)
+    compared = compare(records, everything, boxed, bootstrap, adjust)
     tables.write(with_budgets(compared, records), csv)
 
 

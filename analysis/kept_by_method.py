@@ -10,6 +10,7 @@ starts at 0 where noise may account for all.
 """
 
 from prunescope.jobs import run
+
 from prunescope.figures import tables
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.position import CHANCE
@@ -17,10 +18,10 @@ from prunescope.statistics.reading import read_scores
 from prunescope.statistics.tokens import kept_position
 
 
-def make(records, attention, csv, bootstrap=None):
+def make(records, attention, csv, bootstrap: Bootstrap = Bootstrap()):
     """attention: for the grid."""
     grid = read_scores(attention).shape[-2:]
-    tables.write(wide(kept_position(records, grid, Bootstrap(**bootstrap or {}))), csv)
+    tables.write(wide(kept_position(records, grid, bootstrap)), csv)
 
 
 def wide(positions):

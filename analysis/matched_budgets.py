@@ -9,9 +9,10 @@ each counting the same; intervals are 95 %, by image. The paper's own settings, 
 matched, are in a table of their own.
 """
 
+from prunescope.jobs import run
+
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.errors import InputError
 from prunescope.figures import tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
@@ -19,7 +20,7 @@ from prunescope.statistics.by_method import COLUMNS, by_task
 from prunescope.statistics.reading import read_records
 
 
-def make(records, matched, csv, bootstrap=None):
+def make(records, matched, csv, bootstrap: Bootstrap = Bootstrap()):
     """matched: CSV of the matched methods, columns `budgets.matching.COLUMNS`."""
     [path] = matched
     wanted = pd.read_csv(path)
@@ -27,7 +28,7 @@ def make(records, matched, csv, bootstrap=None):
         raise InputError(f"{path}: no method of this study could be matched")
     wanted, records = with_leaders(wanted), read_records(records, COLUMNS)
     solved = wanted.loc[wanted["note"].isna(), "method"].unique()
-    found = by_task(records, solved, Bootstrap(**bootstrap or {})).set_index("method")
+    found = by_task(records, solved, bootstrap).set_index("method")
     table = wanted.join(found, on="method")
     notes = table.pop("note")
     tables.write(table.assign(note=notes), csv)

@@ -10,9 +10,10 @@ several share an image, and of graded scores it is a sign test on their changes.
 (each task counting the same) have intervals but no test.
 """
 
+from prunescope.jobs import run
+
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.errors import InputError
 from prunescope.figures import tables
 from prunescope.statistics.accuracy import compare, with_budgets
@@ -21,7 +22,7 @@ from prunescope.statistics.by_method import present
 from prunescope.statistics.reading import localization_tasks, read_records
 
 
-def make(records, matched, csv, bootstrap=None, adjust="holm"):
+def make(records, matched, csv, bootstrap: Bootstrap = Bootstrap(), adjust="holm"):
     """matched: CSV of the matched methods, columns `budgets.matching.COLUMNS`."""
     [path] = matched
     wanted = pd.read_csv(path)
@@ -34,9 +35,7 @@ def make(records, matched, csv, bootstrap=None, adjust="holm"):
     ]
     if not pairs:
         raise InputError(f"{path}: no method of this study could be matched to another")
-    table = compare(
-        records, pairs, localization_tasks(records), Bootstrap(**bootstrap or {}), adjust
-    )
+    table = compare(records, pairs, localization_tasks(records), bootstrap, adjust)
     tables.write(with_budgets(table, records), csv)
 
 

@@ -8,6 +8,7 @@ the image or from the model.
 """
 
 from prunescope.jobs import run
+
 from prunescope.figures import tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.position import position_bias
@@ -19,9 +20,9 @@ PANELS = {
 }
 
 
-def make(attention, png, svg, csv, remove=0.75, bootstrap=None):
-    """attention: Zarr stores of scores; bootstrap: fields of `Bootstrap`."""
-    table = position_bias(read_scores(attention), [remove], Bootstrap(**bootstrap or {}))
+def make(attention, png, svg, csv, remove=0.75, bootstrap: Bootstrap = Bootstrap()):
+    """attention: Zarr stores of scores."""
+    table = position_bias(read_scores(attention), [remove], bootstrap)
     tables.write(table, csv)
     theme.save(draw(table), png, svg)
 

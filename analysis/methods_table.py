@@ -10,9 +10,10 @@ is named: medians with quartiles; prefill is the language model's with scoring, 
 token. Compare share with prefill_ms to see how much of the saving reaches the clock.
 """
 
+from prunescope.jobs import run
+
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.errors import InputError
 from prunescope.figures import tables
 from prunescope.statistics.accuracy import CONTRAST, budgets, by_method, estimates, task_groups
@@ -29,15 +30,15 @@ ANSWERS = ["score", "iou", "invalid", "target_box"]
 COLUMNS = [*ANSWERS, "mean_tokens", "kv_bytes", "stage_layers"]
 
 
-def make(records, cost, csv, bootstrap=None):
+def make(records, cost, csv, bootstrap: Bootstrap = Bootstrap()):
     """cost: Parquet files with a row for each method and the columns `MEASURED`."""
-    paths, bootstrap, layers = records, Bootstrap(**bootstrap or {}), {}
+    paths, layers = records, {}
 
     def without_layers(part):
         layers.update(part.drop_duplicates("method").set_index("method")["stage_layers"])
         return part.drop(columns="stage_layers")
 
-    records = read_records(paths, COLUMNS, each=without_layers)
+    records = read_records(paths, COLUMNS, transform=without_layers)
     measured = pd.concat([pd.read_parquet(path) for path in cost], ignore_index=True)
     if missing := [c for c in ("method", *MEASURED) if c not in measured]:
         raise InputError(f"cost: missing columns {missing}; it has {list(measured.columns)}")

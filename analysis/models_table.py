@@ -8,22 +8,24 @@ is empty where a model has no answers of the method. Intervals are 95 %, by imag
 two models differently where their intervals lie apart.
 """
 
+from prunescope.jobs import run
+
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.figures import tables
-from prunescope.statistics.accuracy import BASELINE, CONTRAST, by_method, estimates, task_groups
+from prunescope.method_names import BASELINE
+from prunescope.statistics.accuracy import CONTRAST, by_method, estimates, task_groups
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import check_methods, present
 from prunescope.statistics.reading import localization_tasks, read_records
 
 
-def make(every_records, csv, methods, bootstrap=None):
+def make(every_records, csv, methods, bootstrap: Bootstrap = Bootstrap()):
     """methods: whose change is shown, a column each."""
     records = read_records(every_records, ["score", "target_box"])
     check_methods(records, [BASELINE])
     methods = present(records, methods)
-    tables.write(summary(records, methods, Bootstrap(**bootstrap or {})), csv)
+    tables.write(summary(records, methods, bootstrap), csv)
 
 
 def summary(records, methods, bootstrap):

@@ -11,13 +11,14 @@ share in the bottom quarter, too. Models are trained one by one, and so differ i
 positions: the table of models has their accuracy.
 """
 
+from prunescope.jobs import run
+
 import numpy as np
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.errors import known
 from prunescope.figures import tables, theme
-from prunescope.statistics.accuracy import BASELINE
+from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import recall_by_layer
 from prunescope.statistics.position import position_bias, retention
@@ -27,10 +28,19 @@ from prunescope.top_k import kept_count
 RECALL = "box_recall"
 
 
-def make(every_attention, every_records, png, svg, csv, titles=None, remove=0.75, bootstrap=None):
+def make(
+    every_attention,
+    every_records,
+    png,
+    svg,
+    csv,
+    titles=None,
+    remove=0.75,
+    bootstrap: Bootstrap = Bootstrap(),
+):
     """every_records: for the true boxes; titles: of models by their names, from left to right (all,
     by default); remove: fraction of the tokens that is removed."""
-    scores, bootstrap = read_every_scores(every_attention), Bootstrap(**bootstrap or {})
+    scores = read_every_scores(every_attention)
     titles = titles or {model: model for model in scores}
     asked = read_records(every_records, ["target_box"])
     asked = asked[(asked["method"] == BASELINE) & (asked["target_box"].map(len) == 4)]

@@ -9,9 +9,10 @@ The first and the last say which way the bias goes, the two others how large it 
 direction.
 """
 
+from prunescope.jobs import run
+
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.figures import tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import rank_correlation
@@ -26,9 +27,9 @@ PANELS = {
 }
 
 
-def make(attention, png, svg, csv, remove=0.75, bootstrap=None):
+def make(attention, png, svg, csv, remove=0.75, bootstrap: Bootstrap = Bootstrap()):
     """attention: Zarr stores of scores; remove: fraction of the tokens that is removed."""
-    scores, bootstrap = read_scores(attention), Bootstrap(**bootstrap or {})
+    scores = read_scores(attention)
     rows = position_bias(scores, [remove], bootstrap)
     along = rank_correlation(scores, bootstrap).assign(measure="rank_correlation", chance=0.0)
     parts = [

@@ -14,13 +14,14 @@ on rows only, and a map says little where grey is low. Bars, and the intervals i
 % and resample images.
 """
 
+from prunescope.jobs import run
+
 import numpy as np
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.errors import InputError
 from prunescope.figures import tables, theme
-from prunescope.statistics.accuracy import BASELINE
+from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import COLUMNS, by_group, check_methods, present
 from prunescope.statistics.position import kept_centres, kept_masks
@@ -30,10 +31,10 @@ ORDERS = {"": "row by row", "-reversed": "reversed", "-transposed": "transposed"
 MOVED = {"-reversed": "mean_row", "-transposed": "mean_col"}  # what the order should move
 
 
-def make(records, attention, png, svg, csv, methods, bootstrap=None):
+def make(records, attention, png, svg, csv, methods, bootstrap: Bootstrap = Bootstrap()):
     """methods: of one stage, a row each; with the endings of `ORDERS` they, and the unpruned model,
     are those that read in the other orders. attention: for the grid."""
-    grid, bootstrap = read_scores(attention).shape[-2:], Bootstrap(**bootstrap or {})
+    grid = read_scores(attention).shape[-2:]
     records = read_records(records, [*COLUMNS, "kept"])
     whole = [BASELINE + end for end in ORDERS]
     check_methods(records, whole)

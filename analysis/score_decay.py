@@ -11,9 +11,10 @@ panel with its 95 % interval, in nats per 100 tokens, and is negative for such a
 image.
 """
 
+from prunescope.jobs import run
+
 import pandas as pd
 
-from prunescope.jobs import run
 from prunescope.figures import tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import decay_curve, decay_slope
@@ -23,9 +24,9 @@ LOOKS = {**theme.VARIANTS, "rope-alone": theme.Style("RoPE alone, mean key", "#0
 LAYERS = (1, 2, 3, 4, 6, 9)
 
 
-def make(attention, png, svg, csv, layers=LAYERS, bootstrap=None):
+def make(attention, png, svg, csv, layers=LAYERS, bootstrap: Bootstrap = Bootstrap()):
     """attention: Zarr stores of scores; layers: a panel for each that the model has."""
-    scores, bootstrap = read_scores(attention, tuple(LOOKS)), Bootstrap(**bootstrap or {})
+    scores = read_scores(attention, tuple(LOOKS))
     scores = scores.sel(layer=scores["layer"].isin(layers))
     curves, slopes = decay_curve(scores, bootstrap), decay_slope(scores, bootstrap)
     parts = {"log_score": curves, "slope_per_token": slopes}

@@ -7,30 +7,31 @@ line is the accuracy of the unpruned model. Bars are 95 % intervals that resampl
 that go to the right downwards mean that targets at the bottom fare better.
 """
 
+from prunescope.jobs import run
+
 from functools import partial
 
-from prunescope.jobs import run
 from prunescope.figures import tables, theme
-from prunescope.statistics.accuracy import BASELINE
+from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.boxes import BANDS, CONTRAST, by_band, with_recall
+from prunescope.statistics.boxes import BAND_CONTRAST, BANDS, by_band, with_recall
 from prunescope.statistics.by_method import check_methods, present
 from prunescope.statistics.reading import read_records, read_scores
 
 NAMES = ["top", "upper middle", "lower middle", "bottom"]
 
 
-def make(records, attention, png, svg, csv, methods=(), bootstrap=None):
+def make(records, attention, png, svg, csv, methods=(), bootstrap: Bootstrap = Bootstrap()):
     """attention: Zarr stores, for the grid of visual tokens; methods: panels, all by default."""
     scores = read_scores(attention)
     grid = scores.sizes["row"], scores.sizes["col"]
     columns, recalls = ["score", "target_box", "kept"], partial(with_recall, grid=grid)
-    boxed = read_records(records, columns, each=recalls).drop(columns="target_box")
-    table = by_band(boxed, Bootstrap(**bootstrap or {}))
+    boxed = read_records(records, columns, transform=recalls).drop(columns="target_box")
+    table = by_band(boxed, bootstrap)
     tables.write(table, csv)
     check_methods(boxed, [BASELINE])
     shown = present(boxed, [m for m in methods or table["method"].unique() if m != BASELINE])
-    theme.save(draw(table[table["band"] != CONTRAST], shown), png, svg)
+    theme.save(draw(table[table["band"] != BAND_CONTRAST], shown), png, svg)
 
 
 def draw(table, methods):

@@ -8,15 +8,16 @@ unpruned model: pruning that makes it say yes more often is not better at findin
 """
 
 from prunescope.jobs import run
+
 from prunescope.figures import tables
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.reading import read_records
 from prunescope.statistics.yes_no import yes_no
 
 
-def make(records, csv, bootstrap=None):
+def make(records, csv, bootstrap: Bootstrap = Bootstrap()):
     records = read_records(records, ["kind", "prediction", "target", "score"])
-    tables.write(yes_no(records, Bootstrap(**bootstrap or {})), csv)
+    tables.write(yes_no(records, bootstrap), csv)
 
 
 run(make, globals())

@@ -27,7 +27,7 @@ from record import write
 from prunescope.errors import InputError
 from prunescope.methods import parse_methods
 from prunescope.records.store import SCHEMA
-from prunescope.study import config, paths
+from prunescope.study import Study, paths, scripts
 
 STUDY, MODEL = "workflow/config/paper.yaml", "prism-7b"
 TASKS, GRID, LAYERS = ("refcoco", "gqa"), (27, 27), 32
@@ -65,7 +65,7 @@ def records(task: str, method: str, stages: int, examples: int) -> pa.Table:
 
 def generate(folder: Path, examples: int, scored: int) -> dict[str, list[str]]:
     """The files, by what scripts call them."""
-    methods = parse_methods(config.fixed(config.load(STUDY), STUDY), STUDY)
+    methods = parse_methods(Study.load(STUDY).fixed, STUDY)
     files = {kind: [] for kind in KINDS}
     rng = np.random.default_rng(0)
     for task in TASKS:
@@ -92,7 +92,7 @@ def generate(folder: Path, examples: int, scored: int) -> dict[str, list[str]]:
 def measure(name: str, arguments: dict[str, Any]) -> dict[str, float] | None:
     """Memory of this process in MB, before the script reads anything and at its peak; None for a
     script to which these records say nothing."""
-    sys.path.insert(0, str(paths.ANALYSIS))
+    sys.path.insert(0, str(scripts.ANALYSIS))
     script = importlib.import_module(name)
     before = peak()
     try:
@@ -117,14 +117,14 @@ def size(paths: list[str]) -> float:
 
 def of_scripts(folder: Path, examples: int, scored: int) -> dict[str, dict[str, float]]:
     """By script, MB of what it reads and of what it takes."""
-    study, read, found = config.load(STUDY), generate(folder, examples, scored), {}
+    study, read, found = Study.load(STUDY), generate(folder, examples, scored), {}
     for kind, name in paths.items(study):
-        wanted = [each for each in read if each in paths.asked(name, read)]
-        if not wanted or {"cost", "cards", "matched"} & set(paths.make_arguments(name)):
+        wanted = [each for each in read if each in scripts.select(name, read)]
+        if not wanted or {"cost", "cards", "matched"} & set(scripts.arguments(name)):
             continue
         made = {end: f"{folder}/{name}.{end}" for end in ("png", "svg", "csv")}
         offered = read | made | paths.settings(study)
-        arguments = paths.asked(name, offered) | study[kind][name]
+        arguments = scripts.select(name, offered) | study.config[kind][name]
         with ProcessPoolExecutor(1, get_context("spawn")) as alone:
             memory = alone.submit(measure, name, arguments).result()
         if memory is not None:

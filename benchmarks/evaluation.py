@@ -33,7 +33,7 @@ from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.evaluation.answerer import Answerer
 from prunescope.evaluation.side_information import possible, replayed
 from prunescope.methods import Method, parse_methods
-from prunescope.study import config
+from prunescope.study import Study
 from prunescope.tasks.card import Task, read_task
 from prunescope.tasks.examples import load_examples
 
@@ -125,7 +125,7 @@ def _seconds_of_gpu() -> float:
 def methods(study: str) -> dict[str, Method]:
     """Of a study, without those that replay what was stored of others, and without those of
     `matched`: before they are solved they are copies of others, which cost nothing."""
-    parsed = parse_methods(config.fixed(config.load(study), study), study)
+    parsed = parse_methods(Study.load(study).fixed, study)
     return {name: each for name, each in parsed.items() if replayed(each) is None}
 
 

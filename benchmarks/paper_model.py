@@ -16,7 +16,7 @@ from prunescope.checkpoints.prismatic.configuration import DECODER, configure
 from prunescope.checkpoints.prismatic.processor import build_processor, greedy
 from prunescope.checkpoints.prismatic.tokenizer import read_tokenizer
 from prunescope.checkpoints.prismatic.vision import TOWER
-from prunescope.study import config
+from prunescope.study import Study
 from prunescope.tasks.card import Task, read_task
 from prunescope.tasks.examples import load_examples
 
@@ -49,9 +49,9 @@ def build(size: str, device: str) -> tuple[nn.Module, ProcessorMixin]:
 
 def paper_tasks() -> dict[str, Task]:
     """Those of the paper's study, with answers as long as a model gives them."""
-    run = config.load(REHEARSAL)
-    names = config.load(STUDY)["tasks"]
-    cards = {name: read_task(f"data/tasks/{name}.yaml", None, run["data"]) for name in names}
+    access = Study.load(REHEARSAL).config["data"]
+    names = Study.load(STUDY).tasks
+    cards = {name: read_task(f"data/tasks/{name}.yaml", None, access) for name in names}
     return {name: replace(card, max_new_tokens=_length(card)) for name, card in cards.items()}
 
 

@@ -1,14 +1,16 @@
 """How scripts are run: arguments by name, errors in the log, notes where an item cannot be made."""
 
+from prunescope.jobs import NOTE, run
+
 import errno
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
 
-from prunescope.jobs import NOTE, run
 from prunescope.errors import InputError
 
 
@@ -34,12 +36,32 @@ def test_make_gets_what_it_asks_for(tmp_path):
     assert got == {"csv": str(tmp_path / "x.csv"), "size": 3}
 
 
+@dataclass
+class Size:
+    """Settings that a script takes as one object."""
+
+    width: int
+    height: int = 2
+
+
+def test_a_mapping_becomes_the_dataclass_of_its_argument(tmp_path):
+    got = []
+
+    def make(size: Size, other):
+        got.extend([size, other])
+
+    given = job(tmp_path)
+    given.params = Named(size={"width": 1}, other={"width": 1})
+    run(make, {"snakemake": given})
+    assert got == [Size(1, 2), {"width": 1}]
+
+
 SCRIPT = """
 import gc, sys
 from types import SimpleNamespace
 snakemake = SimpleNamespace(input={}, output={}, params={}, log=[]) if sys.argv[1:] else None
 if snakemake is None: del snakemake
-from prunescope.scripting import run
+from prunescope.jobs import run
 print(gc.isenabled())
 run(lambda: print(gc.isenabled()), globals())
 """

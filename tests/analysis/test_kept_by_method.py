@@ -8,6 +8,7 @@ from helpers import synthetic
 from helpers.scripts import script
 from prunescope.errors import InputError
 from prunescope.report.page import to_html
+from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.reading import read_records
 
 
@@ -17,7 +18,7 @@ def study(tmp_path):
 
 
 def made(study, folder):
-    script("kept_by_method").make(**study, csv=folder / "t.csv", bootstrap={"resamples": 100})
+    script("kept_by_method").make(**study, csv=folder / "t.csv", bootstrap=Bootstrap(resamples=100))
     return pd.read_csv(folder / "t.csv")
 
 

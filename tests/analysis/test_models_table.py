@@ -9,7 +9,7 @@ from helpers.scripts import script
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap
 
-FEW = {"resamples": 100}
+FEW = Bootstrap(resamples=100)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def records():
 @pytest.fixture(scope="module")
 def table(records):
     module = script("models_table")
-    return module.summary(records, ["fastv", "feather"], Bootstrap(**FEW))
+    return module.summary(records, ["fastv", "feather"], FEW)
 
 
 def test_each_task_has_a_row_for_each_model(table):

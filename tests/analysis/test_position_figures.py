@@ -10,7 +10,7 @@ from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.position import kept_centres, kept_masks
 
-FEW = {"resamples": 100}
+FEW = Bootstrap(resamples=100)
 ORDERS = ("", "-reversed", "-transposed")
 
 
@@ -44,7 +44,7 @@ def test_masks_and_centres_are_those_of_the_last_stage():
     ).assign(task="t", example=["1", "2", "3"])
     masks = kept_masks(records, (2, 3))
     assert masks.values.reshape(3, 6).nonzero()[1].tolist() == [5, 0, 3]
-    table = kept_centres(masks, Bootstrap(**FEW)).set_index("measure")
+    table = kept_centres(masks, FEW).set_index("measure")
     assert table.loc["mean_row", "value"] == pytest.approx((0.75 + 0.5) / 2)
     assert table.loc["mean_col", "value"] == pytest.approx((5 / 6 + 1 / 6) / 2)
     assert (table["examples"] == 2).all()  # the third keeps nothing
@@ -60,7 +60,7 @@ def test_methods_are_compared_by_example():
         ]
     )
     pairs = [("second", "first")]
-    table = kept_centres(kept_masks(records, (2, 3)), Bootstrap(**FEW), pairs)
+    table = kept_centres(kept_masks(records, (2, 3)), FEW, pairs)
     table = table.set_index(["method", "measure"])["value"]
     first, second = (1 / 6 + 5 / 6 + 1 / 2) / 3, (1 / 2 + 5 / 6) / 2
     assert table["first", "mean_col"] == pytest.approx(first)

@@ -12,7 +12,7 @@ from helpers.tiny_llava import build_inputs, build_llava
 from prunescope import criteria, models
 from prunescope.methods import check, parse_methods
 from prunescope.methods.parsing import FIELDS
-from prunescope.study import config
+from prunescope.study import Study
 from prunescope.testing.contracts import check_criterion
 
 ROOT = Path(__file__).parents[2]
@@ -49,8 +49,8 @@ def test_the_matched_methods_are_a_study(monkeypatch):
     monkeypatch.chdir(ROOT)
     [matched] = [each for each in YAML if "matched" in each]
     study = yaml.safe_load((ROOT / "workflow/config/smoke.yaml").read_text())
-    complete = config.complete(study | yaml.safe_load(matched), "README")
-    names = [each.name for each in config.wanted(complete, "README")]
+    complete = Study.of(study | yaml.safe_load(matched), "README")
+    names = [method.name for method in complete.wanted]
     assert names == ["fastv-k1-as-feather", "lattice-k1-as-feather"]
 
 
@@ -64,8 +64,8 @@ def test_the_lmms_eval_that_was_tried_can_be_installed():
 def test_the_models_of_the_hub_are_a_study(monkeypatch):
     monkeypatch.chdir(ROOT)
     [models] = [each for each in YAML if "prismatic" in each]
-    complete = config.complete({"tasks": ["pope"]} | yaml.safe_load(models), "README")
-    assert complete["models"]["paper"]["path"] == "data/models/paper"
+    complete = Study.of({"tasks": ["pope"]} | yaml.safe_load(models), "README")
+    assert complete.models["paper"]["path"] == "data/models/paper"
 
 
 def test_use_without_the_workflow():

@@ -10,7 +10,9 @@ import pytest
 from helpers import benchmarks_in_small
 from prunescope.cli import main
 from prunescope.evaluation import score_extraction
-from prunescope.study import config, plan, speeds
+from prunescope.study import Study, plan, speeds
+from prunescope.study.study import CARDS
+from prunescope.study.yaml_files import read
 from prunescope.tasks.card import read_task
 from prunescope.testbed import dataset
 
@@ -44,7 +46,7 @@ def write(folder, name, found):
 
 def study(**changes):
     given = {"models": {"m": ABSENT}, "tasks": ["locate"], "methods": ["unpruned", "feather"]}
-    return config.complete(given | changes, "test")
+    return Study.of(given | changes, "test")
 
 
 def lines(planned):
@@ -66,16 +68,16 @@ def small(tmp_path):
 
 def test_arithmetic(results, small):
     limits = {"evaluate": 450, "attention": 50}
-    works = plan.work(study(models={"m": small}, limits=limits, shards=3), "test")
+    works = plan.work(study(models={"m": small}, limits=limits, shards=3))
     [locate] = works
     assert (locate.examples, locate.scored, locate.methods, locate.jobs) == (450, 50, 2, 3)
     assert locate.hours(shared=False) == pytest.approx(2 * (450 * 2 + 50) / 3600)
     assert locate.hours() == pytest.approx(2 * (450 + 50) / 3600)  # one method, at the least
     more = replace(locate, methods=10)
     assert more.hours() == pytest.approx(2 * (450 * 2.5 + 50) / 3600)
-    [exists] = plan.work(study(models={"m": small}, limits=limits, tasks=["exists"]), "test")
+    [exists] = plan.work(study(models={"m": small}, limits=limits, tasks=["exists"]))
     assert (locate.seconds, exists.seconds) == (2, 0.4)  # the answer is one token
-    said = lines(plan.text(study(models={"m": small}, limits=limits), "test"))
+    said = lines(plan.text(study(models={"m": small}, limits=limits)))
     assert said["sharing"].startswith("0.25,") and said["seconds"].startswith("2 for m,")
     assert said["Time"] == "about 0.28 hours of a core; 0.53 if methods shared nothing."
     assert said["Download"] == "nothing."
@@ -84,7 +86,7 @@ def test_arithmetic(results, small):
 
 
 def test_examples_are_the_cards_or_the_limit():
-    [vsr, pope] = plan.work(study(tasks=["vsr", "pope"], limits={"evaluate": 5000}), "test")
+    [vsr, pope] = plan.work(study(tasks=["vsr", "pope"], limits={"evaluate": 5000}))
     assert (vsr.examples, pope.examples, vsr.scored) == (1222, 5000, 1222)
 
 
@@ -94,7 +96,7 @@ def test_what_cards_share_is_downloaded_once():
     apart = [plan.downloads(study(tasks=[each])) for each in ("refcoco", "refcocog", "tallyqa")]
     assert len(three) == len(set().union(*apart)) < sum(map(len, apart))
     sizes = {}
-    for path in config.TASKS.glob("*.yaml"):
+    for path in CARDS.glob("*.yaml"):
         for name, size in read_task(path).gigabytes.items():
             assert sizes.setdefault(name, size) == size, f"{path}: {name}"
 
@@ -102,16 +104,16 @@ def test_what_cards_share_is_downloaded_once():
 def test_what_is_fetched_by_hand_is_said_how(tmp_path):
     models = {"a.b": {"hub": {"repo": "o/m"}, "gigabytes": 14.1}}
     planned = study(models=models, tasks=["refcoco", "gqa"], data={"folder": str(tmp_path)})
-    said = plan.text(planned, "test")
+    said = plan.text(planned)
     assert lines(said)["model a.b"] == "14.1 GB, from o/m" and "hf auth login" in said
     [hand] = re.findall(r"By hand.*:\n((?: {4}.*\n)+)", said)
     assert hand.startswith("    refcoco: Unpack http") and hand.count("\n") == 1
     (tmp_path / "coco" / "train2014").mkdir(parents=True)
-    assert "By hand" not in plan.text(planned, "test")
+    assert "By hand" not in plan.text(planned)
 
 
 def test_what_is_not_known_is_said():
-    said = lines(plan.text(study(tasks=["ocid-ref", "pope"]), "test"))
+    said = lines(plan.text(study(tasks=["ocid-ref", "pope"])))
     assert said["OCID-dataset"] == said["model m"] == "unknown"
     assert said["Download"] == "about 0.26 GB, and 3 of unknown size."
     assert said["Disk"].endswith(" GB, and 3 of unknown size.")
@@ -124,7 +126,7 @@ def test_a_model_says_its_size_and_is_not_fetched_when_it_is_there(small):
 
 @pytest.mark.parametrize("name", ["paper", "paper-a1", "paper-slim", "llava15", "qwen25vl"])
 def test_studies_of_published_models_say_what_they_weigh(name):
-    models = config.load(f"workflow/config/{name}.yaml")["models"]
+    models = Study.load(f"workflow/config/{name}.yaml").models
     assert models and all(model["gigabytes"] > 10 for model in models.values())
 
 
@@ -155,10 +157,12 @@ def test_an_archive_is_downloaded_while_one_of_its_tasks_lacks_it(tmp_path):
 
 
 def test_the_rehearsal_downloads_nothing(tmp_path):
-    found = config.load("workflow/config/rehearsal.yaml")
+    rehearsal = "workflow/config/rehearsal.yaml"
+    config = read(rehearsal)
     data = benchmarks_in_small.write_all(tmp_path)
     data["folder"] = str(data["folder"])
-    assert sum(plan.downloads(found | {"data": found["data"] | data}).values()) == 0
+    rehearsed = Study.of(config | {"data": config["data"] | data}, rehearsal)
+    assert sum(plan.downloads(rehearsed).values()) == 0
 
 
 @pytest.fixture
@@ -189,7 +193,7 @@ def test_hours_of_a_large_model_are_those_of_a_gpu(gpu):
 
 @pytest.mark.parametrize(("size", "seconds"), [(1, 1), (7, 1), (8, 1 / 10), (32, 1 / 10)])
 def test_the_measured_batch_is_the_largest_that_is_not_above_the_studys(gpu, size, seconds):
-    [refcoco] = plan.work(study(tasks=["refcoco"], batch_size=size), "test")
+    [refcoco] = plan.work(study(tasks=["refcoco"], batch_size=size))
     assert refcoco.seconds == seconds
 
 
@@ -208,11 +212,11 @@ def test_sources_are_there(name, capsys):
 
 def test_constants_are_those_of_the_modules_that_need_torch_or_datasets():
     assert len(score_extraction.EXTRACTED) == plan.VARIANTS
-    for path in config.TASKS.glob("*.yaml"):
+    for path in CARDS.glob("*.yaml"):
         if (card := read_task(path)).source == "testbed":
             assert card.examples == dataset.IMAGES * dataset.PER_IMAGE
 
 
 def test_records_do_not_depend_on_what_is_only_planned_with():
-    card = read_task(config.TASKS / "pope.yaml")
+    card = read_task(CARDS / "pope.yaml")
     assert card.gigabytes and not {"gigabytes", "examples"} & card.to_dict().keys()

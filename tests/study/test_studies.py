@@ -15,7 +15,7 @@ from transformers import (
 from prunescope.errors import InputError
 from prunescope.evaluation.evaluate import check_all
 from prunescope.methods import parse_methods
-from prunescope.study import config as study
+from prunescope.study import Study
 
 ROOT = Path(__file__).parents[2]
 SIGLIP = {"image_size": 384, "patch_size": 14, "hidden_size": 1152, "intermediate_size": 4304}
@@ -50,8 +50,8 @@ def project(monkeypatch):
 def check(name, config):
     with torch.device("meta"):
         model = AutoModelForImageTextToText.from_config(config)
-    complete = study.load(f"workflow/config/{name}.yaml")
-    check_all(model, parse_methods(study.methods(complete, name), name).values())
+    methods = Study.load(f"workflow/config/{name}.yaml").methods
+    check_all(model, parse_methods(methods, name).values())
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

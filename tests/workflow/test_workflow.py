@@ -53,7 +53,7 @@ def test_rule_script_log_and_benchmark_have_one_name(name, text):
 def test_scripts_are_short_and_all_used():
     scripts = {path.stem: path for path in (ROOT / "workflow/scripts").glob("*.py")}
     assert set(scripts) <= {name for name, _ in rules()}
-    assert all(len(path.read_text().splitlines()) <= 25 for path in scripts.values())
+    assert all(len(path.read_text().splitlines()) <= 30 for path in scripts.values())
 
 
 class _Closed(yaml.SafeLoader):

@@ -17,8 +17,8 @@ rule attention:
         gpu=GPUS,
     params:
         name="{model}",
-        model=lambda wildcards: MODELS[wildcards.model],
-        run=RUN,
+        model=model_settings,
+        execution=STUDY.execution,
         batch_size=config["batch_size"],
         limit=config["limits"]["attention"],
         shard=lambda wildcards: [int(wildcards.shard), config["shards"]],

@@ -1,4 +1,4 @@
-"""The configuration, checked, and names that the rules share. No rules, no torch."""
+"""The study, checked, and names that the rules share. No rules, no torch."""
 
 import sys
 from pathlib import Path
@@ -7,58 +7,63 @@ from snakemake.exceptions import WorkflowError
 
 from prunescope.errors import InputError
 from prunescope.provenance import code_digest, engine_digest
-from prunescope.study import config as study
-from prunescope.study import paths, plan
+from prunescope.study import Study, models, paths, plan, scripts
 
-SOURCE = workflow.configfiles[-1]
 try:
-    config.update(study.complete(config, SOURCE))
-    WANTED = study.wanted(config, SOURCE)
-    # not on stdout, which may be a graph
+    STUDY = Study.of(config, workflow.configfiles[-1])
+    # on stderr, since stdout may be a graph
     if workflow.output_settings.dryrun:
-        print(plan.text(config, SOURCE), file=sys.stderr)
+        print(plan.text(STUDY), file=sys.stderr)
 except InputError as error:
     raise WorkflowError(str(error)) from None
+config.update(STUDY.config)
 
-RESULTS = paths.folder(config)
-REPORTS = config["reports"]
+RESULTS = paths.folder(STUDY)
+REPORTS = paths.reports(STUDY)
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
-MODELS = study.job_models(config)
-COMPUTED = paths.computed(config)
-SETTINGS = paths.settings(config)
-ITEMS = paths.items(config)
+COMPUTED = paths.results(STUDY)
+SETTINGS = paths.settings(STUDY)
+ITEMS = paths.items(STUDY)
 ENGINE = engine_digest()
 DRAWING = code_digest("statistics", "figures", "top_k")
 # unknown where no job is run, as for --report
 CORES = workflow.resource_settings.cores or 1
 GPUS = 1 if config["device"] == "cuda" else 0
-RUN = {key: config[key] for key in ("dtype", "attn", "numerics", "device", "data")}
 
 
 wildcard_constraints:
-    model="|".join(config["models"]),
-    task="|".join(config["tasks"]),
+    model="|".join(STUDY.models),
+    task="|".join(STUDY.tasks),
     shard="[0-9]+",
 
 
 def model_files(wildcards):
-    """What a model's answers depend on: its weights, configuration, processor and tokenizer, or the
-    marker that these are fetched."""
+    """Files that a model's answers depend on, or the marker of its download."""
     try:
-        return study.model_files(config["models"][wildcards.model])
+        return models.model_files(STUDY.models[wildcards.model])
     except InputError as error:
-        raise WorkflowError(f"{SOURCE}: models.{wildcards.model}: {error}") from None
+        raise WorkflowError(
+            f"{STUDY.source}: models.{wildcards.model}: {error}"
+        ) from None
+
+
+def model_settings(wildcards):
+    """Settings of a model that its jobs need."""
+    return models.job_settings(STUDY.models[wildcards.model])
 
 
 def examples_of(task):
-    """What says that a task's examples are there; the testbed's are generated where they are used."""
-    return [] if study.is_generated(task) else f"{RESULTS}/data/{task}.json"
+    """The file that says that a task's examples are there; the testbed's are generated in jobs."""
+    generated = STUDY.tasks[task].source == "testbed"
+    return [] if generated else f"{RESULTS}/data/{task}.json"
 
 
 def memory(wildcards, input):
-    """MB for a job that reads records (files) and scores (folders): 2,000 and 5 and 10 times their
-    size, more than scripts of analysis/ take (benchmarks/analysis.py). Known once they are there.
+    """MB for a job that reads records (files) and scores (folders).
+
+    2,000, and 5 times the size of files and 10 times that of folders: more than the scripts of
+    analysis/ take (benchmarks/analysis.py). Sizes are known once the inputs exist.
     """
     folders, files = [], []
     for path in map(Path, input):
@@ -70,23 +75,25 @@ def memory(wildcards, input):
 
 
 def outputs(kind, name):
-    """Files of a figure or table, as its `make` asks for them; one is shown in the report."""
-    files, shown = paths.item_files(config, kind, name), paths.SHOWN[kind]
-    model = "{model}" if paths.is_of_one_model(name) else "all"
+    """Files of a figure or table that its script writes; the report shows one of them."""
+    files, shown = paths.item_files(STUDY, kind, name), paths.SHOWN[kind]
+    model = "{model}" if scripts.is_of_one_model(name) else "all"
     files[shown] = report(
         files[shown],
         caption="../report/item.rst",
         category=kind.capitalize(),
         labels={"item": name.replace("_", " "), "model": model},
     )
-    return paths.asked(name, files)
+    return scripts.select(name, files)
 
 
 def check_study():
-    """Stop before the first job if a method does not fit a model (needs torch, so not sooner)."""
-    from prunescope.evaluation import setup
+    """Stop before the first job if a method does not fit a model."""
+    from prunescope.evaluation.setup import (
+        check_models,
+    )  # loads torch: only when jobs follow
 
     try:
-        setup.check_models(config, SOURCE)
+        check_models(STUDY)
     except InputError as error:
         raise WorkflowError(str(error)) from None

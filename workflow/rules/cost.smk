@@ -19,8 +19,8 @@ rule cost:
         gpu=GPUS,
     params:
         name="{model}",
-        model=lambda wildcards: MODELS[wildcards.model],
-        run=RUN,
+        model=model_settings,
+        execution=STUDY.execution,
         timing=config["cost"],
         engine=code_digest("cost") + ENGINE,
     script:

@@ -14,7 +14,7 @@ rule data:
         "../../environment.yml"
     params:
         access=config["data"],
-        splits=lambda wildcards: study.splits(config, wildcards.task),
+        splits=lambda wildcards: STUDY.splits(wildcards.task),
         engine=ENGINE,
     script:
         "../scripts/data.py"

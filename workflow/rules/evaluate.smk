@@ -18,8 +18,8 @@ rule evaluate:
         gpu=GPUS,
     params:
         name="{model}",
-        model=lambda wildcards: MODELS[wildcards.model],
-        run=RUN,
+        model=model_settings,
+        execution=STUDY.execution,
         batch_size=config["batch_size"],
         store="results/store",
         limit=config["limits"]["evaluate"],

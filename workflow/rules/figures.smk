@@ -8,20 +8,20 @@ for kind, name in ITEMS:
         name:
             name
         input:
-            **paths.asked(name, COMPUTED),
+            **scripts.select(name, COMPUTED),
         output:
             **outputs(kind, name),
         log:
-            f"{LOGS}/{paths.owner(name)}{name}.log",
+            f"{LOGS}/{paths.model_folder(name)}{name}.log",
         benchmark:
-            f"{BENCHMARKS}/{paths.owner(name)}{name}.tsv"
+            f"{BENCHMARKS}/{paths.model_folder(name)}{name}.tsv"
         conda:
             "../../environment.yml"
         resources:
             mem_mb=memory,
         params:
-            **(paths.asked(name, SETTINGS) | config[kind][name]),
-            caption=paths.caption(name),
+            **(scripts.select(name, SETTINGS) | config[kind][name]),
+            caption=scripts.caption(name),
             script=name,
             source=DRAWING,
         script:

@@ -17,8 +17,8 @@ rule calibrate:
         gpu=GPUS,
     params:
         name="{model}",
-        model=lambda wildcards: MODELS[wildcards.model],
-        run=RUN,
+        model=model_settings,
+        execution=STUDY.execution,
         batch_size=config["batch_size"],
         split=config["calibration"]["split"],
         examples=config["calibration"]["examples"],
@@ -30,7 +30,7 @@ rule calibrate:
 rule methods:
     """All methods of the study for a model, those of `matched` at their budgets."""
     input:
-        scores=rules.calibrate.output.scores if WANTED else [],
+        scores=rules.calibrate.output.scores if STUDY.wanted else [],
     output:
         methods=f"{RESULTS}/methods/{{model}}.yaml",
         matched=f"{RESULTS}/methods/{{model}}.csv",
@@ -41,8 +41,8 @@ rule methods:
     conda:
         "../../environment.yml"
     params:
-        fixed=study.fixed(config, SOURCE),
-        wanted=[vars(each) for each in WANTED],
+        fixed=STUDY.fixed,
+        wanted=[vars(method) for method in STUDY.wanted],
         source=code_digest("budgets"),
     script:
         "../scripts/methods.py"

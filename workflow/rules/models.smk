@@ -6,8 +6,8 @@ from re import escape
 
 from prunescope.hub import origins
 
-DOWNLOADS = origins.downloads(config["models"])
-CONVERSIONS = origins.conversions(config["models"])
+DOWNLOADS = origins.downloads(STUDY.models)
+CONVERSIONS = origins.conversions(STUDY.models)
 NOTHING = "(?!)"  # the pattern that nothing fits; one without letters fits everything
 
 
@@ -36,7 +36,7 @@ rule convert:
     input:
         parts=lambda wildcards: [
             f"{wildcards.folder}/{part}/origin.json"
-            for part in origins.parts(CONVERSIONS[wildcards.folder]["asked"])
+            for part in origins.parts_of(CONVERSIONS[wildcards.folder]["request"])
         ],
     output:
         model=directory("{folder}/converted"),

@@ -34,10 +34,10 @@ rule ledger:
         mem_mb=memory,
     params:
         judging=lambda wildcards: {
-            "library": study.read_library(config),
+            "library": STUDY.library,
             "claims": config["claims"],
-            "bootstrap": SETTINGS["bootstrap"],
-            "stands_for": config["models"][wildcards.model]["stands_for"],
+            "bootstrap": STUDY.bootstrap,
+            "stands_for": STUDY.models[wildcards.model]["stands_for"],
         },
         caption="What the paper claims, checked on this model, and its numbers beside ours.",
         source=[code_digest("claims"), DRAWING],
@@ -48,15 +48,15 @@ rule ledger:
 rule page:
     """The report: claims, figures, tables and where they come from, on one page."""
     input:
-        ledgers=expand(rules.ledger.output.ledger, model=config["models"]),
-        published=expand(rules.ledger.output.published, model=config["models"]),
-        benchmarks=expand(rules.ledger.output.benchmarks, model=config["models"]),
+        ledgers=expand(rules.ledger.output.ledger, model=STUDY.models),
+        published=expand(rules.ledger.output.published, model=STUDY.models),
+        benchmarks=expand(rules.ledger.output.benchmarks, model=STUDY.models),
         shown=[
             path
             for kind, name in ITEMS
             for path in expand(
-                paths.item_files(config, kind, name)[paths.SHOWN[kind]],
-                model=config["models"],
+                paths.item_files(STUDY, kind, name)[paths.SHOWN[kind]],
+                model=STUDY.models,
             )
         ],
         records=COMPUTED["every_records"],
@@ -73,14 +73,12 @@ rule page:
     conda:
         "../../environment.yml"
     params:
-        study=config["name"],
-        stands_for={
-            name: model["stands_for"] for name, model in config["models"].items()
-        },
-        captions={name: paths.caption(name) for _, name in ITEMS},
-        configuration=SOURCE,
+        study=STUDY.name,
+        stands_for={name: model["stands_for"] for name, model in STUDY.models.items()},
+        captions={name: scripts.caption(name) for _, name in ITEMS},
+        configuration=STUDY.source,
         seed=config["seed"],
-        tolerance=config["claims"]["tolerance"],
+        tolerance=config["claims"]["published_tolerance"],
         source=code_digest("claims", "report"),
     script:
         "../scripts/page.py"

@@ -1,11 +1,12 @@
 """Stage 3: fit the projector to the symbols' embeddings."""
 
+from prunescope.jobs import run
+
 import shutil
 from pathlib import Path
 
 import torch
 
-from prunescope.jobs import run as run_script
 from prunescope.training.language import Reader, Symbols, train_projector
 from prunescope.training.training import Recipe, trained
 from prunescope.training.vision import Pretraining
@@ -19,4 +20,4 @@ def make(tower, positions, vision, symbols, recipe, unfinished, checkpoint, thre
     shutil.copy(unfinished, checkpoint)
 
 
-run_script(make, globals())
+run(make, globals())

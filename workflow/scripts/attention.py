@@ -1,15 +1,16 @@
 """Store the attention scores of a task's examples."""
 
-from prunescope.jobs import run as run_script
+from prunescope.jobs import run
+
 from prunescope.evaluation.score_extraction import extract
 from prunescope.evaluation.setup import checkpoint
 from prunescope.tasks.card import task_of
 from prunescope.tasks.shards import Shard
 
 
-def make(card, scores, name, model, run, batch_size, limit, shard):
-    task, model = task_of(card, model, run), checkpoint(name, model, run)
+def make(card, scores, name, model, execution, batch_size, limit, shard):
+    task, model = task_of(card, model, execution), checkpoint(name, model, execution)
     extract(model, task, scores, batch_size, limit, Shard(*shard))
 
 
-run_script(make, globals())
+run(make, globals())

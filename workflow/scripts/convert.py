@@ -1,9 +1,10 @@
 """Convert the parts of a Prismatic model."""
 
+from prunescope.jobs import run
+
 from pathlib import Path
 
-from prunescope.jobs import run
-from prunescope.checkpoints.download import convert_parts
+from prunescope.checkpoints.conversion import convert_parts
 
 
 def make(marker, wanted):

@@ -1,11 +1,12 @@
 """Stage 4: train projector and decoder on images."""
 
+from prunescope.jobs import run
+
 import shutil
 from pathlib import Path
 
 import torch
 
-from prunescope.jobs import run as run_script
 from prunescope.training.language import Projector, Reader, Symbols, train_images
 from prunescope.training.training import Recipe, trained
 from prunescope.training.vision import Pretraining
@@ -20,4 +21,4 @@ def make(tower, positions, vision, symbols, align, recipe, unfinished, checkpoin
     shutil.copy(unfinished, checkpoint)
 
 
-run_script(make, globals())
+run(make, globals())

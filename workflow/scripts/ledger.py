@@ -1,10 +1,11 @@
 """Judge the paper's claims on a model's records and scores, and put its numbers beside ours."""
 
+from prunescope.jobs import run
+
 from pathlib import Path
 
 import yaml
 
-from prunescope.jobs import run
 from prunescope import claims
 from prunescope.figures import tables
 from prunescope.statistics.bootstrap import Bootstrap
@@ -18,8 +19,8 @@ def make(records, attention, reference, methods, ledger, published, benchmarks, 
     judged_by = judging["library"], judging["claims"], Bootstrap(**judging["bootstrap"])
     study = claims.Evidence(*stored, methods, *judged_by)
     tables.write(claims.judge_claims(study, paper), ledger)
-    tables.write(claims.side_by_side(study, paper, judging["stands_for"]), published)
-    tables.write(claims.by_benchmark(study, paper, judging["stands_for"]), benchmarks)
+    tables.write(claims.compare_groups(study, paper, judging["stands_for"]), published)
+    tables.write(claims.compare_benchmarks(study, paper, judging["stands_for"]), benchmarks)
 
 
 run(make, globals())

@@ -1,11 +1,12 @@
 """Stage 2: train the decoder on symbols."""
 
+from prunescope.jobs import run
+
 import shutil
 from pathlib import Path
 
 import torch
 
-from prunescope.jobs import run as run_script
 from prunescope.training.language import train_symbols
 from prunescope.training.training import Recipe
 
@@ -16,4 +17,4 @@ def make(positions, recipe, unfinished, checkpoint, threads):
     shutil.copy(unfinished, checkpoint)
 
 
-run_script(make, globals())
+run(make, globals())

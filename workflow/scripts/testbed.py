@@ -1,11 +1,12 @@
 """Assemble the trained parts, measure the model and write its card."""
 
+from prunescope.jobs import run
+
 import shutil
 from pathlib import Path
 
 import torch
 
-from prunescope.jobs import run as run_script
 from prunescope.training.assembly import assemble, save
 from prunescope.training.card import write_card
 from prunescope.training.language import Projector, Reader
@@ -22,4 +23,4 @@ def make(tower, positions, vision, images, cards, model, recipes, place, unfinis
     shutil.copytree(model, place, dirs_exist_ok=True)
 
 
-run_script(make, globals())
+run(make, globals())

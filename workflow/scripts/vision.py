@@ -1,11 +1,12 @@
 """Stage 1: pre-train the vision tower."""
 
+from prunescope.jobs import run
+
 import shutil
 from pathlib import Path
 
 import torch
 
-from prunescope.jobs import run as run_script
 from prunescope.training.training import Recipe
 from prunescope.training.vision import train_tower
 
@@ -16,4 +17,4 @@ def make(tower, recipe, unfinished, checkpoint, threads):
     shutil.copy(unfinished, checkpoint)
 
 
-run_script(make, globals())
+run(make, globals())

@@ -16,7 +16,7 @@ import numpy as np
 from prunescope.budgets.calibration import Calibration
 from prunescope.errors import InputError
 from prunescope.methods import check, parse_methods
-from prunescope.study.parameters import HOLDERS, Stages, turned
+from prunescope.study.parameters import HOLDERS, Stages, with_value
 from prunescope.study.variations import Wanted
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def match(name: str, stages: Stages, knob: str, target: float, calibration: Cali
 
     @cache
     def realised(index: int) -> float:
-        parsed = parse_methods({name: turned(stages, knob, values[index])}, "match")[name]
+        parsed = parse_methods({name: with_value(stages, knob, values[index])}, "match")[name]
         check(parsed, calibration.depth, calibration.grid)
         return float(calibration.mean_tokens(parsed).mean())
 
@@ -68,7 +68,7 @@ def match(name: str, stages: Stages, knob: str, target: float, calibration: Cali
     below = bisect_left(range(usable), -target, key=lambda i: -realised(i))
     near = range(max(0, below - 1), min(below + 1, usable))
     best = min(near, key=lambda i: abs(realised(i) - target))
-    found = turned(stages, knob, values[best])
+    found = with_value(stages, knob, values[best])
     return Match(name, knob, values[best], found, target, realised(best))
 
 

@@ -3,40 +3,39 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.errors import InputError
+from prunescope.evaluation.evaluate import check_all
 from prunescope.hub import origins
-from prunescope.study.config import methods
-from prunescope.study.yaml_files import Config
+from prunescope.methods import parse_methods
+from prunescope.study import Study
 
 
-def checkpoint(name: str, model: Mapping[str, Any], run: Mapping[str, Any]) -> "Checkpoint":
-    """The model of this name, `model` and `run` as a complete configuration has them; InputError
-    if its weights are not those with the digest."""
-    import torch
+def checkpoint(name: str, model: Mapping[str, Any], execution: Mapping[str, Any]) -> Checkpoint:
+    """The checkpoint of a study's model.
 
-    from prunescope.checkpoints.checkpoint import Checkpoint
-
-    device = run["device"]
+    model: its settings in the study; execution: `Study.execution`. InputError if the weights do not
+    have the digest that the settings name.
+    """
+    device = execution["device"]
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    numerics = {key: run[key] for key in ("dtype", "attn", "numerics")}
+    numerics = {key: execution[key] for key in ("dtype", "attn", "numerics")}
     return Checkpoint(name, model["path"], model["sha256"], **numerics, device=device)
 
 
-def check_models(config: Config, source: str) -> None:
+def check_models(study: Study) -> None:
     """Raise InputError unless every method fits every model, and the weights are those named.
 
-    A model that is not there yet is no concern: `model_files` says so where one is needed, or
-    `download` fetches it.
+    Models that are still to be fetched are left out; their jobs check them.
     """
-    from prunescope.evaluation.evaluate import check_all
-    from prunescope.methods import parse_methods
-
-    parsed = parse_methods(methods(config, source), source)
-    present = {k: v for k, v in config["models"].items() if origins.is_there(v)}
-    for name, model in present.items():
+    methods = parse_methods(study.methods, study.source).values()
+    for name, model in study.models.items():
+        if not origins.is_present(model):
+            continue
         try:
-            check_all(checkpoint(name, model, config).skeleton(), parsed.values())
+            check_all(checkpoint(name, model, study.execution).skeleton(), methods)
         except InputError as error:
-            raise InputError(f"{source}: models.{name}: {error}") from None
+            raise InputError(f"{study.source}: models.{name}: {error}") from None

@@ -1,8 +1,7 @@
 """Tables of the report, written as CSV; without matplotlib, which jobs of tables need not load."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -20,11 +19,10 @@ def write(table: pd.DataFrame, path: Path | str) -> None:
 def write_by_task(
     records: Sequence[Path | str],
     methods: Sequence[str],
-    bootstrap: Mapping[str, Any] | None,
+    bootstrap: Bootstrap,
     csv: Path | str,
 ) -> None:
-    """`wide.by_task` of the methods, from top to bottom; all if none are named. bootstrap: options
-    of `Bootstrap`."""
+    """`by_method.by_task` of the methods, from top to bottom; all if none are named."""
     records = read_records(records, COLUMNS)
     rows = methods or list(dict.fromkeys(records["method"]))
-    write(by_task(records, rows, Bootstrap(**bootstrap or {})), csv)
+    write(by_task(records, rows, bootstrap), csv)

@@ -1,1 +1,5 @@
-"""What the file of a study says: models, tasks, methods, figures. No torch."""
+"""A study's file: models, tasks, methods, figures, and where results lie. No torch."""
+
+from prunescope.study.study import Study
+
+__all__ = ["Study"]

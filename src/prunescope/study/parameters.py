@@ -1,4 +1,4 @@
-"""The numbers of a method that a study varies, or solves for a budget. Imports no torch."""
+"""The parameters of a method that a study varies, or solves for a budget. No torch."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -6,29 +6,29 @@ from typing import Any
 
 from prunescope.errors import InputError
 
-Stages = list[dict[str, Any]]  # as configurations write a method
+Stages = list[dict[str, Any]]  # a method as configurations write it
 
 
 def _grids(stages: Stages) -> list[dict[str, Any]]:
     criteria = [stage[key] for stage in stages for key in ("score", "always") if stage.get(key)]
-    return [each["uniform"] for each in criteria if "uniform" in each]
+    return [criterion["uniform"] for criterion in criteria if "uniform" in criterion]
 
 
-# What holds the number, in the stages of a method: the layer and the fraction removed of each
-# stage, the fraction kept (not a count), the stride of each uniform grid.
+# The mappings that hold a parameter, by its key: layer and fraction removed of each stage, fraction
+# kept (not a count) of each stage, stride of each uniform grid.
 HOLDERS: dict[str, Callable[[Stages], list[dict[str, Any]]]] = {
     "layer": lambda stages: stages,
-    "remove": lambda stages: [each for each in stages if "remove" in each],
-    "keep": lambda stages: [each for each in stages if 0 < (each.get("keep") or 0) <= 1],
+    "remove": lambda stages: [stage for stage in stages if "remove" in stage],
+    "keep": lambda stages: [stage for stage in stages if 0 < (stage.get("keep") or 0) <= 1],
     "stride": _grids,
 }
 
 
-def turned(stages: Stages, knob: str, value: Any) -> Stages:
-    """A copy of the stages with the knob, one of `HOLDERS`, at `value`.
+def with_value(stages: Stages, knob: str, value: Any) -> Stages:
+    """A copy of the stages with the parameter `knob`, a key of `HOLDERS`, set to `value`.
 
-    A list has a value for each holder; a single value is for all of them, but for layers, which
-    must differ. Raises InputError for a knob that no stage has, and for too few or many values.
+    A list has one value for each holder. A single value is for all holders, except for layers,
+    which must differ. InputError if no stage has the parameter, or the number of values is wrong.
     """
     changed = deepcopy(stages)
     holders = HOLDERS[knob](changed)
@@ -39,6 +39,6 @@ def turned(stages: Stages, knob: str, value: Any) -> Stages:
         values = values * len(holders)
     if len(values) != len(holders):
         raise InputError(f"{len(values)} values of {knob} for {len(holders)} stages")
-    for holder, each in zip(holders, values, strict=True):
-        holder[knob] = each
+    for holder, entry in zip(holders, values, strict=True):
+        holder[knob] = entry
     return changed

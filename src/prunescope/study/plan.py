@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prunescope.hub import origins
-from prunescope.study import config, speeds
-from prunescope.study.config import Config
+from prunescope.study import speeds
 from prunescope.study.speeds import Speed
-from prunescope.tasks.card import Task, read_task
+from prunescope.study.study import CARDS, Study
+from prunescope.tasks.card import Task
 
 UNKNOWN = math.nan
 LAYERS, TOKENS = 32, 729  # the paper's model, for one that is not there
@@ -45,20 +45,20 @@ class Work:
         return self.seconds * passes / 3600
 
 
-def work(study: Config, source: str) -> list[Work]:
-    """By model and task of a complete configuration; `source` begins the messages of errors."""
-    methods, limits = len(config.methods(study, source)), study["limits"]
+def work(study: Study) -> list[Work]:
+    """By model and task."""
+    methods, limits = len(study.methods), study.config["limits"]
     spent = {
-        name: speeds.speed(model["path"], study["batch_size"])
-        for name, model in study["models"].items()
+        name: speeds.speed(model["path"], study.config["batch_size"])
+        for name, model in study.models.items()
     }
-    cards = _cards(study)
+    cards = study.tasks.values()
     return [
         Work(
             *(model, card.name, speed),
             seconds=speed.one_token if card.max_new_tokens == 1 else speed.tokens,
             methods=methods,
-            jobs=study["shards"],
+            jobs=study.config["shards"],
             examples=_fewer(limits["evaluate"], card.examples),
             scored=_fewer(limits["attention"], card.examples),
         )
@@ -71,17 +71,17 @@ def _fewer(limit: int | None, examples: int | None) -> float:
     return min((each for each in (limit, examples) if each is not None), default=UNKNOWN)
 
 
-def downloads(study: Config) -> dict[str, float]:
+def downloads(study: Study) -> dict[str, float]:
     """Gigabytes by model, data set or archive, each once; UNKNOWN where nobody says. A model that
     is there is not fetched, nor data whose folder is; of a cache of the hub nothing is known."""
     models = {
         f"model {name}": model.get("gigabytes")
-        for name, model in study["models"].items()
-        if not origins.is_there(model)
+        for name, model in study.models.items()
+        if not origins.is_present(model)
     }
     data = {
         name: size
-        for card in _cards(study)
+        for card in study.tasks.values()
         if card.source != "testbed"
         for name, size in (card.gigabytes or {card.name: None}).items()
         if not _is_there(card, name)
@@ -89,17 +89,11 @@ def downloads(study: Config) -> dict[str, float]:
     return {k: UNKNOWN if v is None else v for k, v in (models | data).items()}
 
 
-def _cards(study: Config) -> list[Task]:
-    return [
-        read_task(config.TASKS / f"{task}.yaml", access=study["data"]) for task in study["tasks"]
-    ]
-
-
-def by_hand(study: Config, sizes: Collection[str]) -> dict[str, str]:
+def by_hand(study: Study, sizes: Collection[str]) -> dict[str, str]:
     """By task, how to get those of its downloads that are not repositories of the hub."""
     told = {
         card.name: [part["how"] for part in (card.folder, card.images) if part and "how" in part]
-        for card in _cards(study)
+        for card in study.tasks.values()
         if any("/" not in name and name in sizes for name in card.gigabytes)
     }
     return {name: " ".join(hows) for name, hows in told.items()}
@@ -130,11 +124,11 @@ def shape(folder: Path | str) -> tuple[int, int]:
     return settings.get("text_config", settings).get("num_hidden_layers", LAYERS), tokens
 
 
-def text(study: Config, source: str) -> str:
-    """The plan of a complete configuration, with where its numbers are from."""
-    works = work(study, source)
-    lines = [f"Plan of study {study['name']}. What was computed before is not redone."]
-    for name in study["models"]:
+def text(study: Study) -> str:
+    """The plan, with the sources of its numbers."""
+    works = work(study)
+    lines = [f"Plan of study {study.name}. What was computed before is not redone."]
+    for name in study.models:
         lines += ["", *_table([each for each in works if each.model == name])]
     sizes = downloads(study)
     return "\n".join(
@@ -174,14 +168,14 @@ def _time(works: Sequence[Work]) -> Iterator[str]:
     yield "  Not in it: to load models, to time methods, to draw figures."
 
 
-def _download(study: Config, sizes: Mapping[str, float]) -> Iterator[str]:
+def _download(study: Study, sizes: Mapping[str, float]) -> Iterator[str]:
     yield f"Download: {_sum(sizes.values())}."
     sources = {
         f"model {name}": [
-            each["asked"]["repo"] for each in origins.downloads({name: model}).values()
+            each["request"]["repo"] for each in origins.downloads({name: model}).values()
         ]
-        for name, model in study["models"].items()
-        if origins.source(model)
+        for name, model in study.models.items()
+        if origins.origin_of(model)
     }
     for name, size in sizes.items():
         source = f", from {', '.join(sources[name])}" if name in sources else ""
@@ -192,15 +186,15 @@ def _download(study: Config, sizes: Mapping[str, float]) -> Iterator[str]:
         yield "  By hand, before the tasks can begin:"
         yield from (f"    {name}: {how}" for name, how in hands.items())
     if sizes:
-        yield f"  Sizes are the study's own, and those of {config.TASKS}, which say their sources."
+        yield f"  Sizes are the study's own, and those of {CARDS}, which say their sources."
     yield "  Not in it: what has a folder of its own already; nobody looks whether all is in it."
 
 
-def _disk(study: Config, works: Sequence[Work], sizes: Mapping[str, float]) -> Iterator[str]:
+def _disk(study: Study, works: Sequence[Work], sizes: Mapping[str, float]) -> Iterator[str]:
     size, source = speeds.record_bytes()
     count = sum(each.examples * each.methods for each in works)
-    shapes = {name: shape(model["path"]) for name, model in study["models"].items()}
-    there = {name for name, model in study["models"].items() if origins.is_there(model)}
+    shapes = {name: shape(model["path"]) for name, model in study.models.items()}
+    there = {name for name, model in study.models.items() if origins.is_present(model)}
     scored = sum(each.scored * math.prod(shapes[each.model]) for each in works)
     fetched = [2 * each for each in sizes.values()]
     records, scores = count * size / 1e9, scored * VARIANTS * NUMBER / 1e9

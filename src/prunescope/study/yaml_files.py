@@ -1,4 +1,4 @@
-"""Files of settings: read, put on top of what they extend, completed and checked by a schema."""
+"""YAML files of settings: read, merged with the file they extend, and checked by a schema."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -15,8 +15,10 @@ Config = dict[str, Any]
 
 
 def checked(config: Mapping[str, Any], schema: Path, source: str) -> Config:
-    """The settings with what they extend and the schema's defaults. InputError, naming `source`,
-    the key and what is allowed, unless the schema holds."""
+    """The settings, merged with those they extend, with the schema's defaults.
+
+    InputError names `source`, the key and what is allowed, if the schema does not hold.
+    """
     rules = read(schema)
     full = with_defaults(_extended(dict(config), source), rules)
     if error := best_match(Draft202012Validator(rules).iter_errors(full)):
@@ -25,7 +27,7 @@ def checked(config: Mapping[str, Any], schema: Path, source: str) -> Config:
 
 
 def read(path: Path | str) -> Any:
-    """What the YAML file says. InputError if there is no such file, or it is no YAML."""
+    """Content of a YAML file. InputError if there is no such file, or it is not YAML."""
     if not Path(path).is_file():
         raise InputError(f"there is no file {path}")
     try:
@@ -35,9 +37,12 @@ def read(path: Path | str) -> Any:
 
 
 def _extended(config: Config, source: str, extending: tuple[str, ...] = ()) -> Config:
-    """The configuration with what it takes over from the file that it `extends`."""
+    """The configuration merged with the file that it `extends`.
+
+    extending: files that extend each other down to this one, to find a circle.
+    """
     path = config.get("extends")
-    if not isinstance(path, str):  # the schema says what is wrong with anything else
+    if not isinstance(path, str):  # the schema reports any other type
         return deepcopy(config)
     if path in extending:
         raise InputError(f"{source}: extends: {' -> '.join([*extending, path])} is a circle")
@@ -48,16 +53,16 @@ def _extended(config: Config, source: str, extending: tuple[str, ...] = ()) -> C
 
 
 def _merged(base: Config, changes: Config) -> Config:
-    """Mappings key by key; anything else as `changes` has it, null as if it were not there."""
+    """Mappings merge key by key; other values replace those of `base`, and null removes a key."""
     merged = {**base}
     for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else deepcopy(value)
+        mappings = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if mappings else deepcopy(value)
     return {key: value for key, value in merged.items() if value is not None}
 
 
 def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Fill in the defaults of the schema, in place, all the way down."""
+    """Fill in the schema's defaults at every level, in place."""
     if isinstance(value, dict):
         for key, part in schema.get("properties", {}).items():
             if "default" in part:
@@ -72,7 +77,7 @@ def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def _explain(error: ValidationError) -> str:
-    """One line for one error: the key, and what it may be."""
+    """One line for a violation: the key, the problem, and what the key means."""
     where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)
     where = f"{where.lstrip('.')}: " if where else ""
     if error.validator == "additionalProperties":

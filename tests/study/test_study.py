@@ -9,14 +9,13 @@ import yaml
 from helpers.testbed_model import save_model
 from prunescope.errors import InputError
 from prunescope.evaluation.setup import check_models
-from prunescope.study import config as study
-from prunescope.tasks.card import task_of
+from prunescope.study import Study
+from prunescope.study.models import job_settings, model_files
+from prunescope.study.study import SCHEMA
 
 ROOT = Path(__file__).parents[2]
 SOURCE = "study.yaml"
-STUDIES = [
-    each for each in sorted((ROOT / "workflow/config").glob("*.yaml")) if each.stem != "methods"
-]
+STUDIES = sorted((ROOT / "workflow/config").glob("*.yaml"))
 FASTV = {"layer": 1, "remove": 0.75, "score": {"attention": {"rope": True}}}
 
 
@@ -38,15 +37,15 @@ def config(model):
 
 def check(config):
     """All checks that come before the first job."""
-    complete = study.complete(config, SOURCE)
-    for each in complete["models"].values():
-        study.model_files(each)
-    check_models(complete, SOURCE)
-    return complete
+    study = Study.of(config, SOURCE)
+    for model in study.models.values():
+        model_files(model)
+    check_models(study)
+    return study
 
 
 def names(config):
-    return list(study.methods(study.complete(config, SOURCE), SOURCE))
+    return list(Study.of(config, SOURCE).methods)
 
 
 def schema_parts(schema, path="study"):
@@ -72,7 +71,7 @@ def objects(schema):
 
 
 def test_schema_is_closed_and_explains_every_key():
-    schema = yaml.safe_load(study.SCHEMA.read_text())
+    schema = yaml.safe_load(SCHEMA.read_text())
     for path, part, required in schema_parts(schema):
         assert part.get("description"), f"{path} has no description"
         assert required or "default" in part, f"{path} has no default"
@@ -82,7 +81,7 @@ def test_schema_is_closed_and_explains_every_key():
 def test_defaults_reach_nested_keys_and_leave_the_input_alone(config):
     config["limits"] = {"evaluate": 3}
     before = deepcopy(config)
-    complete = check(config)
+    complete = check(config).config
     assert complete["limits"] == {"attention": None, "evaluate": 3}
     assert complete["bootstrap"]["level"] == 0.95
     assert complete["models"]["random"]["sha256"] is None
@@ -92,7 +91,7 @@ def test_defaults_reach_nested_keys_and_leave_the_input_alone(config):
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda p: p.stem)
 def test_the_configurations_that_come_with_the_project_are_valid(path):
-    assert study.load(path)["tasks"]
+    assert Study.load(path).tasks
 
 
 def test_a_sweep_takes_every_combination_and_names_it(config):
@@ -100,8 +99,7 @@ def test_a_sweep_takes_every_combination_and_names_it(config):
     assert names(config) == [
         "unpruned", "fastv-k1-r0.5", "fastv-k1-r0.9", "fastv-k3-r0.5", "fastv-k3-r0.9",
     ]  # fmt: skip
-    complete = study.complete(config, SOURCE)
-    [stage] = study.methods(complete, SOURCE)["fastv-k3-r0.9"]
+    [stage] = Study.of(config, SOURCE).methods["fastv-k3-r0.9"]
     assert stage == FASTV | {"layer": 3, "remove": 0.9}
 
 
@@ -123,17 +121,17 @@ def test_a_method_may_be_named_twice(config):
 
 def test_a_sweep_changes_all_stages_and_the_grid(config):
     config["sweeps"] = [{"methods": ["feather"], "layer": [[1, 4]], "remove": [0.5], "stride": [2]}]
-    complete = study.complete(config, SOURCE)
-    first, second = study.methods(complete, SOURCE)["feather-k1+4-r0.5-s2"]
+    methods = Study.of(config, SOURCE).methods
+    first, second = methods["feather-k1+4-r0.5-s2"]
     assert (first["layer"], second["layer"]) == (1, 4)
     assert first["remove"] == second["remove"] == 0.5
     assert first["always"] == {"uniform": {"stride": 2}}
-    assert study.methods(complete, SOURCE).keys() == {"unpruned", "feather-k1+4-r0.5-s2"}
+    assert methods.keys() == {"unpruned", "feather-k1+4-r0.5-s2"}
 
 
 def test_a_sweep_may_remove_another_fraction_at_each_stage(config):
     config["sweeps"] = [{"methods": ["feather"], "remove": [[0.4, 0.8]]}]
-    first, second = study.methods(study.complete(config, SOURCE), SOURCE)["feather-r0.4+0.8"]
+    first, second = Study.of(config, SOURCE).methods["feather-r0.4+0.8"]
     assert (first["remove"], second["remove"]) == (0.4, 0.8)
 
 
@@ -143,15 +141,15 @@ def test_matched_methods_are_called_after_their_budgets(config):
         {"methods": ["fastv"], "layer": [1, 3], "share": [0.5, 0.42]},
         {"methods": ["uniform"], "knob": "stride", "as": ["feather"]},
     ]
-    complete = check(config)
-    assert complete["calibration"] == {"task": "locate", "split": "dev", "examples": 100}
-    wanted = study.wanted(complete, SOURCE)
+    study = check(config)
+    assert study.config["calibration"] == {"task": "locate", "split": "dev", "examples": 100}
+    wanted = study.wanted
     assert [each.name for each in wanted] == [
         "fastv-k1-t0.5", "fastv-k1-t0.42", "fastv-k3-t0.5", "fastv-k3-t0.42", "uniform-as-feather",
     ]  # fmt: skip
     assert wanted[3].stages == [FASTV | {"layer": 3}] and wanted[3].share == 0.42
     assert (wanted[4].knob, wanted[4].like, wanted[4].share) == ("stride", "feather", None)
-    assert list(study.methods(complete, SOURCE))[2:] == [each.name for each in wanted]
+    assert list(study.methods)[2:] == [each.name for each in wanted]
 
 
 WRONG = {
@@ -331,7 +329,7 @@ def test_one_line_says_what_is_wrong(config, change, message):
 def test_models_of_the_hub_have_a_folder_and_are_checked_when_they_are_there(config):
     hub = {"hub": {"repo": "a/b"}}
     config["models"] = {"tiny": hub, "put": hub | {"path": "x"}, "paper": {"prismatic": {}}}
-    models = check(config)["models"]
+    models = check(config).models
     assert {name: each["path"] for name, each in models.items()} == {
         "tiny": "data/models/tiny", "put": "x", "paper": "data/models/paper",
     }  # fmt: skip
@@ -346,9 +344,9 @@ def test_models_of_the_hub_have_a_folder_and_are_checked_when_they_are_there(con
         "tokenizer": {"repo": "meta-llama/Llama-2-7b-hf", "revision": "main"},
         "dtype": "bfloat16",
     }  # fmt: skip
-    assert study.model_files(models["put"]) == ["x/origin.json"]
+    assert model_files(models["put"]) == ["x/origin.json"]
     needed = {"path": "x", "sha256": None, "protocol": None, "resize": None}
-    assert study.job_models(check(config))["put"] == needed
+    assert job_settings(check(config).models["put"]) == needed
 
 
 def test_figures_may_show_families_layers_and_failures_of_the_study(config):
@@ -361,7 +359,7 @@ def test_figures_may_show_families_layers_and_failures_of_the_study(config):
         "retention_maps": {"layers": [5]},
         "examples": {"fails": "uniform-k2"},
     }
-    assert check(config)["figures"] == config["figures"]
+    assert check(config).config["figures"] == config["figures"]
 
 
 def test_weights_must_have_the_digest(config):
@@ -377,8 +375,7 @@ def test_numerics_reach_every_score(config):
         "sweeps": [{"methods": ["feather"], "remove": [0.5]}],
     }
     for numerics, arithmetic in (("exact", None), ("feather", "model")):
-        complete = study.complete(config | asked | {"numerics": numerics}, SOURCE)
-        methods = study.methods(complete, SOURCE)
+        methods = Study.of(config | asked | {"numerics": numerics}, SOURCE).methods
         stages = [stage for stages in methods.values() for stage in stages]
         scores = [stage[key] for stage in stages for key in ("score", "always") if key in stage]
         found = [each["attention"].get("arithmetic") for each in scores if "attention" in each]
@@ -388,8 +385,7 @@ def test_numerics_reach_every_score(config):
 def test_a_model_is_asked_by_a_protocol_of_every_card(config):
     config["models"]["random"]["protocol"] = "llava15"
     config["tasks"] = ["refcoco", "pope"]
-    complete = check(config)
-    task = task_of("data/tasks/refcoco.yaml", complete["models"]["random"], complete)
+    task = check(config).task_for("refcoco", "random")
     assert task.padded and task.access.folder == Path("data/downloads")
     config["tasks"] = ["refcoco", "vsr"]
     config["models"]["random"]["protocol"] = "paligemma"
@@ -403,7 +399,7 @@ def test_a_study_may_extend_another(config, tmp_path):
     base.write_text(yaml.safe_dump(config | first | {"models": {"other": {"path": "x"}}}))
     middle.write_text(yaml.safe_dump({"extends": str(base), "limits": {"evaluate": 7}}))
     last = {"extends": str(middle), "models": {"other": None} | config["models"]}
-    complete = check(last | {"limits": {"attention": None}, "methods": ["unpruned"]})
+    complete = check(last | {"limits": {"attention": None}, "methods": ["unpruned"]}).config
     assert complete["limits"] == {"attention": None, "evaluate": 7}
     assert list(complete["models"]) == ["random"]
     assert complete["methods"] == ["unpruned"] and complete["name"] == "tiny"
