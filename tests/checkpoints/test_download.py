@@ -20,12 +20,14 @@ from helpers import prismatic_checkpoint as mini
 from helpers.chat_model import save_model
 from helpers.hub_in_small import files_of, serving
 from prunescope.checkpoints.checkpoint import Checkpoint
-from prunescope.checkpoints.download import convert_parts, download
+from prunescope.checkpoints.conversion import convert_parts
+from prunescope.checkpoints.download import download
 from prunescope.errors import InputError
 from prunescope.evaluation.setup import check_models
 from prunescope.hub import origins
 from prunescope.provenance import manifest
-from prunescope.study import config as study
+from prunescope.study import Study
+from prunescope.study.models import model_files
 
 ROOT = Path(__file__).parents[2]
 HTTP = import_module(huggingface_hub.errors.HTTPError.__module__.partition(".")[0])
@@ -93,7 +95,7 @@ def test_the_cache_is_enough_without_a_network(hub, model, tmp_path, monkeypatch
     for revision in ("main", sha):
         again = fetch(tmp_path / revision, revision=revision)
         assert names(again) == names(first)
-        assert origins.origin(again) == [f"{REPO}@{sha}"]
+        assert origins.commits_of(again) == [f"{REPO}@{sha}"]
 
 
 def test_an_interrupted_download_goes_on(hub, model, tmp_path):
@@ -115,9 +117,9 @@ def test_another_revision_takes_the_place_of_the_first(hub, model, tmp_path):
     before = len(hub.sent)
     asked = {"repo": REPO, "revision": "v2"}
     wanted = {"path": str(tmp_path / "out"), "hub": asked, "prismatic": None}
-    assert not origins.is_there(wanted)
+    assert not origins.is_present(wanted)
     out = fetch(tmp_path / "out", revision="v2")
-    assert origins.is_there(wanted)
+    assert origins.is_present(wanted)
     assert names(out) == files.keys() | {"origin.json"}
     assert (out / "chat_template.jinja").read_text() == "other"
     assert hub.sent[before:] == ["chat_template.jinja"]  # nothing finished is fetched again
@@ -126,10 +128,10 @@ def test_another_revision_takes_the_place_of_the_first(hub, model, tmp_path):
 def test_a_cache_that_was_emptied_is_noticed(hub, model, tmp_path):
     hub.add(REPO, files_of(model))
     wanted = {"path": str(fetch(tmp_path / "out")), "hub": {}, "prismatic": None}
-    assert study.model_files(wanted) == [str(tmp_path / "out" / "origin.json")]
+    assert model_files(wanted) == [str(tmp_path / "out" / "origin.json")]
     shutil.rmtree(tmp_path / "cache")
     with pytest.raises(InputError, match=r"links to nothing; remove .*out/origin\.json to"):
-        study.model_files(wanted)
+        model_files(wanted)
 
 
 def test_files_of_the_folder_s_own_are_not_replaced(hub, model, tmp_path):
@@ -251,7 +253,7 @@ def test_code_that_comes_with_a_model_is_not_run(hub, model, tmp_path, monkeypat
 
 def test_parts_of_a_prismatic_model_become_one(hub, parts, tmp_path):
     expected, key = [], "models.prism.prismatic"
-    for part in origins.parts(parts):
+    for part in origins.parts_of(parts):
         repo = f"organisation/{part}"
         files = files_of(Path(parts[part]["repo"])) | ({} if part == "vision" else PICKLE)
         expected.append(f"{repo}@{hub.add(repo, files | {'config.json': b''})}")
@@ -264,13 +266,13 @@ def test_parts_of_a_prismatic_model_become_one(hub, parts, tmp_path):
     convert_parts(tmp_path, key, parts)
     prism = Checkpoint("prism", tmp_path)
     assert prism.manifest()["origin"] == ", ".join(expected)
-    assert origins.is_there({"path": tmp_path, "hub": None, "prismatic": parts})
+    assert origins.is_present({"path": tmp_path, "hub": None, "prismatic": parts})
     model, _ = prism.load()
     assert model.get_input_embeddings().num_embeddings == mini.rows()
 
 
 def test_a_part_that_cannot_be_converted_is_named(parts, tmp_path):
-    for part in origins.parts(parts):
+    for part in origins.parts_of(parts):
         download(tmp_path / part, part, part, parts[part])
     (tmp_path / "tokenizer" / "tokenizer.json").unlink()
     with pytest.raises(InputError, match=r"^models\.prism\.prismatic: .*no tokenizer\.json"):
@@ -312,10 +314,10 @@ def test_the_rules_fetch_and_convert(run, models, tmp_path):
     code, said, jobs = run(*markers)
     assert code == 0, said
     assert jobs == {"download": "4", "convert": "1", "total": "5"}
-    complete = study.complete({"tasks": ["locate"], "models": models}, "study")
-    assert all(map(origins.is_there, complete["models"].values()))
-    check_models(complete, "study")
-    marked = {"m": {"path": complete["models"]["prism"]["path"]}}  # what was made, as a folder
+    study = Study.of({"tasks": ["locate"], "models": models}, "study")
+    assert all(map(origins.is_present, study.models.values()))
+    check_models(study)
+    marked = {"m": {"path": study.models["prism"]["path"]}}  # what was made, as a folder
     (tmp_path / "marked.yaml").write_text(yaml.safe_dump({"tasks": ["locate"], "models": marked}))
     code, said, _ = run("--dry-run", "--configfile", tmp_path / "marked.yaml")
     assert code == 0 and "Exception" not in said, said

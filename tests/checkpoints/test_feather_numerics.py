@@ -53,7 +53,7 @@ def test_other_rotations_are_refused():
 
 
 def kept(model, arithmetic):
-    method = Method("one", (Stage(2, 0.3, Attention(arithmetic=arithmetic)),))
+    method = Method([Stage(2, Attention(arithmetic=arithmetic), keep=0.3)], "one")
     with prune(model, method) as trace, torch.no_grad():
         model(**build_inputs((5, 9)))
     return torch.stack(list(trace.kept[0]))
@@ -69,7 +69,7 @@ def test_in_bfloat16_the_arithmetic_of_the_model_rounds_scores(monkeypatch):
     monkeypatch.setattr(Attention, "score", lambda *args: seen.append(score(*args)) or seen[-1])
     model = build_llava().bfloat16()
     for arithmetic in ("float32", "model"):
-        method = Method("one", (Stage(2, 0.3, Attention(arithmetic=arithmetic)),))
+        method = Method([Stage(2, Attention(arithmetic=arithmetic), keep=0.3)], "one")
         inputs = build_inputs()
         inputs["pixel_values"] = inputs["pixel_values"].bfloat16()
         with prune(model, method), torch.no_grad():

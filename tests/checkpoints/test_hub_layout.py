@@ -114,7 +114,7 @@ def test_images_are_resized_by_pillow_where_torchvision_is_there(tmp_path, monke
 
     monkeypatch.setattr(stock, "is_torchvision_available", lambda: True)
     monkeypatch.setattr(stock, "AutoImageProcessor", SimpleNamespace(from_pretrained=load))
-    processor = stock.processor(tmp_path, "there")
+    processor = stock.load_processor(tmp_path, "there")
     assert wanted == ["pil"] and type(processor.image_processor) is CLIPImageProcessorPil
 
 

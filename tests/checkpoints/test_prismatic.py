@@ -187,8 +187,8 @@ def test_vision_weights_of_hugging_face(parts, model, tmp_path, prefix):
 
 def test_feather_on_its_model(parts, model, inputs):
     without_rope = Attention(rope=False)
-    first = Stage(8, 1 - 0.7, without_rope, always=Uniform(3))
-    feather = Method("feather", (first, Stage(16, (1 - 0.7) ** 2, without_rope)))
+    first = Stage(8, without_rope, keep=1 - 0.7, always=Uniform(3))
+    feather = Method([first, Stage(16, without_rope, keep=(1 - 0.7) ** 2)], "feather")
     with prune(model, feather) as trace:
         model.generate(**inputs, max_new_tokens=2)
     [kept], [left] = trace.kept

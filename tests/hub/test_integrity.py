@@ -11,7 +11,7 @@ from transformers import AutoModelForImageTextToText
 from helpers.chat_model import save_model
 from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.errors import InputError
-from prunescope.study import config as study
+from prunescope.study.models import model_files
 
 WEIGHTS = "model.safetensors"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 5\n"
@@ -40,7 +40,7 @@ def test_weights_that_are_not_whole(copy, size):
     path = copy / WEIGHTS
     path.write_bytes(path.read_bytes()[:size])
     message = ask(copy)
-    assert f"{path} is broken or not whole" in message and message.endswith("fetch it again")
+    assert f"{path} is damaged or incomplete" in message and message.endswith("fetch it again")
 
 
 def test_a_file_of_several_that_is_missing(copy):
@@ -90,7 +90,7 @@ def test_answers_depend_on_all_settings(copy):
     seen = {Checkpoint("m", copy).settings}
     for name in ("chat_template.jinja", "merges.txt", "tokenizer.model"):
         (copy / name).write_text("{{ changed }}")
-        assert str(copy / name) in study.model_files(model)
+        assert str(copy / name) in model_files(model)
         seen.add(Checkpoint("m", copy).settings)
     assert len(seen) == 4
 
@@ -110,7 +110,7 @@ def test_settings_that_are_broken(copy, name, content):
 
 @pytest.mark.parametrize(
     ("pattern", "said"),
-    [("tokenizer*", "has no tokenizer, "), ("processor*", "has no processor of images, ")],
+    [("tokenizer*", "has no tokenizer, "), ("processor*", "has no image processor, ")],
 )
 def test_a_processor_that_is_not_there(copy, pattern, said):
     for path in copy.glob(pattern):
@@ -123,4 +123,4 @@ def test_why_pickles_will_not_do_is_said_of_folders_too(copy):
     (copy / WEIGHTS).rename(copy / "pytorch_model.bin")
     assert "has no *.safetensors. Weights in pickles" in ask(copy)
     with pytest.raises(InputError, match=r"has no \*\.safetensors\. Weights in pickles"):
-        study.model_files({"path": str(copy), "hub": None, "prismatic": None})
+        model_files({"path": str(copy), "hub": None, "prismatic": None})

@@ -23,10 +23,10 @@ from prunescope.metrics.boxes import BOX_FORMATS, from_square
 )
 def test_the_words_of_an_option(said, score, invalid):
     example = {"options": ["a wing", "two legs", "none"], "answer": "B"}
-    assert OptionText().lack(example) == ""
+    assert OptionText().defect(example) == ""
     verdict = OptionText().judge(said, example)
     assert (verdict.score, verdict.invalid) == (score, invalid)
-    assert OptionText().lack({**example, "answer": "D"}) == "answer 'D' is no option"
+    assert OptionText().defect({**example, "answer": "D"}) == "answer 'D' is no option"
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_true_boxes_are_rounded_where_the_card_says():
     exact, rounded = BoxIou(0.5, "fractions"), BoxIou(0.5, "fractions", decimals=2)
     assert exact.judge("[0.1, 0.2, 0.3, 0.4]", true).iou == pytest.approx(0.98)
     assert rounded.judge("[0.1, 0.2, 0.3, 0.4]", true).iou == pytest.approx(1)
-    assert exact.lack(true) == rounded.lack(true) == ""
+    assert exact.defect(true) == rounded.defect(true) == ""
     tiny = {"box": (0.101, 0.2, 0.104, 0.4)}
-    assert exact.lack(tiny) == "" and rounded.lack(tiny).endswith("it rounds to nothing")
+    assert exact.defect(tiny) == "" and rounded.defect(tiny).endswith("it rounds to nothing")
 
 
 def test_box_metric_names_the_formats_it_knows():

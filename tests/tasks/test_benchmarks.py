@@ -25,7 +25,7 @@ from prunescope.methods import parse_methods
 from prunescope.pruning import prune
 from prunescope.records.store import RecordStore
 from prunescope.report.notes import left_out
-from prunescope.tasks import prompts, subset
+from prunescope.tasks import encoding, prompts, subset
 from prunescope.tasks.examples import data_digest, inventory, load_examples
 
 pytestmark = pytest.mark.usefixtures("offline")
@@ -140,7 +140,7 @@ def test_prompts_are_word_for_word_those_of_the_paper(access, checkpoint):
         task = read(name, access)
         assert task.ask(load_examples(task)[0]) == text
     task = read("vqav2", access)
-    assert prompts._templated("what", processor) == "<image> In: what Out:"
+    assert encoding._templated("what", processor) == "<image> In: what Out:"
 
 
 def test_padding_to_a_square_keeps_the_image_in_the_middle():
@@ -264,7 +264,7 @@ def test_a_file_that_is_not_whole_is_asked_for_again(root, tmp_path):
     access = damage(root, tmp_path, [])
     path = access["folder"] / "tallyqa" / "test.json"
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(InputError, match=r"test\.json is damaged or not whole: .*\. Unpack tally"):
+    with pytest.raises(InputError, match=r"test\.json is damaged or incomplete: .*\. Unpack tally"):
         load_examples(read("tallyqa", access))
 
 
@@ -300,7 +300,8 @@ def test_without_network_and_cache(tmp_path):
 def test_a_folder_of_copies_that_lacks_a_data_set(tmp_path, there):
     (tmp_path / there).mkdir(parents=True)
     task = read("ai2d", {"organisations": {"lmms-lab": str(tmp_path / "copies")}})
-    with pytest.raises(InputError, match=r"copies/ai2d: it has no files .*Set the study's data\.o"):
+    message = r"copies/ai2d: it has none of the files .*Set the study's data\.organisations"
+    with pytest.raises(InputError, match=message):
         load_examples(task)
 
 
@@ -312,7 +313,7 @@ def test_a_folder_of_copies_that_lacks_a_data_set(tmp_path, there):
         (DatasetNotFoundError("'x' doesn't exist"), r"no such data set.*data\.organisations"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk is full.*HF_HOME"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk is full.*HF_HOME"),
-        (FileNotFoundError("Unable to find data/test-*"), r"has no files.*hub\.files"),
+        (FileNotFoundError("Unable to find data/test-*"), r"has none of the files.*hub\.files"),
         (ConnectionError("Couldn't reach"), "hub cannot be reached"),
         (RuntimeError("else"), "cannot be loaded: RuntimeError: else"),
     ],

@@ -109,7 +109,7 @@ def test_what_the_hub_refuses_is_said_in_one_line(hub, root):
     del hub.repositories[AI2D]["main"][TEST]
     hub.gated = set()
     message = ask(hub, root)
-    assert "it has no files that are asked for (no data/test-*.parquet in commit" in message
+    assert "it has none of the files asked for (no data/test-*.parquet in commit" in message
     assert message.endswith("Set the card's hub.files")
     hub.repositories[AI2D.replace("ai2d", "else")] = hub.repositories.pop(AI2D)
     with pytest.raises(InputError, match="there is no such data set, or it is private"):
@@ -144,7 +144,7 @@ def test_a_file_that_is_not_whole_is_named_and_fetched_again(hub, root, name, fi
     [path] = Path(CONSTANTS.HF_HUB_CACHE).glob(f"datasets--*/snapshots/*/{file}")
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(InputError, match=f"{file} is broken or not whole .* fetch it") as raised:
+    with pytest.raises(InputError, match=f"{file} is damaged or incomplete .* fetch it") as raised:
         load_examples(task)
     assert "\n" not in str(raised.value)
     Path(re.search(r"Remove (.*) and fetch", str(raised.value))[1]).unlink()
@@ -160,4 +160,4 @@ def test_a_file_that_is_broken_inside_is_named(hub, root):
     data[4:44] = b"\xff" * 40
     path.write_bytes(data)
     shutil.rmtree(datasets.config.HF_DATASETS_CACHE)
-    assert re.search(f"{TEST} is broken or not whole .* fetch it", ask(hub, root))
+    assert re.search(f"{TEST} is damaged or incomplete .* fetch it", ask(hub, root))

@@ -45,17 +45,17 @@ def turned():
     ids=["grey", "grey of 16 bits", "RGB", "RGBA", "palette"],
 )
 def test_all_kinds_of_pixels_become_rgb(image, expected):
-    assert np.array_equal(images.rgb(stored(image)), expected)
+    assert np.array_equal(images.to_rgb(stored(image)), expected)
 
 
 def test_16_bits_that_another_format_stores_become_rgb():
     tiff = stored(Image.fromarray(GREY.astype(np.int32) * 257), "tiff")
-    assert np.array_equal(images.rgb(tiff), GREY[..., None].repeat(3, 2))
+    assert np.array_equal(images.to_rgb(tiff), GREY[..., None].repeat(3, 2))
 
 
 def test_inks_become_rgb():
     inks = Image.fromarray(COLOURS.repeat(8, 0).repeat(8, 1)).convert("CMYK")
-    seen = np.asarray(images.rgb(stored(inks, "jpeg", quality=100)), int)
+    seen = np.asarray(images.to_rgb(stored(inks, "jpeg", quality=100)), int)
     assert np.abs(seen[4, 4::8] - COLOURS[0]).max() < 20
 
 
@@ -87,11 +87,11 @@ def test_exif_does_not_turn_an_image_away_from_its_box(access, name):
 @pytest.mark.parametrize("name", ["refcoco", "ai2d"])
 def test_images_are_unpacked_once_while_they_stay_the_same(access, tmp_path, monkeypatch, name):
     access |= {"unreadable": 0.5}
-    examples, look, looked = load_examples(read(name, access)), images.look, []
-    monkeypatch.setattr(images, "look", lambda *args, **options: looked.append(args))
+    examples, look, looked = load_examples(read(name, access)), images.inspect_image, []
+    monkeypatch.setattr(images, "inspect_image", lambda *args, **options: looked.append(args))
     assert load_examples(read(name, access))["image_id"][:] == examples["image_id"][:]
     assert not looked
-    monkeypatch.setattr(images, "look", look)
+    monkeypatch.setattr(images, "inspect_image", look)
     with pytest.raises(InputError, match="pixels are too many"):
         load_examples(read(name, access | {"pixels": 1000, "unreadable": 0}))
     if name == "refcoco":

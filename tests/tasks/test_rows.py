@@ -10,7 +10,7 @@ from prunescope.errors import InputError
 from prunescope.tasks import prompts
 from prunescope.tasks.examples import inventory, load_examples
 from prunescope.tasks.sources import fields
-from prunescope.tasks.sources.unusable import Unusable
+from prunescope.tasks.sources.unusable import UnusableRow
 
 pytestmark = pytest.mark.usefixtures("offline")
 FILES = {
@@ -128,9 +128,10 @@ def test_only_options_and_hints_call_nan_nothing(tmp_path):
 
 def test_what_should_be_a_list_is_not_taken_apart(tmp_path):
     task = read("ai2d", write_all(tmp_path))
-    with pytest.raises(Unusable, match="options: 'wxyz' is no list"):
+    with pytest.raises(UnusableRow, match="options: 'wxyz' is no list"):
         row = {"question": "what", "options": "wxyz", "answer": "0"}
-        list(fields.examples(task, 0, row, {"problem": "", "digest": "", "width": 1, "height": 1}))
+        image = {"problem": "", "digest": "", "width": 1, "height": 1}
+        list(fields.row_examples(task, 0, row, image))
 
 
 @pytest.mark.parametrize(

@@ -167,11 +167,11 @@ def test_the_folder_loads_with_from_pretrained_alone(parts, tmp_path):
 
 
 def test_evaluation_sets_are_frozen_and_balanced():
-    examples = dataset.load("test", "locate")
-    assert examples.features == dataset.FEATURES
+    examples = dataset.load_questions("test", "locate")
+    assert examples.features == dataset.column_types()
     assert len(examples) == 1000 and len(set(examples["image_id"])) == 500
     assert len(set(examples["id"])) == 1000
-    assert set(examples["image_id"]) == set(dataset.load("test", "count")["image_id"])
+    assert set(examples["image_id"]) == set(dataset.load_questions("test", "count")["image_id"])
     assert min(dataset._frozen()["test"]["seeds"]) >= SPLITS["test"].start
 
 
@@ -180,11 +180,11 @@ def test_a_changed_generator_is_noticed(monkeypatch):
     rows[0] = {**rows[0], "answer": "7"}
     monkeypatch.setattr(dataset, "_rows", lambda split, task: rows)
     with pytest.raises(InputError, match=r"dev\.digests\.count: the generator makes"):
-        dataset.load("dev", "count")
+        dataset.load_questions("dev", "count")
 
 
 def test_unknown_names_are_refused():
     with pytest.raises(InputError, match="split 'train' is not one of"):
-        dataset.load("train", "locate")
+        dataset.load_questions("train", "locate")
     with pytest.raises(InputError, match="task 'ocr' is not one of"):
-        dataset.load("test", "ocr")
+        dataset.load_questions("test", "ocr")

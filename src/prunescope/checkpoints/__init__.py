@@ -1,1 +1,1 @@
-"""A folder of weights becomes a model that is ready to answer."""
+"""Models on disk: downloading and converting them, and loading a folder as a model."""

@@ -1,1 +1,1 @@
-"""Fetching files of the Hugging Face hub, and saying what is in the way."""
+"""Files of the Hugging Face hub: fetching them, checking them, and advice when that fails."""

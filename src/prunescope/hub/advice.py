@@ -1,101 +1,131 @@
-"""What is in the way of something on the Hugging Face hub, and what to do about it."""
+"""Advice after a failed request to the Hugging Face hub: what went wrong, and what to do."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from prunescope.errors import causes
-from prunescope.hub.disk import disk_full
+from prunescope.hub.disk import full_disk_message
 
-# By the names of their classes: those of datasets and of huggingface_hub, none of them imported.
-UNKNOWN = {"RepositoryNotFoundError", "DatasetNotFoundError"}
-UNREACHED = {"ConnectionError", "TransportError", "LocalEntryNotFoundError"}
-UNREADABLE = {"ArrowInvalid", "JSONDecodeError", "UnicodeDecodeError"}  # of rows
-FORBIDDEN, BUSY = 403, 429
+# Errors of datasets and huggingface_hub, by class name, so that neither has to be imported.
+NOT_FOUND = {"RepositoryNotFoundError", "DatasetNotFoundError"}
+UNREACHABLE = {"ConnectionError", "TransportError", "LocalEntryNotFoundError"}
+UNREADABLE = {"ArrowInvalid", "JSONDecodeError", "UnicodeDecodeError"}
+UNAUTHORISED, FORBIDDEN, TOO_MANY_REQUESTS = 401, 403, 429  # HTTP status codes
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """what: is asked for, "model" or "data set"; revision: of it; key: of the configuration or
-    card that names the revision; copy: how to name a copy; files: key that names its files;
-    broken: the one of them that is."""
+class Request:
+    """A repository that somebody asked for, and where its settings are made.
 
-    what: str
+    kind: "model" or "data set". revision: the branch or commit; revision_key: the key that sets
+    it. use_copy: how to name a local copy, as a command. files_key: the key that names the files,
+    "" if there is none. broken_file: a damaged file, if one is known.
+    """
+
+    kind: str
     revision: str
-    key: str
-    copy: str
-    files: str = ""
-    broken: Path | None = None
+    revision_key: str
+    use_copy: str
+    files_key: str = ""
+    broken_file: Path | None = None
 
 
-def advice(error: Exception, wanted: Wanted) -> str:
-    """What is in the way, in one sentence, and what to do about it in the next."""
-    said = _line(error)
-    kinds = {base.__name__ for each in causes(error) for base in type(each).__mro__}
-    if disk_full(error):
-        return f"the disk is full ({said}). Make room, or set HF_HOME to another disk"
-    if "GatedRepoError" in kinds or "is a gated" in said:
-        return f"access is gated ({said}). Accept its terms on its page, then `hf auth login`"
-    if "RevisionNotFoundError" in kinds or said.startswith("Revision"):
-        return f"there is no revision {wanted.revision!r} ({said}). Set {wanted.key}"
-    if kinds & UNKNOWN:
+def advice(error: Exception, request: Request) -> str:
+    """What went wrong, in one sentence, and what to do about it, in the next."""
+    message = _one_line(error)
+    return (
+        _access_advice(error, message, request)
+        or _status_advice(error, message, request)
+        or _network_advice(error, message, request)
+        or _files_advice(error, message, request)
+        or f"it cannot be loaded: {type(error).__name__}: {message}"
+    )
+
+
+def content_problem(error: Exception) -> str:
+    """Message of the error, or of its cause, that is about a file's contents; "" if none is."""
+    problems = [cause for cause in causes(error) if _is_about_content(cause)]
+    return _one_line(problems[-1]) if problems else ""
+
+
+def _is_about_content(error: BaseException) -> bool:
+    # pyarrow raises a plain OSError without a number for a broken file
+    return type(error).__name__ in UNREADABLE or (type(error) is OSError and error.errno is None)
+
+
+def _access_advice(error: Exception, message: str, request: Request) -> str:
+    names = _class_names(error)
+    if full_disk_message(error):
+        return f"the disk is full ({message}). Make room, or set HF_HOME to another disk"
+    if "GatedRepoError" in names or "is a gated" in message:
+        return f"access is gated ({message}). Accept the terms on its page, then `hf auth login`"
+    if "RevisionNotFoundError" in names or message.startswith("Revision"):
+        return f"there is no revision {request.revision!r} ({message}). Set {request.revision_key}"
+    if names & NOT_FOUND:
         return (
-            f"there is no such {wanted.what}, or it is private ({said}). Look at its name, "
-            f"`hf auth login` if it is private, or {wanted.copy}"
-        )
-    if answered := _refused(error, said, wanted):
-        return answered
-    if kinds & UNREACHED:
-        return (
-            f"not in the cache, and the hub cannot be reached ({said}). Load it once with a "
-            f"network, where finished files are kept, or {wanted.copy}"
-        )
-    if wanted.files and isinstance(error, FileNotFoundError):
-        return f"it has no files that are asked for ({said}). Set {wanted.files}"
-    if wanted.files and (cause := unreadable(error)):
-        if wanted.broken:  # in the hub's cache, what is to be removed is what the name links to
-            again = f"Remove {wanted.broken.resolve()} and fetch it again"
-            return f"{wanted.broken} is broken or not whole ({cause}). {again}"
-        return f"one of its files is broken or not whole ({cause}). Fetch it again"
-    return f"it cannot be loaded: {type(error).__name__}: {said}"
-
-
-def unreadable(error: Exception) -> str:
-    """What was said of the contents of a file if these are what is wrong, else ""."""
-    found = [
-        each
-        for each in causes(error)
-        if type(each).__name__ in UNREADABLE
-        or (type(each) is OSError and each.errno is None)  # of pyarrow
-    ]
-    return _line(found[-1]) if found else ""
-
-
-def _refused(error: Exception, said: str, wanted: Wanted) -> str:
-    """What to do about the status that the hub answered with, "" if nothing or if it gave none."""
-    answers = ((_status(each), each) for each in causes(error))
-    status, answer = next((pair for pair in answers if pair[0]), (0, error))
-    if status == 401:  # "Unauthorized", though what is asked for may be open to all
-        return (
-            f"the hub refuses the token ({said}). `hf auth login` with one that is valid, or "
-            "`hf auth logout` and unset HF_TOKEN if it is open to all"
-        )
-    if status == BUSY or status >= 500:
-        return (
-            f"not in the cache, and the hub has trouble ({said}). Try again later, finished files "
-            f"are kept, or {wanted.copy}"
-        )
-    if status == FORBIDDEN:
-        return (
-            f"the hub forbids it ({_line(answer)}). Ask for access on its page, and give the token "
-            "of `hf auth login` the right to read gated repositories"
+            f"there is no such {request.kind}, or it is private ({message}). Check its name, "
+            f"`hf auth login` if it is private, or {request.use_copy}"
         )
     return ""
 
 
-def _status(error: BaseException) -> int:
-    """Of HTTP, 0 if none came."""
+def _status_advice(error: Exception, message: str, request: Request) -> str:
+    """Advice for the HTTP status that the hub answered with; "" if it needs none."""
+    answers = [(status, cause) for cause in causes(error) if (status := _http_status(cause))]
+    status, answer = answers[0] if answers else (0, error)
+    if status == UNAUTHORISED:  # a bad token is refused even where no token is needed
+        return (
+            f"the hub refuses the token ({message}). `hf auth login` with a valid one, or "
+            "`hf auth logout` and unset HF_TOKEN if it is open to all"
+        )
+    if status == TOO_MANY_REQUESTS or status >= 500:
+        return (
+            f"not in the cache, and the hub has trouble ({message}). Try again later (finished "
+            f"files are kept), or {request.use_copy}"
+        )
+    if status == FORBIDDEN:
+        return (
+            f"the hub forbids it ({_one_line(answer)}). Ask for access on its page, and give the "
+            "token of `hf auth login` the right to read gated repositories"
+        )
+    return ""
+
+
+def _network_advice(error: Exception, message: str, request: Request) -> str:
+    if not _class_names(error) & UNREACHABLE:
+        return ""
+    return (
+        f"not in the cache, and the hub cannot be reached ({message}). Load it once with a "
+        f"network (finished files are kept), or {request.use_copy}"
+    )
+
+
+def _files_advice(error: Exception, message: str, request: Request) -> str:
+    if not request.files_key:
+        return ""
+    if isinstance(error, FileNotFoundError):
+        return f"it has none of the files asked for ({message}). Set {request.files_key}"
+    problem = content_problem(error)
+    if problem and request.broken_file:
+        # The cache's file is a link: the file behind it must go, or it is not fetched again.
+        return (
+            f"{request.broken_file} is damaged or incomplete ({problem}). "
+            f"Remove {request.broken_file.resolve()} and fetch it again"
+        )
+    if problem:
+        return f"one of its files is damaged or incomplete ({problem}). Fetch it again"
+    return ""
+
+
+def _class_names(error: Exception) -> set[str]:
+    """Names of the classes, and of their bases, of the error and its causes."""
+    return {base.__name__ for cause in causes(error) for base in type(cause).__mro__}
+
+
+def _http_status(error: BaseException) -> int:
+    """HTTP status of the response that an error carries; 0 if it carries none."""
     return getattr(getattr(error, "response", None), "status_code", 0)
 
 
-def _line(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__

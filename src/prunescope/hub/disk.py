@@ -1,4 +1,4 @@
-"""Whether there is room: before something is written, and after it could not be."""
+"""Free space on a disk: checked before writing, and recognised in errors when it ran out."""
 
 import errno
 import os
@@ -7,25 +7,27 @@ from pathlib import Path
 
 from prunescope.errors import causes
 
-FULL = {errno.ENOSPC, errno.EDQUOT}  # the disk, or what a user may have of it
-# Some say so in words, without a number: datasets, and libraries in Rust.
-WORDS = ("disk space", *map(os.strerror, FULL))
+FULL = {errno.ENOSPC, errno.EDQUOT}  # the disk is full, or the user's quota is
+# datasets and libraries in Rust report a full disk in words, without an error number.
+PHRASES = ("disk space", *map(os.strerror, FULL))
 
 
-def free(folder: Path) -> int:
-    """Bytes that are free on the disk of a folder, which need not be there yet."""
+def free_bytes(folder: Path) -> int:
+    """Free bytes on the disk of a folder, which need not exist yet."""
     folder = folder.absolute()
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    return shutil.disk_usage(there).free
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(existing).free
 
 
-def disk_full(error: BaseException) -> str:
-    """What was said, by the error or what it came of, when a disk or quota was full, in one line
-    and best with a path; "" if it was not."""
-    full = [each for each in causes(error) if _is_full(each)]
-    said = min(full, key=lambda each: getattr(each, "filename", None) is None, default="")
-    return " ".join(str(said).split())
+def full_disk_message(error: BaseException) -> str:
+    """Message of a full disk or quota, in one line, from the error or its causes; "" if none.
+
+    A message that names a path is preferred.
+    """
+    errors = [cause for cause in causes(error) if _is_full(cause)]
+    message = min(errors, key=lambda cause: getattr(cause, "filename", None) is None, default="")
+    return " ".join(str(message).split())
 
 
 def _is_full(error: BaseException) -> bool:
-    return getattr(error, "errno", None) in FULL or any(each in str(error) for each in WORDS)
+    return getattr(error, "errno", None) in FULL or any(phrase in str(error) for phrase in PHRASES)

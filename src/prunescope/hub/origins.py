@@ -1,7 +1,8 @@
-"""Where a study's models come from: a folder, the hub, or the parts of a Prismatic one. No torch.
+"""Where the models of a study come from: a folder, the hub, or the parts of a Prismatic model.
 
-What is fetched or converted leaves a marker in the model's folder when all of it is there. It says
-what was `asked` for, as the configuration does, and the `origin`, each repository with its commit.
+A finished download or conversion leaves a marker, `origin.json`, in the model's folder. Its
+`request` is the configuration that was carried out; its `commits` name each repository used.
+No torch.
 """
 
 import json
@@ -13,81 +14,89 @@ from prunescope.errors import InputError
 
 HOME = "data/models"
 MARKER = "origin.json"
-SOURCES = ("hub", "prismatic")
+ORIGINS = ("hub", "prismatic")  # keys of a model in a study
 PARTS = ("checkpoint", "vision", "dino", "tokenizer")  # of a Prismatic model
-Model = Mapping[str, Any]  # of a complete configuration
+Model = Mapping[str, Any]  # one model of a complete configuration
 
 
-def source(model: Model) -> str | None:
-    """Which of SOURCES the model comes from; None for a folder that is there."""
-    return next((each for each in SOURCES if model[each] is not None), None)
+def origin_of(model: Model) -> str | None:
+    """The key of ORIGINS that a model is made by; None for a folder that already exists."""
+    return next((key for key in ORIGINS if model[key] is not None), None)
 
 
-def folder(name: str, model: Model, where: str) -> str:
-    """The model's folder. InputError, which begins with `where`, unless there is one source."""
-    given = [each for each in SOURCES if model[each] is not None]
+def folder_of(name: str, model: Model, where: str) -> str:
+    """Folder of a model, by default `data/models/<name>`.
+
+    InputError unless exactly one origin is given; where: start of its message.
+    """
+    given = [key for key in ORIGINS if model[key] is not None]
     if len(given) > 1 or not (given or model["path"]):
-        found = f"both {' and '.join(given)} are given" if given else "no source is given"
+        problem = f"both {' and '.join(given)} are given" if given else "no source is given"
         raise InputError(
-            f"{where}: {found}; allowed: one of path (a folder), hub and prismatic, where path "
+            f"{where}: {problem}; allowed: one of path (a folder), hub and prismatic, where path "
             "beside another is the folder to write"
         )
     return model["path"] or f"{HOME}/{name}"
 
 
 def downloads(models: Mapping[str, Model]) -> dict[str, dict[str, Any]]:
-    """What there is to fetch, by the folder that it goes to: `asked`, what for (`part`), and the
-    `key` that says so."""
+    """Downloads that models need, by the folder to write.
+
+    Each has the `request`, the `part` that the files are (a key of ORIGINS or PARTS), and the
+    `key` of the configuration that asks for it.
+    """
     return {
-        place: {"key": f"models.{name}.{key}", "part": part, "asked": asked}
+        folder: {"key": f"models.{name}.{key}", "part": part, "request": request}
         for name, model in models.items()
-        for place, key, part, asked in _parts(model)
+        for folder, key, part, request in _model_downloads(model)
     }
 
 
-def _parts(model: Model) -> Iterator[tuple[str, str, str, Mapping[str, str]]]:
-    """Folder, key, part and what is asked for of each."""
-    if source(model) == "hub":
+def _model_downloads(model: Model) -> Iterator[tuple[str, str, str, Mapping[str, str]]]:
+    """Folder, key, part and request of each download of one model."""
+    if origin_of(model) == "hub":
         yield model["path"], "hub", "hub", model["hub"]
-    elif source(model) == "prismatic":
-        for part in parts(model["prismatic"]):
+    elif origin_of(model) == "prismatic":
+        for part in parts_of(model["prismatic"]):
             yield f"{model['path']}/{part}", f"prismatic.{part}", part, model["prismatic"][part]
 
 
-def parts(asked: Mapping[str, Any]) -> list[str]:
-    """Those of PARTS that a Prismatic model has."""
-    return [part for part in PARTS if asked.get(part) is not None]
+def parts_of(request: Mapping[str, Any]) -> list[str]:
+    """The PARTS that the configuration of a Prismatic model names."""
+    return [part for part in PARTS if request.get(part) is not None]
 
 
 def conversions(models: Mapping[str, Model]) -> dict[str, dict[str, Any]]:
-    """What there is to convert, by the folder that it goes to: `asked`, and the `key` for it."""
+    """Conversions that models need, by the folder to write: `request` and its `key`."""
     return {
-        model["path"]: {"key": f"models.{name}.prismatic", "asked": model["prismatic"]}
+        model["path"]: {"key": f"models.{name}.prismatic", "request": model["prismatic"]}
         for name, model in models.items()
-        if source(model) == "prismatic"
+        if origin_of(model) == "prismatic"
     }
 
 
-def is_there(model: Model) -> bool:
+def is_present(model: Model) -> bool:
     """Whether the model's folder holds what the configuration asks for."""
-    kind = source(model)
-    if kind is None:
+    origin = origin_of(model)
+    if origin is None:
         return Path(model["path"]).is_dir()
-    return _read(model["path"]).get("asked") == model[kind]
+    return _read_marker(model["path"]).get("request") == model[origin]
 
 
-def origin(folder: Path | str) -> list[str]:
-    """Repositories with their commits, `organisation/name@commit`, that a folder was made of; empty
-    for a folder without a marker."""
-    return _read(folder).get("origin", [])
+def commits_of(folder: Path | str) -> list[str]:
+    """Repositories that a folder was made from, `organisation/name@commit`.
+
+    Empty for a folder without a marker.
+    """
+    return _read_marker(folder).get("commits", [])
 
 
-def mark(folder: Path | str, asked: Mapping[str, Any], origin: list[str]) -> None:
-    """Say that all is there."""
-    marker = {"asked": asked, "origin": origin}
+def write_marker(folder: Path | str, request: Mapping[str, Any], commits: list[str]) -> None:
+    """Mark a folder as finished: `request` was carried out, from the repositories `commits`."""
+    marker = {"request": request, "commits": commits}
     (Path(folder) / MARKER).write_text(json.dumps(marker, indent=2) + "\n")
 
 
-def _read(folder: Path | str) -> dict[str, Any]:
+def _read_marker(folder: Path | str) -> dict[str, Any]:
     marker = Path(folder) / MARKER
     return json.loads(marker.read_text()) if marker.is_file() else {}

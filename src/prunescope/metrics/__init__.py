@@ -1,4 +1,4 @@
-"""Is an answer right? One small module for each kind of answer; task cards name the metrics."""
+"""Metrics judge answers: one module for each kind of answer. Task cards name the metrics."""
 
 from prunescope.metrics.base import Metric, Verdict
 from prunescope.metrics.boxes import BOX_FORMATS, Box, BoxIou, iou, parse_grid32

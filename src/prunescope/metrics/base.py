@@ -1,4 +1,4 @@
-"""What all metrics have in common."""
+"""The interface of all metrics."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -7,8 +7,11 @@ from typing import Any, ClassVar, NamedTuple
 
 
 class Verdict(NamedTuple):
-    """score: from 0.0 wrong to 1.0 right; iou: NaN where no box is asked for; invalid: not an
-    answer."""
+    """Judgement of one answer.
+
+    score: from 0.0 (wrong) to 1.0 (right). iou: overlap with the true box, NaN if the question
+    asks for none. invalid: the text is no answer of the kind that was asked for.
+    """
 
     score: float
     iou: float = nan
@@ -16,14 +19,17 @@ class Verdict(NamedTuple):
 
 
 class Metric(ABC):
-    """A rule by which answers are judged; its fields are those of the card."""
+    """A rule that judges answers; its fields are those that a task card may set."""
 
     name: ClassVar[str]
 
-    def lack(self, example: Mapping[str, Any]) -> str:
-        """Why no prediction could be right, or ""; such an example is not asked."""
+    def defect(self, example: Mapping[str, Any]) -> str:
+        """Why no answer to this example could be right; "" if one could.
+
+        Examples with a defect are not asked.
+        """
         return ""
 
     @abstractmethod
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
-        """example: the fields of tasks.FIELDS that the rule needs."""
+        """Judge a model's answer; example: the fields of `tasks.examples.FIELDS` that it needs."""

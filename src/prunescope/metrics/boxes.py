@@ -1,4 +1,4 @@
-"""Boxes: how models write them, and how well two of them agree."""
+"""Boxes: how families of models write them, and how well two of them agree."""
 
 import ast
 import re
@@ -12,13 +12,14 @@ from prunescope.metrics.base import Metric, Verdict
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 as fractions of the image's sides
 Size = tuple[float, float]  # width and height in pixels
 
-# [1, 2, 3, 4], (1,2),(3,4) and [[1, 2], [3, 4]], whatever tokens of the family are around them
-FOUR = re.compile(r"[\[(]\s*" + r"[\s\[\](),]+".join([r"(-?\d+(?:\.\d+)?)"] * 4) + r"\s*[\])]")
+# [1, 2, 3, 4], (1,2),(3,4) or [[1, 2], [3, 4]], with any tokens of the family around them
+NUMBER, BETWEEN = r"(-?\d+(?:\.\d+)?)", r"[\s\[\](),]+"
+FOUR_NUMBERS = re.compile(r"[\[(]\s*" + BETWEEN.join([NUMBER] * 4) + r"\s*[\])]")
 LOCATIONS = re.compile(r"<loc(\d{4})>" * 4)
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union of two boxes (x1, y1, x2, y2); 0 when they do not meet."""
+    """Intersection over union of two boxes (x1, y1, x2, y2); 0 if they do not meet."""
     width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
     height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
     shared = width * height
@@ -27,66 +28,76 @@ def iou(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def parse_grid32(text: str, size: Size = (1, 1)) -> Box | None:
-    """Four words 0..31, the bins of x1 y1 x2 y2 -> centres of the bins."""
+    """The box of four words 0..31, the bins of x1 y1 x2 y2; corners are centres of bins."""
     words = text.split()
-    if len(words) != 4 or any(not (w.isascii() and w.isdigit()) or int(w) > 31 for w in words):
+    if len(words) != 4 or not all(map(_is_bin, words)):
         return None
     return _box((int(word) + 0.5) / 32 for word in words)
 
 
+def _is_bin(word: str) -> bool:
+    return word.isascii() and word.isdigit() and int(word) <= 31
+
+
 def parse_fractions(text: str, size: Size) -> Box | None:
-    """A Python list of four numbers in [0, 1] and nothing else, as the paper's scorer demands."""
+    """The box of a list of four numbers 0..1, if that is the whole text, as FEATHER's scorer."""
     try:
         numbers = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
-    if not isinstance(numbers, list) or any(type(each) not in (int, float) for each in numbers):
+    if not isinstance(numbers, list) or any(type(number) not in (int, float) for number in numbers):
         return None
     return _box(numbers)
 
 
 def parse_thousandths(text: str, size: Size) -> Box | None:
-    """The first four numbers 0..1000 in brackets: Qwen2-VL, Qwen3-VL."""
-    return _box(each / 1000 for each in _four(text))
+    """The box of the first four numbers 0..1000 in brackets: Qwen2-VL, Qwen3-VL."""
+    return _box(number / 1000 for number in _four_numbers(text))
 
 
 def parse_internvl(text: str, size: Size) -> Box | None:
-    """The first four numbers in brackets, thousandths, or fractions if they sum to less than 4, as
-    InternVL's scorer (internvl_chat/eval/refcoco) has it; cut at the edges."""
-    numbers = _four(text)
+    """The box of the first four numbers in brackets, clipped to the image: InternVL.
+
+    Numbers are thousandths, or fractions if their sum is below 4, as in InternVL's scorer
+    (internvl_chat/eval/refcoco).
+    """
+    numbers = _four_numbers(text)
     whole = 1 if sum(numbers) < 4 else 1000
-    return _box(_inside(each / whole) for each in numbers)
+    return _box(_clipped(number / whole) for number in numbers)
 
 
 def parse_pixels(text: str, size: Size) -> Box | None:
-    """The first four numbers in brackets, pixels of the image that the model saw: Qwen2.5-VL. What
-    is beyond an edge is cut off; a box with nothing inside is none."""
-    sides = zip(_four(text), (*size, *size), strict=False)
-    return _box(_inside(number / side) for number, side in sides)
+    """The box of the first four numbers in brackets, pixels of the image seen: Qwen2.5-VL.
+
+    Boxes are clipped to the image; a box that lies outside is none.
+    """
+    sides = zip(_four_numbers(text), (*size, *size), strict=False)
+    return _box(_clipped(number / side) for number, side in sides)
 
 
 def parse_locations(text: str, size: Size) -> Box | None:
-    """The first four location tokens, y1 x1 y2 x2 in 1024 bins: PaliGemma."""
-    found = LOCATIONS.search(text)
-    if found is None:
+    """The box of the first four location tokens, y1 x1 y2 x2 in 1024 bins: PaliGemma."""
+    match = LOCATIONS.search(text)
+    if match is None:
         return None
-    y1, x1, y2, x2 = (int(each) / 1024 for each in found.groups())
+    y1, x1, y2, x2 = (int(location) / 1024 for location in match.groups())
     return _box((x1, y1, x2, y2))
 
 
-def _four(text: str) -> list[float]:
-    """The first four numbers in brackets; none if there are not as many."""
-    found = FOUR.search(text)
-    return [float(each) for each in found.groups()] if found else []
+def _four_numbers(text: str) -> list[float]:
+    """The first four numbers in brackets; empty if there are fewer."""
+    match = FOUR_NUMBERS.search(text)
+    return [float(number) for number in match.groups()] if match else []
 
 
-def _inside(fraction: float) -> float:
+def _clipped(fraction: float) -> float:
     return min(1.0, max(0.0, fraction))
 
 
 def _box(numbers: Iterable[float]) -> Box | None:
+    """Four fractions as a box; None if they are not four, leave 0..1, or enclose nothing."""
     box = tuple(numbers)
-    if len(box) != 4 or not all(0 <= each <= 1 for each in box):
+    if len(box) != 4 or not all(0 <= corner <= 1 for corner in box):
         return None
     return box if box[0] < box[2] and box[1] < box[3] else None
 
@@ -102,22 +113,26 @@ BOX_FORMATS: dict[str, Callable[[str, Size], Box | None]] = {
 
 
 def from_square(box: Box, size: Size) -> Box:
-    """A box in fractions of an image padded to a square, its middle in the square's middle ->
-    in fractions of the image itself, cut at its edges. size: of the image."""
+    """A box in fractions of the padded square -> fractions of the image, clipped to 0..1.
+
+    The image lies in the middle of a square of its longer side. size: of the image.
+    """
     longest = max(size)
-    moved = (
-        _inside((each * longest - (longest - side) / 2) / side)
-        for each, side in zip(box, (*size, *size), strict=True)
+    # In pixels, the square's corner lies (longest - side) / 2 before the image's, on each axis.
+    corners = (
+        _clipped((corner * longest - (longest - side) / 2) / side)
+        for corner, side in zip(box, (*size, *size), strict=True)
     )
-    return tuple(moved)
+    return tuple(corners)
 
 
 @dataclass(frozen=True)
 class BoxIou(Metric):
-    """Right when the predicted box overlaps the true one by an IoU of at least `threshold`.
+    """Right when the IoU of the predicted and the true box is at least `threshold`.
 
-    frame: what the numbers are relative to, the "image" or the "square" it was padded to.
-    decimals: to which the true box is rounded first, as the paper's evaluation does; None: not.
+    format: a key of BOX_FORMATS. frame: what predicted numbers are relative to, the "image" or the
+    "square" it was padded to. decimals: the true box is first rounded to so many, as in FEATHER's
+    evaluation; None does not round.
     """
 
     name: ClassVar[str] = "box_iou"
@@ -132,23 +147,26 @@ class BoxIou(Metric):
             raise InputError(f"format: {self.format!r} is not one of {sorted(BOX_FORMATS)}")
 
     def parse(self, text: str, size: Size = (1, 1)) -> Box | None:
-        """The box that `text` says, or None. size: of the image in pixels."""
+        """The box that a model wrote, as fractions of the image; None if the text is no box.
+
+        size: width and height of the image in pixels.
+        """
         box = BOX_FORMATS[self.format](text, size)
         return from_square(box, size) if box and self.frame == "square" else box
 
-    def lack(self, example: Mapping[str, Any]) -> str:
+    def defect(self, example: Mapping[str, Any]) -> str:
         if not example["box"]:
             return "there is no box"
-        return "" if _box(self.true(example)) else f"box {example['box']}: it rounds to nothing"
+        return "" if _box(self.true_box(example)) else f"box {example['box']}: it rounds to nothing"
 
-    def true(self, example: Mapping[str, Any]) -> Sequence[float]:
-        """The true box, as it is compared with."""
+    def true_box(self, example: Mapping[str, Any]) -> Sequence[float]:
+        """The true box of an example, rounded to `decimals`."""
         box = example["box"]
-        return box if self.decimals is None else [round(each, self.decimals) for each in box]
+        return box if self.decimals is None else [round(corner, self.decimals) for corner in box]
 
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
         predicted = self.parse(prediction, example.get("size", (1, 1)))
         if predicted is None:
             return Verdict(0.0, 0.0, True)
-        overlap = iou(predicted, self.true(example))
+        overlap = iou(predicted, self.true_box(example))
         return Verdict(float(overlap >= self.threshold), overlap)

@@ -1,4 +1,4 @@
-"""One of several options, by the probabilities of the answer's first token."""
+"""Choice of one option, by the probabilities of the answer's first token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from prunescope.metrics.base import Metric, Verdict
 
 @dataclass(frozen=True)
 class Choice(Metric):
-    """Right when the answer is, of all options, the most probable first token.
+    """Right when the true option has the most probable first token of all options.
 
     options: the words to choose from; None for the letters A, B, ... of the example's options.
     """
@@ -27,12 +27,12 @@ class Choice(Metric):
         """The words that this example may be answered with."""
         return self.options or tuple(ascii_uppercase[: len(example["options"])])
 
-    def lack(self, example: Mapping[str, Any]) -> str:
-        known = self.choices(example)
-        if not known:
+    def defect(self, example: Mapping[str, Any]) -> str:
+        choices = self.choices(example)
+        if not choices:
             return "there are no options"
-        return "" if example["answer"] in known else f"answer {example['answer']!r} is no option"
+        return "" if example["answer"] in choices else f"answer {example['answer']!r} is no option"
 
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
-        known = prediction in self.choices(example)
-        return Verdict(float(prediction == example["answer"]), invalid=not known)
+        invalid = prediction not in self.choices(example)
+        return Verdict(float(prediction == example["answer"]), invalid=invalid)

@@ -1,4 +1,4 @@
-"""Answers in words, right or wrong."""
+"""Metrics of answers in words."""
 
 import string
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from prunescope.metrics.choice import Choice
 
 @dataclass(frozen=True)
 class ExactMatch(Metric):
-    """Right when prediction and answer are the same words; no words at all are invalid."""
+    """Right when prediction and answer are the same words; an empty prediction is invalid."""
 
     name: ClassVar[str] = "exact_match"
 
-    def lack(self, example: Mapping[str, Any]) -> str:
+    def defect(self, example: Mapping[str, Any]) -> str:
         return "" if example["answer"].split() else "there is no answer"
 
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
@@ -26,14 +26,16 @@ class ExactMatch(Metric):
 
 @dataclass(frozen=True)
 class OptionText(Metric):
-    """Right when the prediction is the words of the right option, whose letter is the answer; the
-    words of no option are invalid. As big_vision judges PaliGemma (arXiv 2407.07726) on AI2D and
-    TallyQA."""
+    """Right when the prediction is the text of the right option; the true answer is its letter.
+
+    A text that is no option is invalid. big_vision judges PaliGemma (arXiv 2407.07726) in this way
+    on AI2D and TallyQA.
+    """
 
     name: ClassVar[str] = "option_text"
 
-    def lack(self, example: Mapping[str, Any]) -> str:
-        return Choice().lack(example)
+    def defect(self, example: Mapping[str, Any]) -> str:
+        return Choice().defect(example)
 
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
         options = dict(zip(ascii_uppercase, map(str.split, example["options"]), strict=False))
@@ -44,43 +46,47 @@ class OptionText(Metric):
 
 @dataclass(frozen=True)
 class ShortAnswer(Metric):
-    """The same words in lower case, without punctuation: GQA's accuracy, as Prismatic's
-    evaluation prepares the prediction. The true answer is prepared, too, as lmms-eval does: GQA's
-    own scorer, which Prismatic's evaluation calls, takes it as it is, so that a true answer with a
-    hyphen is never right there."""
+    """Right when both texts have the same words in lower case, without punctuation: for GQA.
+
+    Prismatic's evaluation prepares the prediction in this way. The true answer is prepared too, as
+    in lmms-eval. GQA's own scorer, which Prismatic's evaluation calls, takes the true answer as it
+    is, so that one with a hyphen can never be matched.
+    """
 
     name: ClassVar[str] = "short_answer"
 
-    def lack(self, example: Mapping[str, Any]) -> str:
+    def defect(self, example: Mapping[str, Any]) -> str:
         return "" if plain(example["answer"]) else "there is no answer"
 
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
-        said = plain(prediction)
-        return Verdict(float(said == plain(example["answer"])), invalid=not said)
+        answer = plain(prediction)
+        return Verdict(float(answer == plain(example["answer"])), invalid=not answer)
 
 
 def plain(text: str) -> str:
-    """Lower case, no punctuation, single spaces."""
+    """The text in lower case, without punctuation, with single spaces."""
     return " ".join(text.lower().translate(str.maketrans("", "", string.punctuation)).split())
 
 
 @dataclass(frozen=True)
 class YesNo(Metric):
-    """Whether the first four characters say yes or no, as MME's scorer reads them (arXiv
-    2306.13394); anything else is invalid."""
+    """Right when the first four characters say the true "yes" or "no"; others are invalid.
+
+    MME's scorer (arXiv 2306.13394) reads answers in this way.
+    """
 
     name: ClassVar[str] = "yes_no"
 
-    def lack(self, example: Mapping[str, Any]) -> str:
+    def defect(self, example: Mapping[str, Any]) -> str:
         return "" if example["answer"].lower() in ("yes", "no") else "the answer is not yes or no"
 
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
-        said = read_yes_no(prediction)
-        return Verdict(float(said == example["answer"].lower()), invalid=said is None)
+        answer = read_yes_no(prediction)
+        return Verdict(float(answer == example["answer"].lower()), invalid=answer is None)
 
 
 def read_yes_no(text: str) -> str | None:
-    """ "yes", "no", or None."""
+    """The "yes" or "no" within the first four characters; None if there is neither."""
     start = text.strip().lower().replace(".", "")[:4]
     if start in ("y", "n"):
         return "yes" if start == "y" else "no"

@@ -1,4 +1,4 @@
-"""The soft accuracy of VQA, and the normalisation of answers that belongs to it."""
+"""The soft accuracy of VQA, and its normalisation of answers."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from prunescope.metrics.base import Metric, Verdict
 
-# The rules, with their quirks, are those of github.com/GT-Vision-Lab/VQA (vqaEval.py). A word
-# that lacks one apostrophe of these gets it back.
+# All rules, with their quirks, are those of github.com/GT-Vision-Lab/VQA (vqaEval.py).
+# A contraction that is written without one of its apostrophes is replaced by the word listed here.
 # fmt: off
 CONTRACTED = [
     "'ow's'at", "'twas", "ain't", "aren't", "can't", "could've", "couldn't", "couldn't've",
@@ -41,38 +41,45 @@ COMMA_IN_NUMBER = re.compile(r"(?<=\d),+(?=\d)")
 
 
 def without_punctuation(text: str) -> str:
-    """Marks go where one of their kind has a space beside it, or a number has a comma, and are
-    spaces elsewhere; so do up to 32 periods that no digit follows."""
+    """The text without punctuation.
+
+    A mark is deleted if one of its kind has a space beside it, or if the text has a number with a
+    comma; otherwise it becomes a space. Up to 32 periods that no digit follows are deleted.
+    """
     result = text
     for mark in MARKS:
         loose = f"{mark} " in text or f" {mark}" in text
-        gone = loose or COMMA_IN_NUMBER.search(text) is not None
-        result = result.replace(mark, "" if gone else " ")
+        delete = loose or COMMA_IN_NUMBER.search(text) is not None
+        result = result.replace(mark, "" if delete else " ")
     # The original passes the flag re.UNICODE, which is 32, as the number of replacements.
     return PERIOD.sub("", result, count=32)
 
 
 def with_digits(text: str) -> str:
-    """Lower case; number words become digits, articles go, contractions get their apostrophe."""
+    """The text in lower case, with digits for number words, full contractions and no articles."""
     words = (DIGITS.get(word, word) for word in text.lower().split())
     return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in ARTICLES)
 
 
 def normalised(text: str) -> str:
-    """An answer as VQA's evaluation compares it."""
+    """The form in which VQA's evaluation compares an answer."""
     return with_digits(without_punctuation(text.replace("\n", " ").replace("\t", " ").strip()))
 
 
 def normalised_m4c(text: str) -> str:
-    """An answer as TextVQA's evaluation compares it (M4C, arXiv 1911.06258)."""
+    """The form in which TextVQA's evaluation compares an answer (M4C, arXiv 1911.06258)."""
     text = text.lower().replace(",", "").replace("?", "").replace("'s", " 's")
     return normalised(text.strip())
 
 
-def soft_accuracy(said: str, answers: Sequence[str]) -> float:
-    """How many of the others agree, a third for each up to one, averaged over leaving out each."""
+def soft_accuracy(prediction: str, answers: Sequence[str]) -> float:
+    """Agreement of a prediction with people's answers, from 0 to 1.
+
+    One person is left out; a third is counted for each of the others who agrees, at most 1. The
+    result is the mean over the person left out.
+    """
     scores = [
-        min(1.0, sum(other == said for j, other in enumerate(answers) if j != i) / 3)
+        min(1.0, sum(other == prediction for j, other in enumerate(answers) if j != i) / 3)
         for i in range(len(answers))
     ]
     return sum(scores) / len(scores)
@@ -80,25 +87,23 @@ def soft_accuracy(said: str, answers: Sequence[str]) -> float:
 
 @dataclass(frozen=True)
 class VqaAccuracy(Metric):
-    """The share of people who gave the predicted answer, full from four of ten on.
+    """Share of people who gave the predicted answer; four of ten count as all.
 
-    rules: "vqa" are those of VQAv2 and VizWiz, "m4c" those of TextVQA. Prediction and answers are
-    both normalised, always, as lmms-eval does: GT-Vision-Lab's vqaEval.py leaves both as they are
-    where all people gave the same answer, and TRI-ML/vlm-evaluation, which FEATHER used, takes no
-    more than punctuation from VQAv2's answers, and nothing from VizWiz's.
+    rules: how texts are normalised, "vqa" for VQAv2 and VizWiz, "m4c" for TextVQA. Prediction and
+    answers are always both normalised, as in lmms-eval. GT-Vision-Lab's vqaEval.py leaves both
+    as they are where all people gave the same answer. TRI-ML/vlm-evaluation, which FEATHER used,
+    removes only punctuation from VQAv2's answers, and nothing from VizWiz's.
     """
 
     name: ClassVar[str] = "vqa_accuracy"
 
     rules: str = "vqa"
 
-    def lack(self, example: Mapping[str, Any]) -> str:
+    def defect(self, example: Mapping[str, Any]) -> str:
         return "" if any(example["answers"]) else "there are no answers"
 
     def judge(self, prediction: str, example: Mapping[str, Any]) -> Verdict:
-        said, answers = prediction.strip(), [each.strip() for each in example["answers"]]
-        if self.rules == "m4c":
-            said, answers = normalised_m4c(said), [normalised_m4c(each) for each in answers]
-        else:
-            said, answers = normalised(said), [normalised(each) for each in answers]
-        return Verdict(soft_accuracy(said, answers), invalid=not prediction.strip())
+        normalise = normalised_m4c if self.rules == "m4c" else normalised
+        answers = [normalise(answer.strip()) for answer in example["answers"]]
+        score = soft_accuracy(normalise(prediction.strip()), answers)
+        return Verdict(score, invalid=not prediction.strip())

@@ -1,1 +1,1 @@
-"""What is asked: task cards, their examples and prompts. No torch."""
+"""Tasks: cards of benchmarks, their examples, and the prompts made of them. No torch."""

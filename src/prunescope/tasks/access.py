@@ -1,4 +1,4 @@
-"""What a study says about data: where copies are, and what images are refused."""
+"""Where a study finds the data of benchmarks, and how much of them it reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,10 +7,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Access:
-    """organisations: for one of the hub, another that has its data sets, or a folder of them;
-    folder: what is not on the hub, by the cards' names; stream: only so many rows, none stored (but
-    all images that have files of their own are); unreadable: largest share of rows that may be
-    left out; pixels: those of the largest image.
+    """The key `data` of a study.
+
+    organisations: an organisation of the hub -> the one, or the folder, to use instead. folder:
+    of files that people download themselves. stream: number of rows to read without storing
+    them (images with files of their own are stored all the same); None reads all. unreadable:
+    largest share of rows that may be left out. pixels: most that an image may have.
     """
 
     organisations: Mapping[str, str] = field(default_factory=dict)
@@ -23,6 +25,6 @@ class Access:
         object.__setattr__(self, "folder", Path(self.folder))
 
     def repository(self, repo: str) -> str:
-        """Where the data set `repo`, organisation/name, is loaded from."""
+        """Name or folder that the data set `repo` (organisation/name) is loaded from."""
         organisation, name = repo.split("/")
         return f"{self.organisations.get(organisation, organisation)}/{name}"

@@ -1,4 +1,4 @@
-"""The examples of a task, from whichever source its card names."""
+"""Examples of a task, from the source that its card names."""
 
 import hashlib
 from dataclasses import asdict
@@ -6,23 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.errors import InputError
 from prunescope.tasks.card import Task
-from prunescope.tasks.sources import rows
 from prunescope.tasks.sources.images import undecoded
+from prunescope.tasks.sources.rows import load_benchmark, read_benchmark
 from prunescope.tasks.subset import take
+from prunescope.testbed.dataset import load_questions
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-
 FIELDS = ("id", "image_id", "image", "question", "answer", "box", "kind")
+# The card's `source` -> the function that loads all examples of a task.
+SOURCES = {
+    "testbed": lambda task: load_questions(task.split, task.name),
+    "hub": load_benchmark,
+    "folder": load_benchmark,
+}
 
 
 def load_examples(task: Task, limit: int | None = None) -> "Dataset":
-    """The examples of a task with the columns FIELDS, from whichever source; those of benchmarks
-    also have `answers` (what people said) and `options` (texts to choose from). `pictures` decodes
-    the images.
+    """Examples of a task with the columns FIELDS, at most `limit` of them.
 
-    limit: only so many. InputError for what is missing, before an example is loaded.
+    Those of benchmarks also have `answers` (of several people) and `options` (texts to choose
+    from). Images may be undecoded; `prompts.pictures` opens them. InputError for what is missing.
     """
     examples = SOURCES[task.source](task)
     if missing := sorted(set(FIELDS) - set(examples.column_names)):
@@ -33,35 +38,28 @@ def load_examples(task: Task, limit: int | None = None) -> "Dataset":
 
 
 def inventory(task: Task) -> dict[str, Any]:
-    """What the split of a benchmark has, as plain data: examples, images, what is left out, digest.
+    """Facts about a benchmark's split, as plain data: examples, images, rows left out, digest.
 
-    Jobs rerun when it changes, so it says the same of the same data, wherever these are.
+    Jobs rerun when these change, so they depend on the data alone, not on where they lie.
     """
-    examples, gone = rows.read(task)
+    examples, left_out = read_benchmark(task)
     return {
         "examples": len(examples),
         "images": len(set(examples["image_id"])),
         "left_out": examples.info.description,
-        "left_out_rows": [asdict(each) for each in gone],
+        "left_out_rows": [asdict(row) for row in left_out],
         "sha256": data_digest(examples),
     }
 
 
 def data_digest(examples: "Dataset") -> str:
-    """SHA-256 of all values, images as the bytes that are stored (or of their digests, where ids
-    are those)."""
+    """SHA-256 of all values of the examples.
+
+    Of an image, its stored bytes count. Where ids of images are digests of these, the ids do.
+    """
     state = hashlib.sha256()
-    if all(each.startswith("sha256-") for each in examples["image_id"]):
+    if all(image.startswith("sha256-") for image in examples["image_id"]):
         examples = examples.remove_columns("image")
     for row in undecoded(examples):
         state.update(repr(sorted(row.items())).encode())
     return state.hexdigest()
-
-
-def _testbed(task: Task) -> "Dataset":
-    from prunescope.testbed import dataset
-
-    return dataset.load(task.split, task.name)
-
-
-SOURCES = {"testbed": _testbed, "hub": rows.load, "folder": rows.load}

@@ -7,7 +7,7 @@ import numpy as np
 
 from prunescope.tasks.card import Task
 from prunescope.tasks.encoding import encode
-from prunescope.tasks.sources.images import opened, rgb, undecoded
+from prunescope.tasks.sources.images import open_image, to_rgb, undecoded
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -45,7 +45,7 @@ def prompts(batch: "Dataset", task: Task, processor: "ProcessorMixin") -> "Batch
 
 def pictures(batch: "Dataset") -> list["Image"]:
     """The images in RGB, turned as their pixels are stored."""
-    return [rgb(each) for each in undecoded(batch)["image"]]
+    return [to_rgb(each) for each in undecoded(batch)["image"]]
 
 
 def square(image: "Image") -> "Image":
@@ -59,6 +59,6 @@ def sizes(batch: "Dataset", inputs: Mapping[str, Any], processor: Any) -> list[t
     """Width and height in pixels of each image: where the processor makes them fit its patches,
     as it does so (Qwen2-VL and what came of it), else as they are."""
     if "image_grid_thw" not in inputs:
-        return [opened(each).size for each in undecoded(batch)["image"]]
+        return [open_image(each).size for each in undecoded(batch)["image"]]
     patch = processor.image_processor.patch_size
     return [(int(w) * patch, int(h) * patch) for _, h, w in inputs["image_grid_thw"].tolist()]

@@ -1,4 +1,4 @@
-"""Parts of a task that jobs work on apart from each other."""
+"""Shards: parts of a task that separate jobs work on."""
 
 import logging
 from dataclasses import dataclass
@@ -16,10 +16,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Shard:
-    """The `number`-th (from 1) of `count` parts: whole images, in the order in which they come.
+    """Part `number` (from 1) of `count`: whole images, in the order of the examples.
 
-    All parts one after the other are the examples, each once, where those of an image are
-    neighbours. With more parts than images some are empty.
+    Every example is in exactly one shard. With more shards than images, some are empty.
     """
 
     number: int = 1
@@ -30,14 +29,15 @@ class Shard:
             raise InputError(f"shard: must lie in 1..{self.count}, got {self.number}")
 
     def of(self, examples: "Dataset") -> "Dataset":
-        """The examples (columns tasks.FIELDS) of this part."""
+        """The examples (columns `examples.FIELDS`) of this shard."""
         if self.count == 1:
             return examples
         images = list(dict.fromkeys(examples["image_id"]))
-        own = set(np.array_split(images, self.count)[self.number - 1])
-        if not own:
+        chosen = set(np.array_split(images, self.count)[self.number - 1])
+        if not chosen:
             log.warning("shard %d of %d is empty: %d images", self.number, self.count, len(images))
-        return examples.select([i for i, name in enumerate(examples["image_id"]) if name in own])
+        rows = [row for row, image in enumerate(examples["image_id"]) if image in chosen]
+        return examples.select(rows)
 
 
 WHOLE = Shard()

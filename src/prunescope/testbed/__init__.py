@@ -1,1 +1,1 @@
-"""The testbed: a small LLaVA-architecture VLM, generated scenes and questions, and a trainer."""
+"""The generated benchmark: scenes, questions about them, and the frozen evaluation sets."""

@@ -1,71 +1,78 @@
-"""The frozen evaluation sets as `datasets`: 1,000 questions a task over 500 images a split.
+"""The frozen evaluation sets: 1,000 questions a task, about 500 images a split.
 
-Images and questions are functions of the seeds in `frozen.json`. Its digests freeze them, so that a
+Images and questions follow from the seeds in `frozen.json`. The digests in that file freeze them: a
 change of the generator cannot silently change what the shipped weights are scored on.
 """
 
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from itertools import islice
+from typing import TYPE_CHECKING, Any
 
-import datasets
 import numpy as np
-from PIL import Image
 
 from prunescope.errors import InputError
 from prunescope.testbed.questions import ASK, Question
 from prunescope.testbed.scenes import SPLITS, Scene, make_scene
 
-IMAGES = 500
+if TYPE_CHECKING:
+    from datasets import Dataset, Features
+
+IMAGES = 500  # of a split
 PER_IMAGE = 2  # different questions of a task about one image
+DRAWS = 12  # of a question, until two differ
 EVALUATION_SPLITS = ("dev", "test")
-FEATURES = datasets.Features(
-    {
-        "id": datasets.Value("string"),
-        "image_id": datasets.Value("string"),
-        "image": datasets.Image(),
-        "question": datasets.Value("string"),
-        "answer": datasets.Value("string"),
-        "box": datasets.List(datasets.Value("float32")),
-        "kind": datasets.Value("string"),
-    }
-)
 
 
-def load(split: str, task: str) -> datasets.Dataset:
-    """The 1,000 questions of a task, two per image in the images' order.
+def load_questions(split: str, task: str) -> "Dataset":
+    """The 1,000 questions of a task, two about each image, in the images' order.
 
     InputError for an unknown split or task, or when the generator no longer makes the frozen set.
     """
-    for what, name, known in (("split", split, EVALUATION_SPLITS), ("task", task, tuple(ASK))):
-        if name not in known:
-            raise InputError(f"testbed: {what} {name!r} is not one of {list(known)}")
+    from datasets import Dataset
+    from PIL import Image
+
+    for key, name, allowed in (("split", split, EVALUATION_SPLITS), ("task", task, tuple(ASK))):
+        if name not in allowed:
+            raise InputError(f"testbed: {key} {name!r} is not one of {list(allowed)}")
     rows = list(_rows(split, task))
-    if (made := digest(rows)) != (expected := _frozen()[split]["digests"][task]):
+    if (actual := questions_digest(rows)) != (expected := _frozen()[split]["digests"][task]):
         raise InputError(
-            f"testbed/frozen.json: {split}.digests.{task}: the generator makes {made}, frozen is "
+            f"testbed/frozen.json: {split}.digests.{task}: the generator makes {actual}, frozen is "
             f"{expected}; scenes.py or questions.py changed what it must not"
         )
-    return datasets.Dataset.from_list(
-        [{**row, "image": Image.fromarray(row["image"])} for row in rows], features=FEATURES
-    )
+    rows = [{**row, "image": Image.fromarray(row["image"])} for row in rows]
+    return Dataset.from_list(rows, features=column_types())
+
+
+def column_types() -> "Features":
+    """Types of the columns, with `box` as fractions (x1, y1, x2, y2) or empty."""
+    from datasets import Features, Image, List, Value
+
+    text = {name: Value("string") for name in ("id", "image_id")}
+    asked = {name: Value("string") for name in ("question", "answer")}
+    box = {"box": List(Value("float32"))}
+    return Features(text | {"image": Image()} | asked | box | {"kind": Value("string")})
 
 
 def choose_scenes(split: str) -> list[Scene]:
     """The split's first 500 scenes that allow two different questions of every task."""
-    candidates = (make_scene(seed) for seed in SPLITS[split])
-    fit = (s for s in candidates if all(len(_questions(s, task)) == PER_IMAGE for task in ASK))
-    return list(islice(fit, IMAGES))
+    scenes = (make_scene(seed) for seed in SPLITS[split])
+    suitable = (
+        scene for scene in scenes if all(len(_questions(scene, task)) == PER_IMAGE for task in ASK)
+    )
+    return list(islice(suitable, IMAGES))
 
 
 def freeze() -> dict[str, dict]:
-    """What `frozen.json` holds: per split the seeds of its scenes and a digest per task."""
+    """Content of `frozen.json`: for each split the seeds of its scenes and a digest per task."""
     frozen = {}
     for split in EVALUATION_SPLITS:
         seeds = [scene.seed for scene in choose_scenes(split)]
-        digests = {task: digest(list(_rows(split, task, seeds))) for task in ASK}
+        digests = {task: questions_digest(list(_rows(split, task, seeds))) for task in ASK}
         frozen[split] = {"digests": digests, "seeds": seeds}
     return frozen
 
@@ -75,8 +82,8 @@ def _frozen() -> dict[str, dict]:
     return json.loads(files("prunescope.testbed").joinpath("frozen.json").read_text())
 
 
-def digest(rows: list[dict]) -> str:
-    """Of all values, images as their pixels."""
+def questions_digest(rows: list[dict[str, Any]]) -> str:
+    """Digest of all values of the rows; of an image, its pixels."""
     state = hashlib.sha256()
     for row in rows:
         text = {name: value for name, value in row.items() if name != "image"}
@@ -84,7 +91,7 @@ def digest(rows: list[dict]) -> str:
     return state.hexdigest()[:16]
 
 
-def _rows(split: str, task: str, seeds: list[int] | None = None):
+def _rows(split: str, task: str, seeds: list[int] | None = None) -> Iterator[dict[str, Any]]:
     for seed in seeds or _frozen()[split]["seeds"]:
         scene = make_scene(seed)
         image_id, pixels = f"{split}-{seed}", scene.render()
@@ -104,7 +111,7 @@ def _questions(scene: Scene, task: str) -> list[Question]:
     """Up to two questions of different text, from a dozen draws."""
     rng = np.random.default_rng((scene.seed, 2, list(ASK).index(task)))
     questions: dict[str, Question] = {}
-    for _ in range(12):
+    for _ in range(DRAWS):
         if question := ASK[task](scene, rng):
             questions.setdefault(question.text, question)
         if len(questions) == PER_IMAGE:

@@ -14,7 +14,7 @@ from prunescope.checkpoints.prismatic.tokenizer import read_tokenizer
 from prunescope.checkpoints.prismatic.vision import of_towers
 from prunescope.checkpoints.prismatic.weights import of_checkpoint
 from prunescope.errors import InputError
-from prunescope.hub import disk
+from prunescope.hub.disk import free_bytes
 
 __all__ = ["convert"]
 
@@ -69,7 +69,7 @@ def convert(
 def _check_space(out: Path, model: nn.Module) -> None:
     """Raise InputError if the disk of `out` has no room for the model's weights."""
     size = sum(weight.nbytes for weight in model.parameters())
-    free = disk.free(out)
+    free = free_bytes(out)
     if size > free:
         raise InputError(
             f"{out}: the disk is full: {size / 1e9:.2f} GB to write, {free / 1e9:.2f} GB are free. "

@@ -1,1 +1,1 @@
-"""Where the examples of benchmarks come from, and how they become what a task is asked."""
+"""Rows of published benchmarks, and how they become the examples of a task."""

@@ -1,21 +1,23 @@
-"""Which file of a data set is broken: libraries say what is wrong with it, but not its name."""
+"""Search for the damaged file of a data set: libraries describe the damage without its name."""
 
 import json
 from pathlib import Path
 
 
 def find_broken(folder: Path, pattern: str) -> Path | None:
-    """The first of these files that cannot be read to its end, if there is one."""
+    """The first file of this pattern that cannot be read to its end; None if all can be."""
     files = sorted(file for file in folder.glob(pattern) if file.is_file())
     return next((file for file in files if not _is_whole(file)), None)
 
 
 def _is_whole(file: Path) -> bool:
-    """Whether all of it can be read, of the kinds that are known here."""
+    """Whether a Parquet or JSON Lines file can be read to its end; True for other kinds."""
     if file.suffix == ".parquet":
         return _is_parquet(file)
-    with file.open("rb") as data:
-        return file.suffix != ".jsonl" or all(map(_is_json, data))
+    if file.suffix != ".jsonl":
+        return True
+    with file.open("rb") as lines:
+        return all(map(_is_json, lines))
 
 
 def _is_parquet(file: Path) -> bool:

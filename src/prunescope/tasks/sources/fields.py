@@ -1,4 +1,4 @@
-"""One row of a benchmark -> its examples, with the fields of tasks.FIELDS, as the card says."""
+"""One row of a benchmark -> its examples, with the fields that the task's card describes."""
 
 import hashlib
 import json
@@ -6,138 +6,143 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prunescope.errors import InputError
-from prunescope.tasks.sources.unusable import Unusable
+from prunescope.tasks.card import Task
+from prunescope.tasks.sources.unusable import UnusableRow
 
-if TYPE_CHECKING:
-    from prunescope.tasks.card import Task
-
-Spec = str | Sequence[str]
+ColumnPath = str | Sequence[str]  # names with dots between them, or several such paths
 
 
-def examples(
-    task: "Task", number: int, row: Mapping[str, Any], image: Mapping[str, Any]
+def row_examples(
+    task: Task, number: int, row: Mapping[str, Any], image: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """What a row asks: one example for each of its questions. Raises Unusable.
+    """Examples of a row, one for each of its questions; fields are those of examples.FIELDS.
 
-    image: what images.look says of it.
+    number: of the row. image: facts about its image, from `images.inspect_image`. Raises
+    UnusableRow.
     """
     if image["problem"]:
-        raise Unusable(image["problem"])
-    get = {field: value(row, spec) for field, spec in task.columns.items() if field != "image"}
-    answers = [text(each) for each in _listed("answers", get.get("answers"))]
+        raise UnusableRow(image["problem"])
+    get = {field: value_at(row, path) for field, path in task.columns.items() if field != "image"}
+    answers = [as_text(answer) for answer in _as_list("answers", get.get("answers"))]
     answer = get.get("answer")
     if answer is None and answers:
         answer = Counter(answers).most_common(1)[0][0]
     common = {
         "image_id": f"sha256-{image['digest'][:32]}",
-        "answer": _word(task, "answer", answer),
+        "answer": _translate(task, "answer", answer),
         "answers": answers,
         "options": _options(get.get("options") or task.options),
         "box": _box(task, get.get("box"), image),
-        "kind": _word(task, "kind", get.get("kind")),
+        "kind": _translate(task, "kind", get.get("kind")),
     }
-    if lack := task.metric.lack(common):
-        raise Unusable(lack)
+    if defect := task.metric.defect(common):
+        raise UnusableRow(defect)
     for index, question in enumerate(_questions(task, get["question"])):
-        yield common | {"id": _identity(task, number, index), "question": question}
+        yield common | {"id": _example_id(task, number, index), "question": question}
 
 
-def value(row: Any, spec: Spec) -> Any:
-    """What is at a path of names with dots; of a list, of each of its items. Of several paths, a
-    list of what is at each. Raises Unusable where there is nothing on the way."""
-    if not isinstance(spec, str):
-        return [value(row, each) for each in spec]
+def value_at(row: Any, path: ColumnPath) -> Any:
+    """Value at a path of names with dots; in a list, the value of each item.
+
+    For several paths, a list with the value at each. Raises UnusableRow where a name is missing.
+    """
+    if not isinstance(path, str):
+        return [value_at(row, part) for part in path]
+    value = row
     try:
-        for name in spec.split("."):
-            row = [each[name] for each in row] if isinstance(row, list) else row[name]
+        for name in path.split("."):
+            value = [item[name] for item in value] if isinstance(value, list) else value[name]
     except (KeyError, TypeError) as error:
-        raise Unusable(f"there is no {spec}") from error
-    return row
+        raise UnusableRow(f"there is no {path}") from error
+    return value
 
 
-def text(thing: Any) -> str:
-    """Nothing is None, or NaN in a column of numbers."""
-    return "" if thing is None or thing != thing else str(thing).strip()
+def as_text(value: Any) -> str:
+    """A value as text without outer spaces; "" for None, and for NaN in a column of numbers."""
+    return "" if value is None or value != value else str(value).strip()
 
 
-def _optional(thing: Any) -> str:
-    """Missing options and hints are in some copies the text "nan"."""
-    found = text(thing)
-    return "" if found == "nan" else found
+def _as_optional_text(value: Any) -> str:
+    """As `as_text`, and "" for "nan": in some copies, that is a missing option or hint."""
+    text = as_text(value)
+    return "" if text == "nan" else text
 
 
-def _listed(field: str, found: Any) -> Sequence[Any]:
-    if found is not None and not isinstance(found, list | tuple):
-        raise Unusable(f"{field}: {found!r:.60} is no list")
-    return found or ()
+def _as_list(field: str, value: Any) -> Sequence[Any]:
+    if value is not None and not isinstance(value, list | tuple):
+        raise UnusableRow(f"{field}: {value!r:.60} is no list")
+    return value or ()
 
 
-def _questions(task: "Task", found: Any) -> list[str]:
-    """One or more; several columns make one text, in which those before the last may be missing."""
+def _questions(task: Task, value: Any) -> list[str]:
+    """One question or more; several columns are lines of one question.
+
+    Of several columns, only the last must be filled.
+    """
     if isinstance(task.columns["question"], list):
-        *before, last = found
-        lines = [*map(_optional, before), text(last)]
-        found = "\n".join(each for each in lines if each) if lines[-1] else ""
-    texts = [text(each) for each in (found if isinstance(found, list) else [found])]
+        *before, last = value
+        lines = [*map(_as_optional_text, before), as_text(last)]
+        value = "\n".join(line for line in lines if line) if lines[-1] else ""
+    texts = [as_text(question) for question in (value if isinstance(value, list) else [value])]
     if not texts or not all(texts):
-        raise Unusable("a question is empty" if any(texts) else "there is no question")
+        raise UnusableRow("a question is empty" if any(texts) else "there is no question")
     return texts
 
 
-def _options(found: Any) -> list[str]:
-    """Without those that are missing at the end; one before would move the letters of the rest."""
-    texts = [_optional(each) for each in _listed("options", found)]
+def _options(value: Any) -> list[str]:
+    """Options without the empty ones at the end; an empty one before would move the letters."""
+    texts = [_as_optional_text(option) for option in _as_list("options", value)]
     while texts and not texts[-1]:
         texts.pop()
     if not all(texts):
-        raise Unusable("an option before the last is empty")
+        raise UnusableRow("an option before the last is empty")
     return texts
 
 
-def _word(task: "Task", field: str, found: Any) -> str:
-    """The source's word for a kind or an answer -> the card's."""
-    words, said = task.words.get(field), text(found)
+def _translate(task: Task, field: str, value: Any) -> str:
+    """The card's word for a kind or an answer; the source's own if the card lists no words."""
+    words, text = task.words.get(field), as_text(value)
     if words is None:
-        return said
-    if said in words:
-        return words[said]
-    if not said:
-        raise Unusable(f"there is no {field}")
-    raise InputError(f"task {task.name!r}: words.{field}: no {said!r} among {sorted(words)}")
+        return text
+    if text in words:
+        return words[text]
+    if not text:
+        raise UnusableRow(f"there is no {field}")
+    raise InputError(f"task {task.name!r}: words.{field}: no {text!r} among {sorted(words)}")
 
 
-def _box(task: "Task", found: Any, image: Mapping[str, Any]) -> list[float]:
-    """Pixels -> fractions of the sides, cut at the edges."""
-    if found is None:
+def _box(task: Task, value: Any, image: Mapping[str, Any]) -> list[float]:
+    """Box (x1, y1, x2, y2) in pixels -> fractions of the image's sides, clipped to 0..1."""
+    if value is None:
         return []
-    x1, y1, x2, y2 = _numbers(found)
+    x1, y1, x2, y2 = _four_numbers(value)
     if task.box["order"] == "xywh":
         x2, y2 = x1 + x2, y1 + y2
     sides = (image["width"], image["height"]) * 2
     pairs = zip((x1, y1, x2, y2), sides, strict=True)
-    box = [min(1.0, max(0.0, each / side)) for each, side in pairs]
+    box = [min(1.0, max(0.0, pixels / side)) for pixels, side in pairs]
     if box[0] >= box[2] or box[1] >= box[3]:
-        raise Unusable(f"box {found!s:.60}: nothing of it is in the image")
+        raise UnusableRow(f"box {value!s:.60}: nothing of it is in the image")
     return box
 
 
-def _numbers(found: Any) -> list[float]:
-    """Four, of a list or of a text such as "[1, 2, 3, 4]" or "(1 2 3 4)"."""
-    parts = re.split(r"[\s,]+", found.strip("[]() \n\t")) if isinstance(found, str) else found
+def _four_numbers(value: Any) -> list[float]:
+    """Four numbers of a list, or of a text such as "[1, 2, 3, 4]" or "(1 2 3 4)"."""
+    parts = re.split(r"[\s,]+", value.strip("[]() \n\t")) if isinstance(value, str) else value
     try:
-        numbers = [float(each) for each in parts]
+        numbers = [float(part) for part in parts]
     except (TypeError, ValueError):
         numbers = []
     if len(numbers) != 4 or not all(map(isfinite, numbers)):
-        raise Unusable(f"box {found!s:.60}: it is not four numbers")
+        raise UnusableRow(f"box {value!s:.60}: it is not four numbers")
     return numbers
 
 
-def _identity(task: "Task", row: int, index: int) -> str:
-    """The same everywhere: a digest of task, data set, split, row and which of its questions."""
+def _example_id(task: Task, row: int, index: int) -> str:
+    """Id that is equal on all machines: a digest of task, data set, split, row and question."""
     source = task.hub or {"repo": None, "revision": None}
     parts = [task.name, source["repo"], source["revision"], task.split, row, index]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]

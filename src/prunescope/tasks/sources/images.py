@@ -1,4 +1,4 @@
-"""Images of a data set, each looked at once: can it be read, how large is it, which one is it?"""
+"""Images of a data set: opened as stored, and each inspected once (readable, size, digest)."""
 
 import hashlib
 import io
@@ -11,52 +11,53 @@ from PIL import Image, UnidentifiedImageError
 
 from prunescope.errors import InputError
 from prunescope.provenance import digest
+from prunescope.tasks.card import Task
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
 
-    from prunescope.tasks.card import Task
 
+def image_column(rows: "Dataset", column: str) -> "Dataset":
+    """The images of the rows, undecoded, as the column `image`.
 
-def of_rows(rows: "Dataset", column: str) -> "Dataset":
-    """The column `image` of the rows, undecoded. `column` may go on with a number, after a dot:
-    which one of a list."""
+    column: a name; of a column of lists, name and index with a dot between them.
+    """
     name, _, index = column.partition(".")
     if index:
         return rows.map(
-            lambda row: {"image": _nth(row[name], int(index))},
+            lambda row: {"image": _item(row[name], int(index))},
             remove_columns=rows.column_names,
-            features=_undecoded(),
+            features=_undecoded_features(),
         )
     data = rows.select_columns([name])
     return data if name == "image" else data.rename_column(name, "image")
 
 
-def of_files(task: "Task", names: Sequence[str | None]) -> "Dataset":
-    """The images of these paths under the folder that the card names; None for None."""
+def image_files(task: Task, names: Sequence[str | None]) -> "Dataset":
+    """The images at these paths under the folder that the card names; no image for None."""
     from datasets import Dataset
 
     folder = task.access.folder / task.images["under"]
     if not folder.is_dir():
         raise InputError(f"task {task.name!r}: there is no folder {folder}. {task.images['how']}")
-    paths = [None if each is None else {"path": str(folder / each)} for each in names]
-    return Dataset.from_dict({"image": paths}, _undecoded())
+    paths = [None if name is None else {"path": str(folder / name)} for name in names]
+    return Dataset.from_dict({"image": paths}, _undecoded_features())
 
 
-def _undecoded() -> "Features":
+def _undecoded_features() -> "Features":
     from datasets import Features
     from datasets import Image as ImageFeature
 
     return Features({"image": ImageFeature(decode=False)})
 
 
-def _nth(listed: list[Any] | None, index: int) -> Any:
-    """None, as for a row without an image, where there are not as many."""
-    return listed[index] if listed and index < len(listed) else None
+def _item(items: list[Any] | None, index: int) -> Any:
+    """The item at an index; None, as for a row without an image, where there are fewer."""
+    return items[index] if items and index < len(items) else None
 
 
 def undecoded(data: Any) -> Any:
-    """The same Dataset or IterableDataset with images, and lists of them, as they are stored."""
+    """A Dataset or IterableDataset whose images, and lists of images, stay as they are stored."""
     from datasets import Image as ImageFeature
     from datasets import List
 
@@ -68,37 +69,39 @@ def undecoded(data: Any) -> Any:
     return data
 
 
-def opened(stored: dict[str, Any]) -> Image.Image:
-    """An image as its pixels are stored: boxes are told in these, whatever EXIF says of how to turn
-    them, so `datasets`, which turns them, must not decode it."""
+def open_image(stored: dict[str, Any]) -> Image.Image:
+    """An image with its pixels in stored order, whatever rotation its EXIF data ask for.
+
+    Boxes refer to the stored pixels. `datasets` would rotate, so it must not decode images.
+    """
     return Image.open(io.BytesIO(stored["bytes"]) if stored["bytes"] else stored["path"])
 
 
-def rgb(stored: dict[str, Any]) -> Image.Image:
-    """The same in three channels of 8 bits."""
-    with opened(stored) as image:
-        if image.mode.startswith("I"):  # 16 bits, of which `convert` makes white what is above 255
+def to_rgb(stored: dict[str, Any]) -> Image.Image:
+    """An image in three channels of 8 bits, its pixels in stored order."""
+    with open_image(stored) as image:
+        if image.mode.startswith("I"):  # 16 bits; `convert` would make all above 255 white
             scaled = np.asarray(image).clip(0, 65535) / 257
             return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
         return image.convert("RGB")
 
 
-def inspect(images: "Dataset", pixels: int, files: bool = False) -> "Dataset":
-    """For each image: problem ("" for none), path, width, height, and SHA-256 of its bytes as
-    digest.
+def inspect_images(images: "Dataset", pixels: int, files: bool = False) -> "Dataset":
+    """For each image: problem ("" for none), path, width, height, and SHA-256 digest of its bytes.
 
-    What is found is kept in the cache of datasets, where the images are in it or have files.
+    pixels: the most that an image may have. files: whether the images are files, not columns of
+    a data set. Results are kept in the cache of datasets while images or files stay the same.
     """
     from datasets import config
     from datasets.fingerprint import Hasher
 
-    of = _stamps(images) if files else images._fingerprint
-    name = Hasher.hash([of, pixels, digest([__file__])])
+    identity = _stamps(images) if files else images._fingerprint
+    name = Hasher.hash([identity, pixels, digest([__file__])])
     folder = Path(config.HF_DATASETS_CACHE) / "prunescope"
     if files:
         folder.mkdir(parents=True, exist_ok=True)
     return images.map(
-        look,
+        inspect_image,
         fn_kwargs={"pixels": pixels},
         remove_columns=["image"],
         cache_file_name=str(folder / f"{name}.arrow") if files else None,
@@ -107,7 +110,7 @@ def inspect(images: "Dataset", pixels: int, files: bool = False) -> "Dataset":
 
 
 def _stamps(images: "Dataset") -> list[Any]:
-    """Path, size and time of each file: while these stay, so does what is in it."""
+    """Path, size and time of each file; while these stay the same, so does its content."""
     stamps = []
     for row in images:
         path = Path((row["image"] or {"path": ""})["path"])
@@ -116,24 +119,27 @@ def _stamps(images: "Dataset") -> list[Any]:
     return stamps
 
 
-def look(row: dict[str, Any], pixels: int) -> dict[str, Any]:
-    """One image: its header first, so that one that unpacks to more than `pixels` never does."""
+def inspect_image(row: dict[str, Any], pixels: int) -> dict[str, Any]:
+    """Facts about one image; the columns are those of `inspect_images`.
+
+    The header is read first, so that an image of more than `pixels` is never unpacked.
+    """
     stored = row["image"] or {"path": None, "bytes": None}
-    found = {"problem": "", "path": stored["path"] or "", "width": 0, "height": 0, "digest": ""}
+    facts = {"problem": "", "path": stored["path"] or "", "width": 0, "height": 0, "digest": ""}
     if not stored["path"] and not stored["bytes"]:
-        return found | {"problem": "there is no image"}
+        return facts | {"problem": "there is no image"}
     try:
         data = stored["bytes"] or Path(stored["path"]).read_bytes()
-        found["digest"] = hashlib.sha256(data).hexdigest()
+        facts["digest"] = hashlib.sha256(data).hexdigest()
         with Image.open(io.BytesIO(data)) as image:
-            found["width"], found["height"] = image.size
+            facts["width"], facts["height"] = image.size
             if image.width * image.height > pixels:
-                return found | {"problem": f"{image.width} x {image.height} pixels are too many"}
+                return facts | {"problem": f"{image.width} x {image.height} pixels are too many"}
             image.load()
-    except UnidentifiedImageError:  # its text has an address in memory
-        return found | {"problem": "it is no image of a known format"}
+    except UnidentifiedImageError:  # its message has an address in memory
+        return facts | {"problem": "it is no image of a known format"}
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
-        # without the path, so that what is said of a data set is the same on all machines
-        said = getattr(error, "strerror", None) or error
-        return found | {"problem": f"{type(error).__name__}: {said}"}
-    return found
+        # no path in the message, so that all machines describe a data set alike
+        message = getattr(error, "strerror", None) or error
+        return facts | {"problem": f"{type(error).__name__}: {message}"}
+    return facts

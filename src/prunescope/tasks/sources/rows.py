@@ -5,110 +5,124 @@ from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 from prunescope.errors import InputError
+from prunescope.tasks.card import Task
 from prunescope.tasks.sources import fields, folder, hub, images
-from prunescope.tasks.sources.unusable import LeftOut, Unusable, check
+from prunescope.tasks.sources.unusable import LeftOut, UnusableRow, check_left_out
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from prunescope.tasks.card import Task
-
 log = logging.getLogger(__name__)
 TEXT, LISTS = ("id", "image_id", "question", "answer", "kind"), ("answers", "options", "box")
 NO_IMAGE = {"problem": "there is no such image"}
+Example = dict[str, Any]
 
 
-def load(task: "Task") -> "Dataset":
-    """The examples of the rows that can be used, in their order, images undecoded; their
-    `info.description` says which cannot."""
-    return read(task)[0]
+def load_benchmark(task: Task) -> "Dataset":
+    """Examples of the usable rows, in the rows' order, with undecoded images.
+
+    `info.description` lists the rows that were left out.
+    """
+    return read_benchmark(task)[0]
 
 
-def read(task: "Task") -> tuple["Dataset", list[LeftOut]]:
-    """The same, and all rows that cannot be used. InputError when these are too many."""
+def read_benchmark(task: Task) -> tuple["Dataset", list[LeftOut]]:
+    """Examples of the usable rows, and all rows left out; InputError when these are too many."""
     rows = _rows(task)
-    _check_some(task, rows)
-    _check_columns(task, "columns", rows, [_column(task.columns["image"]), *_named(task)])
+    _check_not_empty(task, rows)
+    _check_columns(task, "columns", rows, [_column(task.columns["image"]), *_paths(task)])
     pictures, places = _pictures(task, rows)
-    files = "under" in (task.images or {})
-    facts = images.inspect(pictures, task.access.pixels, files).to_list()
-    shown = [NO_IMAGE if place is None else facts[place] for place in places]
-    found, gone = _asked(task, rows, shown)
-    how = (task.images or {}).get("how", "") if any(each["problem"] for each in facts) else ""
-    lacking = check(task, gone, len(found) + len(gone), how)
-    flat = [example for group in found.values() for example in group]
-    _check_some(task, flat)
-    _check_count(task, len(flat))
-    picked = [places[number] for number, group in found.items() for _ in group]
-    examples = _joined(flat, picked, pictures)
-    examples.info.description = lacking
-    return examples, gone
+    are_files = "under" in (task.images or {})
+    facts = images.inspect_images(pictures, task.access.pixels, are_files).to_list()
+    row_facts = [NO_IMAGE if place is None else facts[place] for place in places]
+    by_row, left_out = _examples(task, rows, row_facts)
+    missing_images = any(image["problem"] for image in facts)
+    advice = (task.images or {}).get("how", "") if missing_images else ""
+    description = check_left_out(task, left_out, len(by_row) + len(left_out), advice)
+    examples = [example for group in by_row.values() for example in group]
+    _check_not_empty(task, examples)
+    _check_count(task, len(examples))
+    example_places = [places[number] for number, group in by_row.items() for _ in group]
+    table = _join(examples, example_places, pictures)
+    table.info.description = description
+    return table, left_out
 
 
-def _asked(
-    task: "Task", rows: "Dataset", shown: Sequence[Mapping[str, Any]]
-) -> tuple[dict[int, list[dict[str, Any]]], list[LeftOut]]:
-    """By row what it asks, and the rows that cannot be used. shown: by row, what is known of its
-    image."""
-    text = rows.select_columns(sorted({_column(each) for each in _named(task)}))
-    names = rows[task.columns["image"]][:] if task.images else [each["path"] for each in shown]
-    found, gone = {}, []
+def _examples(
+    task: Task, rows: "Dataset", row_facts: Sequence[Mapping[str, Any]]
+) -> tuple[dict[int, list[Example]], list[LeftOut]]:
+    """Examples by the number of their row, and the rows left out.
+
+    row_facts: for each row, facts about its image.
+    """
+    text = rows.select_columns(sorted({_column(path) for path in _paths(task)}))
+    names = rows[task.columns["image"]][:] if task.images else [fact["path"] for fact in row_facts]
+    by_row, left_out = {}, []
     for number, row in enumerate(text):
         try:
-            if all(_fits(fields.value(row, key), each) for key, each in task.where.items()):
-                found[number] = list(fields.examples(task, number, row, shown[number]))
-        except Unusable as error:
-            gone.append(LeftOut(number, fields.text(names[number]), str(error)))
-    return found, gone
+            if _is_selected(task, row):
+                by_row[number] = list(fields.row_examples(task, number, row, row_facts[number]))
+        except UnusableRow as error:
+            left_out.append(LeftOut(number, fields.as_text(names[number]), str(error)))
+    return by_row, left_out
 
 
-def _fits(found: Any, wanted: Any) -> bool:
-    """wanted: a value, or {below: limit}."""
+def _is_selected(task: Task, row: Mapping[str, Any]) -> bool:
+    """Whether a row has the values that the card's `where` demands."""
+    return all(_fits(fields.value_at(row, path), wanted) for path, wanted in task.where.items())
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    """Whether a value is the wanted one, or for `{below: limit}` below the limit."""
     if not isinstance(wanted, Mapping):
-        return found == wanted
+        return value == wanted
     try:
-        return float(found) < wanted["below"]
+        return float(value) < wanted["below"]
     except (TypeError, ValueError) as error:
-        raise Unusable(f"{found!r:.60} is no number") from error
+        raise UnusableRow(f"{value!r:.60} is no number") from error
 
 
-def _joined(found: list[dict[str, Any]], picked: list[int], pictures: "Dataset") -> "Dataset":
-    """Examples and their images; no image is copied unless several examples share one."""
+def _join(examples: list[Example], places: list[int], pictures: "Dataset") -> "Dataset":
+    """Examples with their images. places: for each example, the row of its image in `pictures`.
+
+    No image is copied unless several examples share one.
+    """
     from datasets import concatenate_datasets
 
-    if len(set(picked)) < len(picked):
-        return concatenate_datasets([_table(found), pictures.select(picked)], axis=1)
-    slots: list[dict[str, Any]] = [dict.fromkeys((*TEXT, *LISTS))] * len(pictures)
-    for place, example in zip(picked, found, strict=True):
+    if len(set(places)) < len(places):
+        return concatenate_datasets([_table(examples), pictures.select(places)], axis=1)
+    # One row for each picture, empty where no example has it: `select` then copies no picture.
+    slots: list[Example] = [dict.fromkeys((*TEXT, *LISTS))] * len(pictures)
+    for place, example in zip(places, examples, strict=True):
         slots[place] = example
-    return concatenate_datasets([_table(slots), pictures], axis=1).select(picked)
+    return concatenate_datasets([_table(slots), pictures], axis=1).select(places)
 
 
-def _rows(task: "Task") -> "Dataset":
+def _rows(task: Task) -> "Dataset":
     if task.source == "folder":
-        return folder.load(task)
-    return hub.load(task, task.hub["files"], task.access.stream)
+        return folder.load_rows(task)
+    return hub.load_rows(task, task.hub["files"], task.access.stream)
 
 
-def _pictures(task: "Task", rows: "Dataset") -> tuple["Dataset", Sequence[int | None]]:
-    """Images, and for each row which of them is its own, None where there is no such image."""
+def _pictures(task: Task, rows: "Dataset") -> tuple["Dataset", Sequence[int | None]]:
+    """Images, and for each row the place of its own among them; None if it is not there."""
     column = task.columns["image"]
     if task.images is None:
-        return images.of_rows(rows, column), range(len(rows))
+        return images.image_column(rows, column), range(len(rows))
     names = rows[column][:]
     if "under" in task.images:
-        pool = list(dict.fromkeys(names))  # each once, however many questions there are
-        pictures = images.of_files(task, pool)
+        pool = list(dict.fromkeys(names))  # an image once, however many questions it has
+        pictures = images.image_files(task, pool)
     else:
-        whole = hub.load(task, task.images["files"])  # in another order than the rows
-        _check_columns(task, "images", whole, [task.images["id"], "image"])
-        pool, pictures = whole[task.images["id"]], whole.select_columns(["image"])
+        files = hub.load_rows(task, task.images["files"])  # in another order than the rows
+        _check_columns(task, "images", files, [task.images["id"], "image"])
+        pool, pictures = files[task.images["id"]], files.select_columns(["image"])
     places = {name: place for place, name in enumerate(pool)}
     return pictures, [places.get(name) for name in names]
 
 
-def _named(task: "Task") -> list[str]:
-    """All paths of columns that the card names, but that of the image."""
+def _paths(task: Task) -> list[str]:
+    """Paths of all columns that the card names, except the image's."""
     specs = [spec for field, spec in task.columns.items() if field != "image"]
     paths = [path for spec in specs for path in ([spec] if isinstance(spec, str) else spec)]
     return paths + list(task.where)
@@ -118,45 +132,45 @@ def _column(path: str) -> str:
     return path.split(".")[0]
 
 
-def _check_columns(task: "Task", key: str, data: "Dataset", paths: Sequence[str]) -> None:
-    """Raise InputError unless the data have these paths. key: of the card, which names them."""
+def _check_columns(task: Task, key: str, data: "Dataset", paths: Sequence[str]) -> None:
+    """Raise InputError unless the data have these paths. key: of the card that names them."""
     for path in paths:
-        there, before = data.features, ""
+        columns, parent = data.features, ""
         for name in path.split("."):
-            if there is None:
+            if columns is None:
                 break
-            if name not in there:
+            if name not in columns:
                 raise InputError(
-                    f"task {task.name!r}: {key}: the data have no column {before + name!r}; they "
-                    f"have {[before + each for each in there]}"
+                    f"task {task.name!r}: {key}: the data have no column {parent + name!r}; they "
+                    f"have {[parent + column for column in columns]}"
                 )
-            there, before = _inside(there[name]), f"{before}{name}."
+            columns, parent = _inner_columns(columns[name]), f"{parent}{name}."
 
 
-def _inside(feature: Any) -> Mapping[str, Any] | None:
-    """The columns in a column, or in the items of one of lists; None where its type says none."""
+def _inner_columns(feature: Any) -> Mapping[str, Any] | None:
+    """Columns inside a column, or inside the items of its lists; None if the type is unknown."""
     from datasets import Value
 
     feature = getattr(feature, "feature", feature)
     if isinstance(feature, Mapping):
         return feature
-    return {} if isinstance(feature, Value) else None  # of JSON, any may be there
+    return {} if isinstance(feature, Value) else None  # JSON may hold any columns
 
 
-def _check_some(task: "Task", found: Sized) -> None:
-    if not len(found):
+def _check_not_empty(task: Task, examples: Sized) -> None:
+    if not len(examples):
         raise InputError(f"task {task.name!r}: split: {task.split!r} has no examples")
 
 
-def _check_count(task: "Task", found: int) -> None:
-    if task.examples not in (None, found) and task.access.stream is None:
-        log.warning("task %r: %d examples, the card says %d", task.name, found, task.examples)
+def _check_count(task: Task, count: int) -> None:
+    if task.examples not in (None, count) and task.access.stream is None:
+        log.warning("task %r: %d examples, the card says %d", task.name, count, task.examples)
 
 
-def _table(found: list[dict[str, Any]]) -> "Dataset":
+def _table(examples: list[Example]) -> "Dataset":
     from datasets import Dataset, Features, List, Value
 
     features = {name: Value("string") for name in TEXT}
     features |= {name: List(Value("string")) for name in ("answers", "options")}
-    # in 64 bits, as in 32 an IoU of exactly the threshold may fall below it
-    return Dataset.from_list(found, Features(features | {"box": List(Value("float64"))}))
+    # 64 bits: in 32, an IoU of exactly the threshold may fall below it
+    return Dataset.from_list(examples, Features(features | {"box": List(Value("float64"))}))
