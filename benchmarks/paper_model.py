@@ -13,7 +13,7 @@ from torch import nn
 from transformers import AutoModelForImageTextToText, ProcessorMixin
 
 from prunescope.checkpoints.prismatic.configuration import DECODER, configure
-from prunescope.checkpoints.prismatic.processor import build_processor, greedy
+from prunescope.checkpoints.prismatic.processor import build_processor, greedy_decoding
 from prunescope.checkpoints.prismatic.tokenizer import read_tokenizer
 from prunescope.checkpoints.prismatic.vision import TOWER
 from prunescope.study import Study
@@ -43,7 +43,7 @@ def build(size: str, device: str) -> tuple[nn.Module, ProcessorMixin]:
         model = AutoModelForImageTextToText.from_config(
             settings, dtype=dtype, attn_implementation="sdpa"
         )
-    model.generation_config = greedy(words)
+    model.generation_config = greedy_decoding(words)
     return model.eval(), build_processor(words, settings)
 
 

@@ -29,7 +29,7 @@ from prunescope.testing.selections import look
 
 PROMPT = "In: Where is the owl?\nOut:"
 IMAGENET = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
-FASTV = Method("fastv", (Stage(3, 0.25, Attention()),))
+FASTV = Method([Stage(3, Attention(), keep=0.25)], "fastv")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -95,7 +95,7 @@ def token_ids(parts):
 def test_the_classes_are_found_by_their_names(converted, model):
     assert type(model) is LlavaDinoSiglipForConditionalGeneration
     assert type(family_of(model)) is Llava
-    loaded, _ = Checkpoint("model", converted).load()
+    loaded = Checkpoint("model", converted).load().model
     assert type(loaded) is type(model)
     vision = AutoConfig.from_pretrained(converted).vision_config
     assert vision.hidden_size == mini.DINO + mini.VISION
@@ -144,7 +144,7 @@ def test_fastv_keeps_what_the_scores_say(model, inputs, token_ids):
 
 
 def test_shared_evaluation_is_that_of_prune(model, inputs):
-    knn = Method("knn", (Stage(3, 100, Knn()),))
+    knn = Method([Stage(3, Knn(), keep=100)], "knn")
     with prune(model, knn) as alone:
         expected = model(**inputs).logits
     tree = Tree(model, [FASTV, knn])
@@ -162,7 +162,7 @@ def test_criteria_see_the_input_of_the_projector(model, inputs, features):
 
 
 def test_the_attention_of_the_towers_is_refused(model):
-    method = Method("m", (Stage(0, 9, TowerAttention()),))
+    method = Method([Stage(0, TowerAttention(), keep=9)], "m")
     with pytest.raises(InputError, match="needs the attention of a vision tower like CLIP"):
         prune(model, method).__enter__()
 
@@ -199,7 +199,7 @@ def test_bfloat16_is_close(parts, tmp_path, inputs, features):
 
 def test_dino_is_given_where_it_is_needed(parts, tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(InputError, match=r"'dinosiglip-.*' needs the weights of DINOv2, too"):
+    with pytest.raises(InputError, match=r"'dinosiglip-.*' also needs weights of DINOv2"):
         convert(**parts | {"dino": None}, out=out)
     alone = mini.save_checkpoint(tmp_path / "run")
     with pytest.raises(InputError, match=r"'siglip-.*' has no DINOv2: omit `dino`"):

@@ -138,7 +138,7 @@ def test_chat_template_of_several_turns(processor):
             processor.apply_chat_template(wrong)
     two = conversation("a?")
     two[0]["content"] *= 2
-    with pytest.raises(TemplateError, match="one picture"):
+    with pytest.raises(TemplateError, match="one image"):
         processor.apply_chat_template(two)
 
 
@@ -299,6 +299,6 @@ def test_command_line_says_what_is_wrong(parts, converted, tmp_path, capsys):
     assert main(arguments(missing, tmp_path / "out")) == 2
     assert f"prunescope convert-prismatic: {tmp_path / 'config.json'}" in capsys.readouterr().err
     assert main(arguments(parts, converted)) == 2
-    assert "is there already and not an empty folder" in capsys.readouterr().err
+    assert "exists already and is not an empty folder" in capsys.readouterr().err
     assert main([*arguments(parts, tmp_path / "out"), "--dtype", "int8"]) == 2
     assert "'int8' is not one of ['bfloat16', 'float16', 'float32']" in capsys.readouterr().err

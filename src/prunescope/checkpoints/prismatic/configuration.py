@@ -1,4 +1,4 @@
-"""The configuration of a LLaVA, read off its tensors."""
+"""Configuration of a LLaVA, read off the shapes of its tensors."""
 
 import re
 
@@ -13,23 +13,23 @@ from transformers import (
 from prunescope.architectures.dinosiglip import DinoSiglipVisionConfig, LlavaDinoSiglipConfig
 from prunescope.checkpoints.prismatic.tokenizer import IMAGE, check_rows
 from prunescope.checkpoints.prismatic.vision import IMAGE_SIZE, TOWER
-from prunescope.checkpoints.prismatic.weights import Tensors, shape
+from prunescope.checkpoints.prismatic.weights import Tensors, shape_of
 from prunescope.errors import InputError
 
-# What the tensors do not tell of these backbones.
+# Facts about these backbones that shapes of tensors do not show.
 SIGLIP_HEAD, DINO_HEAD = 72, 64
 LLAMA_HEAD, LLAMA_CONTEXT, LLAMA_NORM_EPS = 128, 4096, 1e-5
 DECODER = "model.language_model."
 
 
 def configure(tensors: Tensors, tokenizer: PreTrainedTokenizerFast) -> LlavaConfig:
-    """The configuration of the model with these tensors, by the names of LLaVA's state."""
+    """Configuration of the model with these tensors, named as in LLaVA's state."""
     if any(name.startswith(f"{TOWER}dino.") for name in tensors):
         dino, siglip = _dino(tensors, f"{TOWER}dino."), _siglip(tensors, f"{TOWER}siglip.")
         kind, layer = LlavaDinoSiglipConfig, -1
         vision = DinoSiglipVisionConfig(dino_config=dino, siglip_config=siglip)
     else:
-        kind, layer = LlavaConfig, -2  # the input of the last block, as the original, no norm
+        kind, layer = LlavaConfig, -2  # the last block's input without a norm, as in the original
         vision = _siglip(tensors, TOWER)
     return kind(
         vision_config=vision,
@@ -44,12 +44,14 @@ def configure(tensors: Tensors, tokenizer: PreTrainedTokenizerFast) -> LlavaConf
 
 
 def _siglip(tensors: Tensors, tower: str) -> SiglipVisionConfig:
-    """timm's `vit_so400m_patch14_siglip_384`, whose GELU is exact (that of google/siglip is the
-    approximation by tanh): Prismatic's projector and Llama were trained on it."""
-    width, _, patch, _ = shape(tensors, f"{tower}embeddings.patch_embedding.weight", 4)
+    """Configuration of timm's `vit_so400m_patch14_siglip_384`, on which Prismatic was trained.
+
+    Its GELU is exact; google/siglip has the approximation by tanh.
+    """
+    width, _, patch, _ = shape_of(tensors, f"{tower}embeddings.patch_embedding.weight", 4)
     return SiglipVisionConfig(
         hidden_size=width,
-        intermediate_size=shape(tensors, f"{tower}encoder.layers.0.mlp.fc1.weight", 2)[0],
+        intermediate_size=shape_of(tensors, f"{tower}encoder.layers.0.mlp.fc1.weight", 2)[0],
         num_hidden_layers=_depth(tensors, f"{tower}encoder.layers"),
         num_attention_heads=_heads(width, SIGLIP_HEAD, "vision tower"),
         image_size=IMAGE_SIZE,
@@ -61,15 +63,15 @@ def _siglip(tensors: Tensors, tower: str) -> SiglipVisionConfig:
 
 
 def _dino(tensors: Tensors, tower: str) -> Dinov2WithRegistersConfig:
-    """timm's `vit_large_patch14_reg4_dinov2`."""
+    """Configuration of timm's `vit_large_patch14_reg4_dinov2`."""
     name = f"{tower}embeddings.patch_embeddings.projection.weight"
-    width, _, patch, _ = shape(tensors, name, 4)
+    width, _, patch, _ = shape_of(tensors, name, 4)
     return Dinov2WithRegistersConfig(
         hidden_size=width,
-        mlp_ratio=shape(tensors, f"{tower}encoder.layer.0.mlp.fc1.weight", 2)[0] // width,
+        mlp_ratio=shape_of(tensors, f"{tower}encoder.layer.0.mlp.fc1.weight", 2)[0] // width,
         num_hidden_layers=_depth(tensors, f"{tower}encoder.layer"),
         num_attention_heads=_heads(width, DINO_HEAD, "DINOv2"),
-        num_register_tokens=shape(tensors, f"{tower}embeddings.register_tokens", 3)[1],
+        num_register_tokens=shape_of(tensors, f"{tower}embeddings.register_tokens", 3)[1],
         image_size=IMAGE_SIZE,
         patch_size=patch,
         hidden_act="gelu",
@@ -78,14 +80,14 @@ def _dino(tensors: Tensors, tower: str) -> Dinov2WithRegistersConfig:
 
 
 def _llama(tensors: Tensors, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
-    rows, width = shape(tensors, f"{DECODER}embed_tokens.weight", 2)
+    rows, width = shape_of(tensors, f"{DECODER}embed_tokens.weight", 2)
     check_rows(tokenizer, rows)
     first = f"{DECODER}layers.0."
-    keys = shape(tensors, f"{first}self_attn.k_proj.weight", 2)[0]
+    keys = shape_of(tensors, f"{first}self_attn.k_proj.weight", 2)[0]
     return LlamaConfig(
         vocab_size=rows,
         hidden_size=width,
-        intermediate_size=shape(tensors, f"{first}mlp.gate_proj.weight", 2)[0],
+        intermediate_size=shape_of(tensors, f"{first}mlp.gate_proj.weight", 2)[0],
         num_hidden_layers=_depth(tensors, f"{DECODER}layers"),
         num_attention_heads=_heads(width, LLAMA_HEAD, "language model"),
         num_key_value_heads=_heads(keys, LLAMA_HEAD, "language model's keys"),
@@ -100,12 +102,13 @@ def _llama(tensors: Tensors, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
 
 
 def _depth(tensors: Tensors, layers: str) -> int:
-    """One more than the highest number of a layer."""
-    found = (re.match(rf"{re.escape(layers)}\.(\d+)\.", name) for name in tensors)
-    return 1 + max(int(match[1]) for match in found if match)
+    """Number of layers: one more than the highest layer number in the names."""
+    matches = (re.match(rf"{re.escape(layers)}\.(\d+)\.", name) for name in tensors)
+    return 1 + max(int(match[1]) for match in matches if match)
 
 
-def _heads(width: int, size: int, what: str) -> int:
+def _heads(width: int, size: int, part: str) -> int:
+    """Number of heads of `size` in a layer of `width`; InputError names the part of the model."""
     if width % size:
-        raise InputError(f"weights: width {width} of the {what} is no multiple of {size}, its head")
+        raise InputError(f"weights: width {width} of the {part} is no multiple of {size}, its head")
     return width // size

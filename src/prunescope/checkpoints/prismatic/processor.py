@@ -1,4 +1,4 @@
-"""Prompts and pictures as Prismatic's Llama-2 models get them."""
+"""Processor of Prismatic's Llama-2 models: their prompts and images, and greedy decoding."""
 
 from pathlib import Path
 
@@ -13,17 +13,17 @@ from transformers import (
 from prunescope.checkpoints.prismatic.tokenizer import IMAGE
 
 CHAT_TEMPLATE = Path(__file__).with_name("chat_template.jinja")
-NEW_TOKENS = 128  # at most, in FEATHER's evaluation
+MAX_NEW_TOKENS = 128  # in FEATHER's evaluation
 
 
 def build_processor(tokenizer: PreTrainedTokenizerFast, config: LlavaConfig) -> LlavaProcessor:
-    """Pictures become squares whatever their sides (`resize-naive`), bicubic, in [-1, 1]."""
+    """Processor that stretches images to squares (`resize-naive`), bicubic, in [-1, 1]."""
     side = config.vision_config.image_size
-    pictures = SiglipImageProcessorPil(
+    image_processor = SiglipImageProcessorPil(
         size={"height": side, "width": side}, image_mean=[0.5] * 3, image_std=[0.5] * 3
     )
     return LlavaProcessor(
-        image_processor=pictures,
+        image_processor=image_processor,
         tokenizer=tokenizer,
         patch_size=config.vision_config.patch_size,
         vision_feature_select_strategy="full",
@@ -32,11 +32,11 @@ def build_processor(tokenizer: PreTrainedTokenizerFast, config: LlavaConfig) -> 
     )
 
 
-def greedy(tokenizer: PreTrainedTokenizerFast) -> GenerationConfig:
-    """Decoding as in FEATHER's evaluation."""
+def greedy_decoding(tokenizer: PreTrainedTokenizerFast) -> GenerationConfig:
+    """Settings of greedy decoding, as in FEATHER's evaluation."""
     return GenerationConfig(
         do_sample=False,
-        max_new_tokens=NEW_TOKENS,
+        max_new_tokens=MAX_NEW_TOKENS,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,

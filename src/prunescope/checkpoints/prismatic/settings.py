@@ -1,4 +1,4 @@
-"""Which Prismatic VLMs can be converted."""
+"""Checks of a Prismatic checkpoint's settings: can it be converted?"""
 
 import json
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from prunescope.errors import InputError
 
 SIGLIP, DINOSIGLIP = "siglip-vit-so400m-384px", "dinosiglip-vit-so-384px"
-# What the checkpoint's config.json may say. Others differ in more than their sizes: in the towers,
-# the prompts or the resizing.
+# Values that the checkpoint's config.json may have. Other models differ in more than size: in the
+# towers, the prompts or the resizing of images.
 SUPPORTED = {
     "vision_backbone_id": (SIGLIP, DINOSIGLIP),
     "llm_backbone_id": ("llama2-7b-pure", "llama2-13b-pure"),
@@ -20,8 +20,10 @@ ARCHITECTURES = {
 
 
 def check_settings(path: Path, dino: Path | str | None) -> None:
-    """Raise InputError if the config.json of a checkpoint names parts that are not supported, or
-    if weights of DINOv2 are given and not needed, or the other way round."""
+    """Raise InputError if the config.json of a checkpoint names unsupported parts.
+
+    Also if weights of DINOv2 (`dino`) are given but not needed, or needed but not given.
+    """
     try:
         settings = dict(json.loads(path.read_text())["model"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -31,7 +33,7 @@ def check_settings(path: Path, dino: Path | str | None) -> None:
     backbone = settings["vision_backbone_id"]
     _check(path, "arch_specifier", settings.get("arch_specifier"), ARCHITECTURES[backbone])
     if (backbone == DINOSIGLIP) != (dino is not None):
-        hint = "needs the weights of DINOv2, too: give" if dino is None else "has no DINOv2: omit"
+        hint = "also needs weights of DINOv2: give" if dino is None else "has no DINOv2: omit"
         raise InputError(f"{path}: a model with {backbone!r} {hint} `dino`")
 
 

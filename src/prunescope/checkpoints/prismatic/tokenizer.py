@@ -1,4 +1,4 @@
-"""The tokenizer of Llama-2 as Prismatic extends it, and <image>."""
+"""Tokenizer of Llama-2 as Prismatic extends it, with <image> added."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from prunescope.errors import InputError
 
 PAD, IMAGE = "<PAD>", "<image>"
 CONTEXT = 2048  # tokens in training
-MULTIPLE = 64  # of which the embedding has rows
+MULTIPLE = 64  # rows of the embedding are padded to a multiple of it
 
 
 def read_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    """The tokenizer of a folder, then <PAD> as the original adds it, then <image>.
+    """The tokenizer of a folder, with <PAD> added as in the original, and then <image>.
 
-    InputError if there is none, or if it would not read prompts as the original does.
+    InputError if there is none, or if it reads prompts differently from the original.
     """
     if not (folder / "tokenizer.json").is_file():
         raise InputError(f"{folder}: there is no tokenizer.json; expected a folder of Llama-2")
-    # By the file alone: LlamaTokenizer would build one that reads text after <image> otherwise.
+    # From the file alone: LlamaTokenizer would build one that reads text after <image> differently.
     tokenizer = PreTrainedTokenizerFast.from_pretrained(
         folder, padding_side="left", model_max_length=CONTEXT
     )
@@ -37,12 +37,12 @@ def read_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 
 
 def check_rows(tokenizer: PreTrainedTokenizerFast, rows: int) -> None:
-    """Raise InputError unless an embedding of `rows` was made for this tokenizer.
+    """Raise InputError unless an embedding with so many rows fits this tokenizer.
 
-    <image> must be one of the rows that only fill up the embedding: what they hold is never
-    looked up, and their logits stay what they are in the original.
+    <image> must take one of the padding rows of the embedding: these are never looked up, and
+    their logits stay as in the original.
     """
-    original = len(tokenizer) - 1
+    original = len(tokenizer) - 1  # without <image>
     if -(-original // MULTIPLE) * MULTIPLE != rows or original == rows:
         raise InputError(
             f"the embedding has {rows} rows; the tokenizer's {original} tokens (with {PAD}) and "

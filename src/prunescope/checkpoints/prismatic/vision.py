@@ -1,4 +1,4 @@
-"""The tensors of the frozen vision towers, under the names of LLaVA."""
+"""Tensors of the frozen vision towers, under the names of LLaVA."""
 
 import math
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.nn import functional
 
-from prunescope.checkpoints.prismatic.weights import Rules, Tensors, renamed, shape
+from prunescope.checkpoints.prismatic.weights import Rules, Tensors, rename_all, shape_of
 from prunescope.errors import InputError
 
 TOWER = "model.vision_tower."
@@ -34,81 +34,88 @@ DINO_TIMM: Rules = (
     (r"blocks\.", "encoder.layer."),
     (r"norm\.", "layernorm."),
 )
-# Names of DINOv2 that are in the published files and that transformers has since given up.
-DINO_FORMERLY: Rules = (
+# Names of DINOv2 in the published files, which transformers has since replaced.
+DINO_OLD_NAMES: Rules = (
     (r"(.*\.attention)\.attention\.query\.", r"\1.q_proj."),
     (r"(.*\.attention)\.attention\.key\.", r"\1.k_proj."),
     (r"(.*\.attention)\.attention\.value\.", r"\1.v_proj."),
     (r"(.*\.attention)\.output\.dense\.", r"\1.o_proj."),
 )
-# The pooling heads (of Hugging Face and of timm) come after the features that LLaVA takes.
+# Pooling heads, by names of Hugging Face and of timm; LLaVA takes the features before them.
 SIGLIP_HEADS = ("head.", "attn_pool.")
-# Names, of Hugging Face and of timm, by which a tower is found among other tensors.
+# Ends of names, of Hugging Face and of timm, that mark a tower among other tensors.
 SIGLIP_MARKS = ("embeddings.patch_embedding.weight", "patch_embed.proj.weight")
 DINO_MARKS = ("embeddings.register_tokens", "reg_token")
 
 
-def of_towers(siglip: Path, dino: Path | None) -> Tensors:
+def load_towers(siglip: Path, dino: Path | None) -> Tensors:
     """Weights of SigLIP, or of both towers as `dinosiglip.DinoSiglipVisionModel` names them."""
     if dino is None:
-        return _under(TOWER, of_siglip(siglip))
-    return _under(f"{TOWER}dino.", of_dino(dino)) | _under(f"{TOWER}siglip.", of_siglip(siglip))
+        return _prefixed(TOWER, load_siglip(siglip))
+    towers = _prefixed(f"{TOWER}dino.", load_dino(dino))
+    return towers | _prefixed(f"{TOWER}siglip.", load_siglip(siglip))
 
 
-def of_siglip(path: Path) -> Tensors:
-    """SigLIP's vision tower without its pooling head.
+def load_siglip(path: Path) -> Tensors:
+    """Weights of SigLIP's vision tower without its pooling head.
 
-    path: a folder or file of safetensors in the names of Hugging Face or of timm, also among the
-    tensors of a larger model (`vision_model.`, `visual.trunk.`).
+    path: a folder or file of safetensors with names of Hugging Face or of timm. The tower may be
+    part of a larger model (`vision_model.`, `visual.trunk.`).
     """
     tower = _read(path, "SigLIP vision tower", SIGLIP_MARKS, SIGLIP_HEADS)
     if SIGLIP_MARKS[1] not in tower:
         return tower
     if "pos_embed" in tower:
         tower["pos_embed"] = tower["pos_embed"].squeeze(0)
-    return renamed(dict(_split_projections(tower)), SIGLIP_TIMM)
+    return rename_all(dict(_split_projections(tower)), SIGLIP_TIMM)
 
 
-def of_dino(path: Path) -> Tensors:
-    """DINOv2 with registers, its position embeddings resampled for `IMAGE_SIZE`.
+def load_dino(path: Path) -> Tensors:
+    """Weights of DINOv2 with registers, its position embeddings resampled for `IMAGE_SIZE`.
 
-    path: a folder or file of safetensors in the names of Hugging Face or of timm.
+    path: a folder or file of safetensors with names of Hugging Face or of timm.
     """
     tower = _read(path, "DINOv2 with registers", DINO_MARKS)
     if DINO_MARKS[1] in tower:
-        tower = renamed(dict(_split_projections(_complete(tower))), DINO_TIMM)
-    tower = renamed(tower, DINO_FORMERLY)
+        tower = rename_all(dict(_split_projections(_completed(tower))), DINO_TIMM)
+    tower = rename_all(tower, DINO_OLD_NAMES)
     positions = "embeddings.position_embeddings"
-    shape(tower, positions, 3)
-    patch = shape(tower, "embeddings.patch_embeddings.projection.weight", 4)[-1]
+    shape_of(tower, positions, 3)  # three axes, or an InputError
+    patch = shape_of(tower, "embeddings.patch_embeddings.projection.weight", 4)[-1]
     return tower | {positions: resample(tower[positions], IMAGE_SIZE // patch)}
 
 
 def resample(positions: Tensor, side: int) -> Tensor:
-    """Position embeddings (1, 1 + n * n, dim) of the class token and of n x n patches ->
-    (1, 1 + side * side, dim), bicubic with antialiasing in float32, as timm does it."""
-    of_class, of_patches = positions[:, :1], positions[:, 1:]
-    before = math.isqrt(of_patches.shape[1])
-    if before == 0 or before**2 != of_patches.shape[1]:
-        raise InputError(f"weights: {of_patches.shape[1]} position embeddings make no square")
-    if before == side:
+    """Position embeddings (1, 1 + n * n, dim) -> (1, 1 + side * side, dim).
+
+    The first is the class token's, the others belong to n x n patches. Bicubic with antialiasing
+    in float32, as in timm.
+    """
+    class_token, patches = positions[:, :1], positions[:, 1:]
+    n = math.isqrt(patches.shape[1])
+    if n == 0 or n**2 != patches.shape[1]:
+        raise InputError(f"weights: {patches.shape[1]} position embeddings make no square")
+    if n == side:
         return positions
-    square = of_patches.float().mT.unflatten(2, (before, before))
+    square = patches.float().mT.unflatten(2, (n, n))  # (1, dim, n, n)
     square = functional.interpolate(square, size=(side, side), mode="bicubic", antialias=True)
-    return torch.cat([of_class, square.flatten(2).mT.to(positions.dtype)], 1)
+    return torch.cat([class_token, square.flatten(2).mT.to(positions.dtype)], 1)
 
 
-def _complete(timm: Tensors) -> Tensors:
-    """timm has added the position of the class token to that token, and has left out the token
-    for masked patches, which is for training only: zeros do the same."""
-    width = shape(timm, "pos_embed", 3)[-1]
-    none = timm["pos_embed"].new_zeros(1, 1, width)
-    positions = torch.cat([none, timm["pos_embed"]], 1)
-    return timm | {"pos_embed": positions, "embeddings.mask_token": none[0]}
+def _completed(timm: Tensors) -> Tensors:
+    """timm's DINOv2 with two tensors that timm leaves out.
+
+    timm adds the class token's position to the token itself, and omits the token for masked
+    patches, which only training needs. Zeros have the same effect.
+    """
+    width = shape_of(timm, "pos_embed", 3)[-1]
+    zeros = timm["pos_embed"].new_zeros(1, 1, width)
+    positions = torch.cat([zeros, timm["pos_embed"]], 1)
+    return timm | {"pos_embed": positions, "embeddings.mask_token": zeros[0]}
 
 
 def _split_projections(timm: Tensors) -> Iterator[tuple[str, Tensor]]:
-    """One tensor each for queries, keys and values."""
+    """timm's tensors, with one each for queries, keys and values instead of one for the three."""
     for name, tensor in timm.items():
         if ".qkv." in name:
             for part, third in zip("qkv", tensor.chunk(3), strict=True):
@@ -117,15 +124,18 @@ def _split_projections(timm: Tensors) -> Iterator[tuple[str, Tensor]]:
             yield name, tensor
 
 
-def _read(path: Path, what: str, marks: tuple[str, str], without: tuple[str, ...] = ()) -> Tensors:
-    """A tower among the tensors of safetensors: the name of one of them must end in a mark, and
-    what stands before that is left out of all names. without: starts of names that are left out."""
+def _read(path: Path, tower: str, marks: tuple[str, str], without: tuple[str, ...] = ()) -> Tensors:
+    """Tensors of one tower in a folder or file of safetensors, without the prefix of their names.
+
+    The prefix is what stands before a mark; InputError unless exactly one name ends in a mark.
+    tower: for the message. without: starts of names, after the prefix, that are left out.
+    """
     files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
     names = {name: file for file in files for name in _names(file)}
     prefixes = [name.removesuffix(end) for end in marks for name in names if name.endswith(end)]
     if len(prefixes) != 1:
         raise InputError(
-            f"{path}: expected safetensors of one {what}, in which one name ends in "
+            f"{path}: expected safetensors of one {tower}, in which one name ends in "
             f"one of {list(marks)}; {len(prefixes)} do"
         )
     left_out = tuple(prefixes[0] + start for start in without)
@@ -136,7 +146,7 @@ def _read(path: Path, what: str, marks: tuple[str, str], without: tuple[str, ...
     }
 
 
-def _under(prefix: str, tensors: Tensors) -> Tensors:
+def _prefixed(prefix: str, tensors: Tensors) -> Tensors:
     return {prefix + name: tensor for name, tensor in tensors.items()}
 
 

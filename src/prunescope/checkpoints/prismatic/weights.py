@@ -1,4 +1,4 @@
-"""The tensors of a Prismatic checkpoint, under the names of LLaVA."""
+"""Tensors of a Prismatic checkpoint, under the names of LLaVA."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 from prunescope.errors import InputError
 
 Tensors = dict[str, Tensor]
-Rules = Sequence[tuple[str, str]]  # pattern at the start of a name, what stands there instead
+Rules = Sequence[tuple[str, str]]  # pattern at the start of a name, its replacement
 
 CHECKPOINT: Rules = (
     (r"projector\.projector\.0\.", "model.multi_modal_projector.linear_1."),
@@ -22,34 +22,38 @@ CHECKPOINT: Rules = (
 )
 
 
-def of_checkpoint(path: Path) -> Tensors:
-    """Projector and language model of `latest-checkpoint.pt`, mapped from the file.
+def load_trained(path: Path) -> Tensors:
+    """Weights of projector and language model in `latest-checkpoint.pt`, mapped from the file.
 
     Only tensors are read from the pickle; InputError for anything else in it.
     """
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+        raise InputError(f"{path}: no such file")
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (UnpicklingError, RuntimeError, EOFError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
-            f"{path}: is no zip archive of tensors and nothing else: {reason}"
+            f"{path}: must be a zip archive of tensors and nothing else: {reason}"
         ) from None
     match stored:
         case {"model": {"projector": dict(), "llm_backbone": dict()} as modules}:
-            named = ((f"{m}.{name}", t) for m, part in modules.items() for name, t in part.items())
-            return renamed(dict(named), CHECKPOINT)
+            tensors = {
+                f"{module}.{name}": tensor
+                for module, weights in modules.items()
+                for name, tensor in weights.items()
+            }
+            return rename_all(tensors, CHECKPOINT)
     raise InputError(f"{path}: expected {{'model': {{'projector': ..., 'llm_backbone': ...}}}}")
 
 
-def renamed(tensors: Tensors, rules: Rules) -> Tensors:
-    """Names by the first rule that fits; those that none fits stay as they are."""
+def rename_all(tensors: Tensors, rules: Rules) -> Tensors:
+    """The tensors under their new names; see `rename`."""
     return {rename(name, rules): tensor for name, tensor in tensors.items()}
 
 
 def rename(name: str, rules: Rules) -> str:
-    """The name by the first rule that fits its beginning, or as it is."""
+    """The name changed by the first rule that fits its beginning; unchanged if none fits."""
     for pattern, replacement in rules:
         result, count = re.subn(f"^{pattern}", replacement, name)
         if count:
@@ -57,8 +61,8 @@ def rename(name: str, rules: Rules) -> str:
     return name
 
 
-def shape(tensors: Tensors, name: str, axes: int) -> torch.Size:
-    """Of the tensor of that name; InputError if there is none with so many axes."""
+def shape_of(tensors: Tensors, name: str, axes: int) -> torch.Size:
+    """Shape of the tensor of that name; InputError unless it exists and has so many axes."""
     if name not in tensors:
         raise InputError(f"weights: {name} is missing")
     if tensors[name].ndim != axes:
