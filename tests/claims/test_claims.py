@@ -10,6 +10,7 @@ from helpers.claims_study import (
     GRID,
     METHODS,
     NOROPE,
+    ROOT,
     ROPE,
     attend_to_boxes,
     judged,
@@ -18,16 +19,15 @@ from helpers.claims_study import (
     without,
 )
 from prunescope.claims import ledger, roles
-from prunescope.claims import verdicts as words
 from prunescope.claims.checks import Check
 from prunescope.claims.claims import CLAIMS
 from prunescope.claims.evidence import Effect, Evidence
 from prunescope.claims.published import Published
-from prunescope.claims.verdicts import ABOVE, ABSENT, FAILS, HOLDS, OPEN, UNMATCHED, WITHIN
-from prunescope.figures.theme import style
+from prunescope.claims.verdicts import ABOVE, ABSENT, FAILS, HOLDS, OPEN, UNMATCHED, WITHIN, judge
+from prunescope.method_names import label
+from prunescope.report import wording
 from prunescope.report.wording import entries
 from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, compare
-from prunescope.study import config
 
 
 def of_claim(evidence, number):
@@ -43,7 +43,7 @@ def verdicts(evidence):
 
 @pytest.fixture(autouse=True)
 def project(monkeypatch):
-    monkeypatch.chdir(config.SCHEMA.parents[3])
+    monkeypatch.chdir(ROOT)
 
 
 def test_claims_turn_with_the_numbers():
@@ -57,7 +57,7 @@ def test_claims_turn_with_the_numbers():
 
 def test_a_bound_out_of_reach_turns_the_verdict():
     assert verdicts(study())[0] == HOLDS
-    assert verdicts(study(far_more=0.9))[0] == FAILS
+    assert verdicts(study(min_extra_loss=0.9))[0] == FAILS
 
 
 def test_effects_are_those_of_the_table_of_differences():
@@ -77,15 +77,15 @@ def test_every_check_says_all_that_a_reader_needs():
     assert table[columns].notna().all(axis=None)
     compared = table["method"].notna()
     assert table.loc[compared, ["method tokens", "reference tokens"]].notna().all(axis=None)
-    assert set(table["unit"]) <= words.UNITS.keys()
+    assert set(table["unit"]) <= wording.UNITS.keys()
 
 
 def test_a_check_says_what_is_measured_and_what_is_published():
     said = judged(study()).drop_duplicates("number").set_index("number")
-    fastv, feather = (style(name).label for name in ("fastv", "feather"))
-    assert said.loc[1, "measure"] == f"accuracy lost with {fastv}: {CONTRAST}"
-    assert said.loc[7, "measure"].startswith(f"accuracy, {feather} minus ")
-    assert said.loc[2, "published"] == "+0.307 of the height"
+    fastv, feather = (label(name) for name in ("fastv", "feather"))
+    assert said.loc[1, "measure"] == f"Accuracy lost, {CONTRAST}: “{fastv}”"
+    assert said.loc[7, "measure"].startswith(f"Accuracy on localization: “{feather}” minus “")
+    assert said.loc[2, "published"] == "+0.307 of the image height"
 
 
 def test_claims_without_their_methods_are_not_in_the_study():
@@ -126,7 +126,7 @@ def test_a_study_without_other_tasks_judges_the_rest():
     ],
 )  # fmt: skip
 def test_verdict_is_where_the_interval_lies(low, high, wanted, expected):
-    assert words.judge(low, high, 0.1, wanted) == expected
+    assert judge(low, high, 0.1, wanted) == expected
 
 
 def test_a_replay_that_is_far_better_is_noticed_too():
@@ -183,7 +183,7 @@ def test_a_library_may_count_layers():
 
 
 def test_a_part_that_is_not_matched_leaves_the_claim_undecided():
-    evidence = study(4.0, BETTER, matched=0.02)
+    evidence = study(4.0, BETTER, max_budget_gap=0.02)
     assert of_claim(evidence, 7)[:2] == (HOLDS, "")
     evidence.budgets["pyramiddrop"] = 0.1
     verdict, note, rows = of_claim(evidence, 7)
@@ -211,8 +211,8 @@ def test_an_error_in_one_part_leaves_the_other_judged():
 def test_rivals_are_those_that_were_matched(number, method, rival, candidate):
     worse = {"feather": "fastv", "fastv": "unpruned", "fastv-as-feather": "unpruned"}
     swap = BETTER if number == 6 else worse
-    there = of_claim(study(4.0, swap, matched=0.02), number)
-    alone = of_claim(study(4.0, swap, without(candidate), matched=0.02), number)
+    there = of_claim(study(4.0, swap, max_budget_gap=0.02), number)
+    alone = of_claim(study(4.0, swap, without(candidate), max_budget_gap=0.02), number)
     for (verdict, _, rows), expected, other in (
         (there, HOLDS if number == 6 else FAILS, candidate),
         (alone, OPEN, rival),
@@ -264,14 +264,14 @@ def test_without_a_task_that_is_answered_nothing_is_said_of_them():
 
 
 def test_budgets_are_those_of_the_tasks_that_are_judged():
-    evidence = study(matched=0.02)
+    evidence = study(max_budget_gap=0.02)
     elsewhere = evidence.records["task"] != "locate"
     cheap = elsewhere & (evidence.records["method"] == "feather")
     evidence.records.loc[cheap, "mean_tokens"] = 36.0
     rows = of_claim(evidence, 7)[2]
     assert rows["method tokens"].tolist() == pytest.approx([57 / 144] * 2)
     assert rows["reference"].tolist() == ["fastv-as-feather", "pyramiddrop"]
-    assert evidence.spent("feather", "color") == 1
+    assert evidence.budget("feather", "color") == 1
 
 
 @pytest.mark.parametrize(
@@ -282,13 +282,20 @@ def test_budgets_are_those_of_the_tasks_that_are_judged():
     ],
 )  # fmt: skip
 def test_a_larger_budget_proves_nothing_and_a_smaller_one_all_the_more(effect, more, expected):
-    evidence = study(matched=0.02)
+    evidence = study(max_budget_gap=0.02)
     evidence.budgets["a"], evidence.budgets["b"] = 0.4 + more, 0.4
     found = Effect(effect, effect - 0.1, effect + 0.1, 99, 99)
     check = Check(
-        "", found, "points", 0.0, Published("", ""), methods=("a", "b"), group="locate", fair=True
+        "",
+        found,
+        "points",
+        0.0,
+        Published("", ""),
+        methods=("a", "b"),
+        group="locate",
+        matched=True,
     )
-    assert ledger.verdict(check, evidence) == expected
+    assert ledger.check_verdict(check, evidence) == expected
 
 
 @pytest.mark.parametrize(
@@ -304,7 +311,7 @@ def test_a_larger_budget_proves_nothing_and_a_smaller_one_all_the_more(effect, m
     ],
 )  # fmt: skip
 def test_verdict_of_a_claim(checks, most, expected):
-    assert ledger.together(checks, most) == expected
+    assert ledger.claim_verdict(checks, most) == expected
 
 
 def test_methods_of_the_library_are_told_apart():
@@ -321,8 +328,8 @@ def test_layers_counts_and_seeds_do_not_matter():
     assert roles.same_kind(METHODS["fastv-norope"], library()["fastv-norope"])
     assert roles.same_kind(METHODS["shuffled"], library()["position-shuffle"])
     assert roles.layers(library()["feather"], 12) == [3, 6]
-    assert study().single("fastv-norope", 0.25) == ["fastv-norope"]
-    assert study(remove=0.5).single("fastv-norope", 0.25) == []
+    assert study().single_stage("fastv-norope", 0.25) == ["fastv-norope"]
+    assert study(remove=0.5).single_stage("fastv-norope", 0.25) == []
 
 
 def test_methods_of_a_kind_differ_in_numbers_alone():
@@ -348,8 +355,8 @@ def test_what_stages_remove():
 
 def test_the_rival_is_the_one_of_the_closest_budget():
     evidence = study()
-    assert evidence.closest("feather", ["unpruned", "pyramiddrop"]) == ["pyramiddrop"]
-    assert evidence.closest("feather", []) == []
+    assert evidence.closest_budget("feather", ["unpruned", "pyramiddrop"]) == ["pyramiddrop"]
+    assert evidence.closest_budget("feather", []) == []
 
 
 def test_words_have_interval_bound_and_budgets():
@@ -361,6 +368,6 @@ def test_words_have_interval_bound_and_budgets():
 
 
 def test_numbers_have_no_negative_zero_and_say_what_they_lack():
-    assert words.number(-1e-9, -1.4, 50, "z.0f") == "0 [-1, 50]"
-    assert words.number(0.5, np.nan, np.nan, "z.1f") == f"0.5 ({words.TOO_FEW})"
-    assert words.number(np.nan, np.nan, np.nan) == words.TOO_FEW
+    assert wording.number(-1e-9, -1.4, 50, "z.0f") == "0 [\N{MINUS SIGN}1, 50]"
+    assert wording.number(0.5, np.nan, np.nan, "z.1f") == f"0.5 ({wording.TOO_FEW})"
+    assert wording.number(np.nan, np.nan, np.nan) == wording.TOO_FEW

@@ -1,6 +1,7 @@
 """The reference tables agree with themselves and with what the paper computes from them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,14 @@ from prunescope import claims
 from prunescope.claims import published, roles, side_by_side
 from prunescope.claims.published import Row
 from prunescope.errors import InputError
-from prunescope.methods import read_methods
+from prunescope.method_names import BEFORE_LLM
+from prunescope.methods import LIBRARY, named_methods
 from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, OTHER
-from prunescope.study import config
+from prunescope.study import Study
+from prunescope.study.study import SCHEMA
 from prunescope.study.yaml_files import read
 
-ROOT = config.SCHEMA.parents[3]
+ROOT = Path(__file__).parents[2]
 MEANS = {
     "localization": ["ocid-ref", "refcocog", "refcoco-plus", "refcoco"],
     "vqa": ["textvqa", "gqa", "vqav2", "vizwiz"],
@@ -58,7 +61,7 @@ def test_a_table_is_called_as_no_other(paper):
 
 
 def test_what_a_model_may_stand_for_has_its_tables(paper):
-    stands_for = read(config.SCHEMA)["properties"]["models"]["additionalProperties"]["properties"]
+    stands_for = read(SCHEMA)["properties"]["models"]["additionalProperties"]["properties"]
     assert list(side_by_side.TABLES) == stands_for["stands_for"]["enum"]
     named = {table for tables in side_by_side.TABLES.values() for table in tables}
     assert named <= set(paper["source"].str.rpartition(", ")[2])
@@ -77,13 +80,13 @@ def test_what_a_model_may_stand_for_has_its_tables(paper):
 )
 def test_models_of_studies_stand_for_what_fits_them(study, stands_for, monkeypatch):
     monkeypatch.chdir(ROOT)
-    models = config.load(f"workflow/config/{study}.yaml")["models"].values()
+    models = Study.load(f"workflow/config/{study}.yaml").models.values()
     assert {model["stands_for"] for model in models} == {stands_for}
 
 
 def test_the_study_of_llava_has_the_method_that_fastvs_authors_print(paper, monkeypatch):
     monkeypatch.chdir(ROOT)
-    methods = config.methods(config.load("workflow/config/llava15.yaml"), "llava15")
+    methods = Study.load("workflow/config/llava15.yaml").methods
     rows = paper[paper["source"].str.endswith(side_by_side.TABLES["llava-1.5"][0])]
     [(name, k, r)] = {tuple(x) for x in rows[rows["K"] != ""][["method", "K", "R"]].values}
     [stage] = methods[f"{name}-k{k}-r{r}"]
@@ -117,7 +120,7 @@ def test_relative_losses_of_the_text_follow_from_the_table(paper):
 
 def test_printed_reductions_are_those_of_the_counts(paper):
     """One stage on 729 tokens in 32 layers; what the union keeps depends on the image."""
-    methods = read_methods(ROOT / "workflow/config/methods.yaml")
+    methods = named_methods()
     rows = paper[paper["method"].isin(["fastv", "fastv-norope", "pyramiddrop"])]
     for (method, k, r, printed), _ in rows.groupby(["method", "K", "R", "flops_reduction"]):
         stages, counts = [int(each) for each in k.split("+")], [729]
@@ -155,7 +158,7 @@ def test_ours_stands_beside_the_same_method(paper, monkeypatch):
     from helpers.claims_study import study
 
     monkeypatch.chdir(ROOT)
-    table = claims.side_by_side(study(), paper)
+    table = claims.compare_groups(study(), paper)
     named = table.set_index("method")
     assert named.loc["feather", "localization published"] == pytest.approx(0.393)
     assert named.loc["feather", "R"] == "0.7" and "0.4" not in set(table["R"])
@@ -174,11 +177,11 @@ def test_of_methods_that_are_one_published_row_one_stands_beside_it(paper, monke
     from helpers.claims_study import METHODS, study
 
     monkeypatch.chdir(ROOT)
-    [replay], [knn] = METHODS["early-before"], read(ROOT / "workflow/config/methods.yaml")["knn"]
+    [replay], [knn] = METHODS["early-before"], read(LIBRARY)["knn"]
     monkeypatch.setattr(side_by_side, "DEPTH", 12)
     near, far = ([knn | {"layer": 1, "keep": keep}] for keep in (0.2, 0.9))
     plain = study(methods=METHODS | {"before": [replay], "union": near, "norope-later": far})
-    table = claims.side_by_side(plain, paper)
+    table = claims.compare_groups(plain, paper)
     printed = table[table["source"].isin(["Table 1", "Table 2"]) & table["K"].eq("3")]
     assert {"before", "early-before"} & set(printed["method"]) == {"before"}
     apart = {name: abs(plain.budgets[name].mean() - 0.34) for name in ("union", "norope-later")}
@@ -188,11 +191,10 @@ def test_of_methods_that_are_one_published_row_one_stands_beside_it(paper, monke
 def test_every_published_row_of_feather_has_its_method_in_the_papers_study(paper, monkeypatch):
     """But for the layers and fractions that the study does not have."""
     monkeypatch.chdir(ROOT)
-    library = set(read(ROOT / "workflow/config/methods.yaml"))
+    library = set(read(LIBRARY))
     rows = paper[paper["source"].str.contains(r"2412\.13180, Table (?:1|A2|A3)$")]
-    assert len(rows) and set(rows["method"].str.removesuffix(side_by_side.BEFORE)) <= library
-    depth, study = 32, config.load("workflow/config/paper.yaml")
-    methods = config.methods(study, "paper")
+    assert len(rows) and set(rows["method"].str.removesuffix(f"-{BEFORE_LLM}")) <= library
+    depth, methods = 32, Study.load("workflow/config/paper.yaml").methods
     for name, k in rows[rows["K"].str.len() > 0][["method", "K"]].drop_duplicates().values:
         role, wanted = library_of(name), [int(each) for each in k.split("+")]
         same = [m for m in methods.values() if roles.same_kind(m, role)]
@@ -200,7 +202,7 @@ def test_every_published_row_of_feather_has_its_method_in_the_papers_study(paper
 
 
 def library_of(name):
-    return read(ROOT / "workflow/config/methods.yaml")[name]
+    return read(LIBRARY)[name]
 
 
 def test_a_second_encoder_stands_beside_its_own_table(paper, monkeypatch):
@@ -208,7 +210,7 @@ def test_a_second_encoder_stands_beside_its_own_table(paper, monkeypatch):
 
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(side_by_side, "DEPTH", 12)  # layer 3 of 12 is layer 1 of the study's 4
-    table = claims.side_by_side(study(), paper, "dinosiglip").set_index("method")
+    table = claims.compare_groups(study(), paper, "dinosiglip").set_index("method")
     assert set(table["source"]) == {"Table A1"}
     assert table.loc["fastv", "localization published"] == pytest.approx(0.272)
     assert table["localization kept published"].isna().all()  # it has no unpruned row
@@ -220,15 +222,15 @@ def test_benchmarks_that_both_have_are_compared(paper, monkeypatch):
     monkeypatch.chdir(ROOT)
     plain = study()
     monkeypatch.setattr(side_by_side, "DEPTH", 12)
-    assert claims.by_benchmark(plain, paper, "siglip").empty
+    assert claims.compare_benchmarks(plain, paper, "siglip").empty
     renamed = replace(plain, records=plain.records.replace({"task": {"locate": "refcoco"}}))
     score = renamed.records.query("method == 'unpruned' and task == 'refcoco'")["score"].mean()
     near = paper.copy()
     here = (near["method"] == "unpruned") & (near["task"] == "refcoco")
     near.loc[here, "value"] = 100 * score
     for tolerance, verdict in ((0.5, "holds"), (1e-9, "undecided")):
-        judged = replace(renamed, settings=renamed.settings | {"tolerance": tolerance})
-        table = claims.by_benchmark(judged, near, "siglip").set_index("method")
+        judged = replace(renamed, settings=renamed.settings | {"published_tolerance": tolerance})
+        table = claims.compare_benchmarks(judged, near, "siglip").set_index("method")
         assert set(table["task"]) == {"refcoco"}
         whole = table.loc[["unpruned"]]  # of the paper's table, and of the model's authors
         assert whole[["value", "published"]].values == pytest.approx(np.full((2, 2), score))
@@ -246,12 +248,12 @@ def test_llava_stands_beside_the_benchmark_that_is_judged_alike(paper, monkeypat
     plain = study(methods=METHODS | {"fastv": [row]})
     tasks = {"task": {"locate": "refcoco", "color": "gqa", "count": "mme"}}
     renamed = replace(plain, records=plain.records.replace(tasks))
-    table = claims.by_benchmark(renamed, paper, "llava-1.5")
+    table = claims.compare_benchmarks(renamed, paper, "llava-1.5")
     assert table[["method", "task", "published"]].values.tolist() == [
         ["unpruned", "gqa", 0.62],
         ["fastv", "gqa", 0.604],
     ]
-    assert claims.side_by_side(renamed, paper, "llava-1.5").empty
+    assert claims.compare_groups(renamed, paper, "llava-1.5").empty
 
 
 def test_nothing_stands_beside_a_model_that_stands_for_none(paper, monkeypatch):
@@ -260,8 +262,8 @@ def test_nothing_stands_beside_a_model_that_stands_for_none(paper, monkeypatch):
     monkeypatch.chdir(ROOT)
     plain = study()
     renamed = replace(plain, records=plain.records.replace({"task": {"locate": "refcoco"}}))
-    assert claims.side_by_side(renamed, paper, "none").empty
-    assert claims.by_benchmark(renamed, paper, "none").empty
+    assert claims.compare_groups(renamed, paper, "none").empty
+    assert claims.compare_benchmarks(renamed, paper, "none").empty
 
 
 def test_prismatics_own_row_stands_beside_the_unpruned_model(paper, monkeypatch):
@@ -270,6 +272,6 @@ def test_prismatics_own_row_stands_beside_the_unpruned_model(paper, monkeypatch)
     monkeypatch.chdir(ROOT)
     plain = study()
     renamed = replace(plain, records=plain.records.replace({"task": {"locate": "refcoco"}}))
-    table = claims.by_benchmark(renamed, paper, "siglip")
+    table = claims.compare_benchmarks(renamed, paper, "siglip")
     whole = table[table["method"] == "unpruned"].set_index("source")["published"]
     assert dict(whole) == pytest.approx({"Table A2": 0.609, "Prismatic's Tables 2 to 4": 0.6474})

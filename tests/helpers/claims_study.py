@@ -1,6 +1,7 @@
 """A synthetic study whose numbers can be turned, to judge claims on."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,13 +10,14 @@ import yaml
 from helpers import synthetic
 from prunescope import claims
 from prunescope.claims.evidence import Evidence
+from prunescope.methods import LIBRARY
 from prunescope.statistics import boxes
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.study import config
+from prunescope.study.study import SCHEMA
 from prunescope.study.yaml_files import read, with_defaults
 
+ROOT = Path(__file__).parents[2]
 FEW = Bootstrap(100)
-
 
 ROPE, NOROPE = {"attention": {"rope": True}}, {"attention": {"rope": False}}
 
@@ -62,7 +64,7 @@ BETTER = {"pyramiddrop": "fastv"}  # than which FEATHER is clearly better
 
 @cache
 def library():
-    return yaml.safe_load((config.SCHEMA.parents[2] / "config/methods.yaml").read_text())
+    return yaml.safe_load(LIBRARY.read_text())
 
 
 drawn = cache(synthetic.records)
@@ -70,8 +72,8 @@ drawn = cache(synthetic.records)
 
 def settings(**changed):
     """The thresholds of the schema; layers 1 and 2 of the 4 are early and later."""
-    default = with_defaults({}, read(config.SCHEMA))["claims"]
-    return default | {"early": 0.25, "later": 0.5, "matched": 0.25} | changed
+    default = with_defaults({}, read(SCHEMA))["claims"]
+    return default | {"early_depth": 0.25, "later_depth": 0.5, "max_budget_gap": 0.25} | changed
 
 
 def study(tilt=4.0, swap=None, methods=METHODS, images=100, known=None, **changed):

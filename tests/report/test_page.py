@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prunescope.claims.verdicts import ABSENT, FAILS, HOLDS, TOO_FEW
+from prunescope.claims.verdicts import ABSENT, FAILS, HOLDS
 from prunescope.errors import InputError
 from prunescope.report.page import Findings, Items, to_html, within, write
+from prunescope.report.wording import TOO_FEW
 
 TEMPLATE = Path(__file__).parents[2] / "reports" / "templates" / "report.html.j2"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (500).to_bytes(4) * 2
@@ -114,7 +115,13 @@ def test_page_opens_with_the_claims(page):
         "1.00 and 0.31",
         "250 images",
     )
-    for part in (*said, "Table A2: unpruned", f"-0.020 ({TOO_FEW})", "needs more", ABSENT):
+    for part in (
+        *said,
+        "Table A2: unpruned",
+        f"\N{MINUS SIGN}0.020 ({TOO_FEW})",
+        "needs more",
+        ABSENT,
+    ):
         assert part in text
     assert text.index("Later is better.") < text.index("A title.")
     assert page.count('class="check does-not-hold"') == 1
@@ -175,7 +182,7 @@ def test_a_study_that_compares_no_methods_has_a_page(files):
     alone = {key: value for key, value in (CHECK | HEIGHT).items() if key not in compared}
     pd.DataFrame([alone]).to_csv(files["page"].parent / "ledger.csv", index=False)
     write(**files)
-    assert f"-0.020 ({TOO_FEW})" in Links(files["page"].read_text()).text
+    assert f"\N{MINUS SIGN}0.020 ({TOO_FEW})" in Links(files["page"].read_text()).text
 
 
 def test_a_study_without_any_of_the_papers_rows_has_a_page(files):

@@ -224,11 +224,11 @@ def test_recall_is_one_without_pruning_and_the_kept_share_for_random_sets():
     records = synthetic.records(images=100)
     table = boxes.by_band(boxes.with_recall(records, synthetic.GRID), FEW)
     recall = table[table["measure"] == "recall"].set_index(["method", "band"])
-    single = [b for b in recall.index.levels[1] if b != boxes.CONTRAST]
+    single = [b for b in recall.index.levels[1] if b != boxes.BAND_CONTRAST]
     assert (recall.loc["unpruned"].loc[single, "value"].dropna() == 1).all()
     assert recall.loc["fastv"].loc[single, "value"].mean() == pytest.approx(0.25, abs=0.04)
     ends = recall.loc["fastv", "value"]
-    assert ends[boxes.CONTRAST] == pytest.approx(ends[boxes.BANDS - 1] - ends[0])
+    assert ends[boxes.BAND_CONTRAST] == pytest.approx(ends[boxes.BANDS - 1] - ends[0])
 
 
 def test_no_box_at_all_is_said():

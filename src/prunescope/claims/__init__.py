@@ -1,13 +1,20 @@
-"""What the paper claims, judged on a study, and its numbers beside ours.
+"""The paper's claims, judged on a study, and the paper's numbers beside the study's.
 
-`claims` states each claim once; `ledger` judges them on the `evidence` of a study; `published`
-looks up the paper's numbers and `beside` puts them next to the study's. The paper is FEATHER
+`claims` states each claim once. `ledger` judges them on the `evidence` of a study. `published`
+looks up the paper's numbers; `side_by_side` puts them next to the study's. The paper is FEATHER
 (arXiv 2412.13180).
 """
 
 from prunescope.claims.evidence import COLUMNS, Evidence
 from prunescope.claims.ledger import judge_claims
 from prunescope.claims.published import read as read_reference
-from prunescope.claims.side_by_side import by_benchmark, side_by_side
+from prunescope.claims.side_by_side import compare_benchmarks, compare_groups
 
-__all__ = ["COLUMNS", "Evidence", "by_benchmark", "judge_claims", "read_reference", "side_by_side"]
+__all__ = [
+    "COLUMNS",
+    "Evidence",
+    "compare_benchmarks",
+    "compare_groups",
+    "judge_claims",
+    "read_reference",
+]

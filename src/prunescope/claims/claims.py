@@ -1,8 +1,9 @@
-"""The claims of FEATHER (arXiv 2412.13180), each as checks that a study's results pass or do not.
+"""The claims of FEATHER (arXiv 2412.13180), each as checks that a study's results pass or fail.
 
-A claim is a statement and its parts, functions from the `Evidence` to checks; without the methods
-that a part needs it has none. Every effect is turned so that the claim wants it above its bound,
-but where the check says otherwise.
+Thresholds are the key `claims` of the study's file; study.schema.yaml gives a reason for each. A
+claim is a statement and its parts: functions from the `Evidence` to checks, none where the study
+lacks the methods. The sign of an effect is chosen so that the claim wants it above its bound,
+unless the check says `WITHIN`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,25 +12,31 @@ from dataclasses import dataclass
 import pandas as pd
 
 from prunescope.claims import published, roles
-from prunescope.claims.checks import Check, compare, compare_fairly
+from prunescope.claims.checks import Check, compare, compare_matched
 from prunescope.claims.evidence import Evidence
 from prunescope.claims.published import Published, Row
 from prunescope.claims.verdicts import WITHIN
-from prunescope.statistics.accuracy import BASELINE, CONTRAST, LOCALIZATION, OTHER
+from prunescope.method_names import BASELINE
+from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, OTHER
 
 UNPRUNED = Row("Table A2", "unpruned")
-EARLY, LATER = {"K": "3", "R": "0.75"}, {"K": "8", "R": "0.75"}
+EARLY, LATER = {"K": "3", "R": "0.75"}, {"K": "8", "R": "0.75"}  # the paper's settings
 FASTV = Row("Table A2", "fastv", **EARLY)
 NO_NUMBERS = Published("shown, no numbers", "Figure 3")
 
+POSITION = "Vertical position of kept tokens (0 top, 1 bottom)"
+MIDDLE = 0.5  # mean vertical position of a choice at random
 
 Part = Callable[[Evidence, pd.DataFrame], Iterator[Check]]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """statement: what the paper says; parts: each must be checked for it to hold; needs: methods,
-    in words; most: whether most of the checks decide, in the place of all."""
+    """A statement of the paper.
+
+    parts: every one must hold; needs: the methods that they need, in words; most: whether the
+    majority of checks decides, instead of all of them.
+    """
 
     statement: str
     parts: Mapping[str, Part]
@@ -37,135 +44,147 @@ class Claim:
     most: bool = False
 
 
-def localization_suffers(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """What FastV at the early depth costs localization more than the other tasks (Table A2)."""
+def localization_suffers(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """FastV at the early depth costs localization more than the other tasks (Table A2)."""
     shown = published.difference(paper, UNPRUNED, FASTV, CONTRAST)
-    for fastv in study.single("fastv", study.settings["early"]):
-        bound = study.settings["far_more"]
-        yield compare(study, BASELINE, fastv, CONTRAST, bound, shown, note=study.left_out)
+    for fastv in evidence.single_stage("fastv", evidence.early):
+        bound, note = evidence.settings["min_extra_loss"], evidence.left_out
+        yield compare(evidence, BASELINE, fastv, CONTRAST, bound, shown, note=note)
 
 
-def kept_at_the_bottom(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """How far below the middle kept tokens lie, early (Figure 3)."""
-    early = study.settings["early"]
+def kept_at_the_bottom(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """At the early depth kept tokens lie below the middle of the image (Figure 3)."""
     row = Row("Figure 3b", "fastv", **EARLY)
-    found = published.value(paper, row, "mean height of kept tokens") / 100 - 0.5
-    shown = Published(f"{found:+.3f} of the height", "Figure 3b: fastv (K 3, R 0.75)")
-    measure = f"mean height of kept tokens at K = {study.layer(early)}, above the middle"
-    effect = study.mean(study.heights(early, "rope") - 0.5)
-    yield Check(measure, effect, "height", study.settings["lean"], shown)
+    shift = published.value(paper, row, "mean height of kept tokens") / 100 - MIDDLE
+    shown = Published(f"{shift:+.3f} of the image height", "Figure 3b: fastv (K 3, R 0.75)")
+    measure = f"{POSITION}: K = {evidence.layer(evidence.early)} minus the middle of the image"
+    effect = evidence.mean(evidence.vertical_positions(evidence.early, "rope") - MIDDLE)
+    yield Check(measure, effect, "height", evidence.settings["min_position_shift"], shown)
 
 
-def less_so_later(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """How much further down they lie early than later (Figure 3)."""
-    depths = [study.settings[when] for when in ("early", "later")]
-    early, later = (study.heights(depth, "rope") for depth in depths)
-    layers = " minus ".join(f"K = {study.layer(depth)}" for depth in depths)
-    measure = f"mean height of kept tokens, {layers}"
-    yield Check(measure, study.mean(early - later), "height", study.settings["lean"], NO_NUMBERS)
+def less_so_later(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """Kept tokens lie further down at the early depth than at the later one (Figure 3)."""
+    depths = evidence.early, evidence.later
+    early, later = (evidence.vertical_positions(depth, "rope") for depth in depths)
+    measure = f"{POSITION}: {_layers(evidence, depths)}"
+    bound = evidence.settings["min_position_shift"]
+    yield Check(measure, evidence.mean(early - later), "height", bound, NO_NUMBERS)
 
 
-def rope_lowers(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """What leaving RoPE out of the score does to that height: it lies in the middle, neither below
-    nor above."""
-    lean, early = study.settings["lean"], study.settings["early"]
-    rope, without = (study.heights(early, variant) for variant in ("rope", "norope"))
-    moved, left = study.mean(rope - without), study.mean(without - 0.5)
-    where = f"mean height of kept tokens at K = {study.layer(early)}"
-    yield Check(f"{where}, with RoPE minus without", moved, "height", lean, NO_NUMBERS)
-    middle = f"{where} without RoPE, above the middle"
-    yield Check(middle, left, "height", lean, NO_NUMBERS, WITHIN)
+def rope_lowers(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """RoPE in the score moves kept tokens down; without it they lie in the middle (Figure 3)."""
+    bound = evidence.settings["min_position_shift"]
+    positions = (evidence.vertical_positions(evidence.early, v) for v in ("rope", "norope"))
+    with_rope, without = positions
+    at_layer = f"{POSITION} at K = {evidence.layer(evidence.early)}"
+    moved = evidence.mean(with_rope - without)
+    yield Check(f"{at_layer}: with RoPE minus without", moved, "height", bound, NO_NUMBERS)
+    measure = f"{at_layer}: without RoPE minus the middle of the image"
+    left = evidence.mean(without - MIDDLE)
+    yield Check(measure, left, "height", bound, NO_NUMBERS, WITHIN)
 
 
-def localization_recovers(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """What leaving RoPE out of the score does to localization (Table 1)."""
-    for when, numbers in (("early", EARLY), ("later", LATER)):
+def localization_recovers(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """A score without RoPE locates better than one with it (Table 1)."""
+    for depth, numbers in ((evidence.early, EARLY), (evidence.later, LATER)):
         rows = (Row("Table 1", name, **numbers) for name in ("fastv-norope", "fastv"))
         shown = published.difference(paper, *rows, LOCALIZATION)
-        for method in study.single("fastv-norope", study.settings[when]):
-            for fastv in study.closest(method, study.single("fastv", study.settings[when])):
-                yield compare_fairly(study, method, fastv, shown)
+        for method in evidence.single_stage("fastv-norope", depth):
+            for fastv in evidence.closest_budget(method, evidence.single_stage("fastv", depth)):
+                yield compare_matched(evidence, method, fastv, shown)
 
 
-def others_do_not_notice(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """FastV against dropping the same tokens before any layer sees them, which changes accuracy
-    neither way (Figure 4)."""
+def others_do_not_notice(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """FastV answers other tasks as if its tokens were dropped before any layer saw them
+    (Figure 4)."""
     shown = Published("no difference to be seen in 8 tasks, no numbers", "Figure 4")
-    for fastv in study.single("fastv", study.settings["early"]):
-        for replay in study.replays(fastv):
-            for task in study.tasks(OTHER):
-                bound, note = study.settings["hardly"], study.left_out
-                yield compare(study, fastv, replay, task, bound, shown, wanted=WITHIN, note=note)
+    bound = evidence.settings["max_unnoticed_loss"]
+    for fastv in evidence.single_stage("fastv", evidence.early):
+        for replay in evidence.replays_of(fastv):
+            for task in evidence.tasks(OTHER):
+                yield compare(
+                    evidence, fastv, replay, task, bound, shown,
+                    wanted=WITHIN, note=evidence.left_out,
+                )  # fmt: skip
 
 
-def later_selects_better(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """What each depth selects, given to the language model from its first layer (Table 2)."""
-    sources = (study.single("fastv-norope", study.settings[w]) for w in ("early", "later"))
-    early, later = ([m for each in found for m in study.replays(each)] for found in sources)
+def later_selects_better(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """What the later depth selects, given to the language model from its first layer, locates
+    better than what the early depth selects (Table 2)."""
+    sources = (evidence.single_stage("fastv-norope", d) for d in (evidence.early, evidence.later))
+    early, later = ([m for name in names for m in evidence.replays_of(name)] for names in sources)
     rows = (Row("Table 2", "fastv-norope-before-llm", **n) for n in (LATER, EARLY))
     shown = published.difference(paper, *rows, LOCALIZATION)
     for method in later:
-        for other in study.closest(method, early):
-            yield compare_fairly(study, method, other, shown)
+        for rival in evidence.closest_budget(method, early):
+            yield compare_matched(evidence, method, rival, shown)
 
 
-def later_finds_more(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """What each depth selects of the tokens that the question is about (Figures A2 and A3)."""
-    depths = [study.settings[when] for when in ("later", "early")]
-    later, early = (study.recalls(depth, "norope") for depth in depths)
-    layers = " minus ".join(f"K = {study.layer(depth)}" for depth in depths)
-    measure = f"share of the true box's tokens kept without RoPE, {layers}"
+def later_finds_more(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """The later depth keeps more of the tokens that the question is about (Figures A2, A3)."""
+    depths = evidence.later, evidence.early
+    later, early = (evidence.box_recalls(depth, "norope") for depth in depths)
+    measure = f"Share of the true box's tokens kept without RoPE: {_layers(evidence, depths)}"
     shown = Published("masks of single examples", "Figures A2 and A3")
-    yield Check(measure, study.mean(later - early), "recall", study.settings["smallest"], shown)
+    bound = evidence.settings["min_accuracy_difference"]
+    yield Check(measure, evidence.mean(later - early), "recall", bound, shown)
 
 
-def a_grid_adds(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """A uniform grid in union with the score at the R that is judged, against the score alone at
-    the R that comes closest to the union's budget (Table 1)."""
-    for when, numbers in (("early", EARLY), ("later", LATER)):
+def a_grid_adds(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """The union of score and uniform grid locates better than the score alone at the R that comes
+    closest to the union's budget (Table 1)."""
+    for depth, numbers in ((evidence.early, EARLY), (evidence.later, LATER)):
         rows = (Row("Table 1", name, **numbers) for name in ("ensemble", "fastv-norope"))
         shown = published.difference(paper, *rows, LOCALIZATION)
         shown = Published(f"{shown.text}, budgets not matched", shown.source)
-        depth = study.settings[when]
-        for method in study.single("ensemble", depth):
-            for reference in study.closest(method, study.kind("fastv-norope", [depth])):
-                yield compare_fairly(study, method, reference, shown)
+        rivals = evidence.methods_of_kind("fastv-norope", [depth])
+        for method in evidence.single_stage("ensemble", depth):
+            for reference in evidence.closest_budget(method, rivals):
+                yield compare_matched(evidence, method, reference, shown)
 
 
-def beats_fastv(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """FEATHER at the two budgets of Table A2, against FastV at the early depth."""
-    rivals = study.kind("fastv", [study.settings["early"]])
+def beats_fastv(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """FEATHER locates better than FastV at the early depth, at two budgets (Table A2)."""
+    rivals = evidence.methods_of_kind("fastv", [evidence.early])
     for feather, remove in (("0.7", "0.75"), ("0.4", "0.5")):
         row = Row("Table A2", "fastv", "3", remove)
-        yield from _beats(study, paper, feather, row, rivals)
+        yield from _feather_beats(evidence, paper, feather, row, rivals)
 
 
-def beats_pyramiddrop(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """The same against PyramidDrop."""
+def beats_pyramiddrop(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """FEATHER locates better than PyramidDrop, at two budgets (Table A2)."""
+    rivals = evidence.methods_of_kind("pyramiddrop")
     for remove in ("0.7", "0.4"):
         row = Row("Table A2", "pyramiddrop", "8+16+24", remove)
-        yield from _beats(study, paper, remove, row, study.kind("pyramiddrop"))
+        yield from _feather_beats(evidence, paper, remove, row, rivals)
 
 
-def _beats(
-    study: Evidence, paper: pd.DataFrame, remove: str, row: Row, rivals: Sequence[str]
+def _feather_beats(
+    evidence: Evidence, paper: pd.DataFrame, remove: str, row: Row, rivals: Sequence[str]
 ) -> Iterator[Check]:
-    """FEATHER at this R against the rival of the closest budget; row: the rival's, published."""
+    """FEATHER with fraction `remove` against the rival of the closest budget; row: the published
+    row of that rival."""
     feather = Row("Table A2", "feather", "8+16", remove)
     shown = published.difference(paper, feather, row, LOCALIZATION)
-    depths = [k / study.depth for k in roles.layers(study.role("feather"), study.depth)]
-    for method in study.removing(float(remove), study.kind("feather", depths)):
-        for rival in study.closest(method, rivals):
-            yield compare_fairly(study, method, rival, shown)
+    layers = roles.layers(evidence.role("feather"), evidence.depth)
+    candidates = evidence.methods_of_kind("feather", [k / evidence.depth for k in layers])
+    for method in evidence.removing(float(remove), candidates):
+        for rival in evidence.closest_budget(method, rivals):
+            yield compare_matched(evidence, method, rival, shown)
 
 
-def positions_are_essential(study: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """What localization loses when visual tokens exchange positions (Table A3)."""
+def positions_are_essential(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
+    """Localization loses when visual tokens exchange positions (Table A3)."""
     rows = (Row("Table A3", name) for name in ("unpruned", "position-shuffle"))
     shown = published.difference(paper, *rows, LOCALIZATION)
-    for shuffled in study.kind("position-shuffle"):
-        bound = study.settings["far_more"]
-        yield compare(study, BASELINE, shuffled, LOCALIZATION, bound, shown)
+    bound = evidence.settings["min_extra_loss"]
+    for shuffled in evidence.methods_of_kind("position-shuffle"):
+        yield compare(evidence, BASELINE, shuffled, LOCALIZATION, bound, shown)
+
+
+def _layers(evidence: Evidence, depths: Sequence[float]) -> str:
+    """K = 1 minus K = 3"""
+    return " minus ".join(f"K = {evidence.layer(depth)}" for depth in depths)
 
 
 CLAIMS = (
@@ -175,17 +194,18 @@ CLAIMS = (
         "FastV at the early depth, localization and other tasks",
     ),
     Claim(
-        "The tokens that attention keeps lie at the bottom of the image at small K, less so later.",
+        "At small K, attention keeps tokens at the bottom of the image; at larger K, less so.",
         {"early": kept_at_the_bottom, "later": less_so_later},
         "attention scores",
     ),
     Claim(
-        "Without RoPE in the score the concentration is gone and localization recovers.",
+        "Without RoPE in the score, the concentration disappears and localization recovers.",
         {"height": rope_lowers, "localization": localization_recovers},
         "FastV with and without RoPE at one depth, attention scores",
     ),
     Claim(
-        "Most other tasks do not notice when no layer sees the tokens that early pruning removes.",
+        "Most other tasks do not notice when the tokens that FastV removes are dropped before "
+        "the language model.",
         {"other tasks": others_do_not_notice},
         "FastV at the early depth and its replay before the language model",
         most=True,
@@ -196,7 +216,7 @@ CLAIMS = (
         "score without RoPE, replayed before the language model, at both depths; true boxes",
     ),
     Claim(
-        "A uniform grid adds to the score when as many tokens are kept.",
+        "Adding a uniform grid to the score helps when as many tokens are kept.",
         {"localization": a_grid_adds},
         "score with grid, and the score alone at the same depth",
     ),

@@ -1,4 +1,4 @@
-"""What claims are judged on: the records and scores of one model, and which method is which."""
+"""What claims are judged on: the records and scores of one model, and the roles of its methods."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,19 @@ import xarray as xr
 
 from prunescope.claims.roles import Stages, layers, removed, replays, same_kind
 from prunescope.errors import InputError
+from prunescope.method_names import BASELINE
 from prunescope.statistics import accuracy, boxes
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.position import kept
+from prunescope.statistics.position import heights, kept
 from prunescope.statistics.reading import localization_tasks
 
-COLUMNS = ["score", "invalid", "mean_tokens", "target_box"]  # of the records
-NEAR = 0.02  # a method removes the fraction R if each of its stages does, to within this
+COLUMNS = ["score", "invalid", "mean_tokens", "target_box"]  # columns of the records
+TOLERANCE = 0.02  # a stage removes the fraction R if what it removes is this close to R
 
 
 @dataclass(frozen=True)
 class Effect:
-    """An estimate with its interval by image, and the examples and images behind it."""
+    """An estimate with its interval over images, and the examples and images that it rests on."""
 
     value: float
     low: float
@@ -33,9 +34,12 @@ class Effect:
 
 @dataclass(frozen=True)
 class Evidence:
-    """records: of one model, with `COLUMNS`; scores: as `read_scores` gives them; methods: stages
-    of the study's methods, by name; library: of the methods known by name; settings: the key
-    `claims` of a study's configuration."""
+    """Results of one model, and the questions that claims put to them.
+
+    records: rows with `COLUMNS`; scores: as from `read_scores`; methods: stages of the study's
+    methods by name; library: stages of the named methods; settings: the key `claims` of the
+    study's file.
+    """
 
     records: pd.DataFrame
     scores: xr.DataArray
@@ -49,19 +53,31 @@ class Evidence:
         """Decoder layers of the model."""
         return int(self.scores["layer"].max())
 
+    @property
+    def early(self) -> float:
+        """Depth that counts as early, as a fraction of the layers."""
+        return self.settings["early_depth"]
+
+    @property
+    def later(self) -> float:
+        """Depth that counts as later, as a fraction of the layers."""
+        return self.settings["later_depth"]
+
     def layer(self, depth: float) -> int:
         """The layer at a fraction of the depth."""
         return round(depth * self.depth)
 
+    # -- tasks -------------------------------------------------------------------------------
+
     @cached_property
     def groups(self) -> dict[str, dict[str, float]]:
-        """Every task by itself, and the groups of tasks, as weights; but for those `unanswered`."""
+        """Weights of tasks: each task by itself and the groups of tasks, without `unanswered`."""
         tasks = [t for t in dict.fromkeys(self.records["task"]) if t not in self.unanswered]
-        boxed = localization_tasks(self.records)
-        return {t: {t: 1.0} for t in tasks} | accuracy.task_groups(tasks, boxed)
+        localization = localization_tasks(self.records)
+        return accuracy.single_tasks(tasks) | accuracy.task_groups(tasks, localization)
 
     def tasks(self, group: str) -> list[str]:
-        """The tasks of a group. InputError for one that the study has not."""
+        """Tasks of a group. InputError for a group without tasks in this study."""
         if group not in self.groups:
             raise InputError(
                 f"no {group} in this study; its tasks are {list(self.groups)}"
@@ -71,108 +87,120 @@ class Evidence:
 
     @cached_property
     def unanswered(self) -> list[str]:
-        """Tasks that the unpruned model answers in no form that can be judged: pruning cannot make
-        them worse, so that they say nothing of it."""
-        whole = self.records[self.records["method"] == accuracy.BASELINE]
-        invalid = whole.groupby("task", sort=False)["invalid"].all()
+        """Tasks without a readable answer of the unpruned model: pruning cannot harm them."""
+        unpruned = self.records[self.records["method"] == BASELINE]
+        invalid = unpruned.groupby("task", sort=False)["invalid"].all()
         return list(invalid.index[invalid])
 
     @property
     def left_out(self) -> str:
-        """Which tasks are, in words."""
+        """Sentence that names the `unanswered` tasks, or ""."""
         names = ", ".join(self.unanswered)
         return f"left out, as no answer of the unpruned model can be read: {names}" if names else ""
 
     @cached_property
     def answers(self) -> pd.DataFrame:
+        """Scores of the answers: a row for each example, a column for each method."""
         return accuracy.by_method(self.records)
+
+    # -- budgets -----------------------------------------------------------------------------
 
     @cached_property
     def budgets(self) -> pd.DataFrame:
-        """Realised mean visual tokens per layer, as a share of the unpruned model's: one row per
-        task, one column per method."""
+        """T/N, realised mean visual tokens per layer as a share of the unpruned model's: a row for
+        each task, a column for each method."""
         return accuracy.budgets(self.records).groupby("task").mean()
 
-    def spent(self, method: str, group: str) -> float:
-        """The budget of a method in a group of tasks, each counting the same."""
+    def budget(self, method: str, group: str) -> float:
+        """T/N of a method, averaged over the tasks of a group."""
         return float(self.budgets.loc[self.tasks(group), method].mean())
 
     # -- methods -----------------------------------------------------------------------------
 
     def role(self, name: str) -> Stages:
-        """Stages of a method of the library. InputError if the study's own library lacks it: no
-        method can be told to play that role."""
+        """Stages of a method of the library. InputError if the study's own library lacks it."""
         if name not in self.library:
             raise InputError(f"no method plays {name!r}: the study's library lacks it")
         return self.library[name]
 
-    def kind(self, role: str, at: Sequence[float] = ()) -> list[str]:
-        """Methods of the study that are `role` of the library but for their numbers.
+    def methods_of_kind(self, role: str, depths: Sequence[float] = ()) -> list[str]:
+        """Methods of the study that differ from `role` of the library in numbers alone.
 
-        at: one depth for each stage, if the layers matter.
+        depths: the depth of every stage, where layers matter.
         """
-        wanted, known = [self.layer(depth) for depth in at], self.role(role)
+        stages_of_role, wanted = self.role(role), [self.layer(depth) for depth in depths]
         return [
             name
             for name, stages in self.methods.items()
-            if name in self.budgets and same_kind(stages, known)
+            if name in self.budgets and same_kind(stages, stages_of_role)
             if not wanted or layers(stages, self.depth) == wanted
         ]
 
     def removing(self, remove: float, names: Sequence[str]) -> list[str]:
-        """Those of `names` of which every stage removes this fraction."""
+        """Methods among `names` whose every stage removes this fraction."""
         tokens = int(np.prod(self.scores.shape[-2:]))
         fractions = {name: removed(self.methods[name], tokens) for name in names}
-        return [n for n, each in fractions.items() if all(abs(r - remove) <= NEAR for r in each)]
+        return [
+            name
+            for name, stages in fractions.items()
+            if all(abs(fraction - remove) <= TOLERANCE for fraction in stages)
+        ]
 
-    def single(self, role: str, depth: float) -> list[str]:
-        """Those with one stage, at this depth, that remove the fraction that is judged."""
-        return self.removing(self.settings["remove"], self.kind(role, [depth]))
+    def single_stage(self, role: str, depth: float) -> list[str]:
+        """Methods of one stage at this depth that remove the fraction that claims judge."""
+        return self.removing(self.settings["remove"], self.methods_of_kind(role, [depth]))
 
-    def closest(self, method: str, others: Sequence[str]) -> list[str]:
-        """The one of `others`, if any, whose budget for localization, which is compared at equal
-        budgets, is closest to that of `method`."""
-        spent = {name: self.spent(name, accuracy.LOCALIZATION) for name in (*others, method)}
-        return sorted(others, key=lambda other: abs(spent[other] - spent[method]))[:1]
+    def closest_budget(self, method: str, others: Sequence[str]) -> list[str]:
+        """The one of `others`, if any, whose localization budget is closest to that of `method`."""
+        budgets = {name: self.budget(name, accuracy.LOCALIZATION) for name in (*others, method)}
+        return sorted(others, key=lambda other: abs(budgets[other] - budgets[method]))[:1]
 
-    def replays(self, source: str) -> list[str]:
-        """Methods that drop before the language model what `source` drops."""
-        present = {name: self.methods[name] for name in self.methods if name in self.budgets}
-        return [name for name, stages in present.items() if replays(stages, source)]
+    def replays_of(self, source: str) -> list[str]:
+        """Methods that drop, before the language model, what `source` drops."""
+        return [
+            name
+            for name, stages in self.methods.items()
+            if name in self.budgets and replays(stages, source)
+        ]
 
     # -- effects -----------------------------------------------------------------------------
 
     def difference(self, method: str, reference: str, group: str) -> Effect:
-        """Accuracy of `method` minus `reference`, paired by example."""
-        self.tasks(group)  # has it any?
+        """Accuracy of `method` minus that of `reference`, paired by example.
+
+        InputError for a group without tasks.
+        """
+        self.tasks(group)
         change = accuracy.differences(self.answers, [(method, reference)])
         groups = {group: self.groups[group]}
         return _effect(accuracy.estimates(change, groups, self.bootstrap))
 
-    def heights(self, depth: float, variant: str) -> np.ndarray:
-        """(examples,) mean height of what a score at this depth keeps, 0 top to 1 bottom."""
-        mask = self._kept(depth, variant)
-        rows = mask.sum(-1)
-        return rows @ ((np.arange(rows.shape[1]) + 0.5) / rows.shape[1]) / rows.sum(-1)
+    def vertical_positions(self, depth: float, variant: str) -> np.ndarray:
+        """(examples,) mean vertical position of the tokens kept by the score at this depth: 0 is
+        the top of the image, 1 the bottom."""
+        tokens_per_row = self._kept(depth, variant).sum(-1)
+        return heights(tokens_per_row)[..., 0]
 
-    def recalls(self, depth: float, variant: str) -> np.ndarray:
-        """(examples,) share of the true box's tokens that it keeps; NaN without a box."""
-        found = self.records.drop_duplicates("example").set_index("example")["target_box"]
-        true = found.reindex(self.scores["example"].values)
-        asked = true.map(lambda box: np.size(box) == 4).to_numpy()
-        if not asked.any():
+    def box_recalls(self, depth: float, variant: str) -> np.ndarray:
+        """(examples,) share of the true box's tokens that the score at this depth keeps; NaN for a
+        question without a box. InputError if no question has one."""
+        by_example = self.records.drop_duplicates("example").set_index("example")["target_box"]
+        true_boxes = by_example.reindex(self.scores["example"].values)
+        with_box = true_boxes.map(lambda box: np.size(box) == 4).to_numpy()
+        if not with_box.any():
             raise InputError("no question with scores has a true box")
-        cells = boxes.box_cells(np.stack(true[asked].to_list()), self.scores.shape[-2:])
-        mask = self._kept(depth, variant)[asked].reshape(len(cells), -1)
-        shares = np.full(len(true), np.nan)
-        shares[asked] = boxes.recall(mask, cells)
+        cells = boxes.box_cells(np.stack(true_boxes[with_box].to_list()), self.scores.shape[-2:])
+        mask = self._kept(depth, variant)[with_box].reshape(len(cells), -1)
+        shares = np.full(len(true_boxes), np.nan)
+        shares[with_box] = boxes.recall(mask, cells)
         return shares
 
     def mean(self, values: np.ndarray) -> Effect:
-        """Mean of values by example of the scores."""
+        """Mean of `values` (examples,), in the order of the scores."""
         return _effect(self.bootstrap.means(values[:, None], self.scores["image"].values))
 
     def _kept(self, depth: float, variant: str) -> np.ndarray:
+        """(examples, rows, cols) bool. InputError for a layer without scores."""
         layer = self.layer(depth)
         if layer not in self.scores["layer"]:
             raise InputError(f"no scores for layer {layer} of {self.depth}")

@@ -1,4 +1,4 @@
-"""The ledger: every claim, its checks with intervals, the paper's numbers and a verdict."""
+"""The ledger: every claim with its checks, their intervals, the paper's numbers and verdicts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,39 +13,39 @@ from prunescope.claims.verdicts import ABSENT, FAILS, HOLDS, OPEN, UNMATCHED, ju
 from prunescope.errors import InputError
 
 
-def judge_claims(study: Evidence, paper: pd.DataFrame) -> pd.DataFrame:
-    """One row per check, in the order of the claims; one for a claim without checks.
+def judge_claims(evidence: Evidence, paper: pd.DataFrame) -> pd.DataFrame:
+    """One row for each check, in the order of the claims; one for a claim without checks.
 
-    Columns number, statement, verdict (of the claim), note (what it lacks, or ""), part, measure,
-    value, low, high, unit, bound, wanted, examples, units, method, reference, and their tokens
-    (shares of the unpruned model's visual tokens), check (its verdict), published and source.
+    Columns number, statement, verdict (of the claim), note (what the claim lacks, or ""), part,
+    measure, value, low, high, unit, bound, wanted, examples, units, method, reference, the T/N of
+    both (`method tokens`, `reference tokens`), check (its verdict), published and source.
     """
     rows = [
         {"number": number, "statement": claim.statement} | row
         for number, claim in enumerate(CLAIMS, 1)
-        for row in _rows(claim, study, paper)
+        for row in _rows(claim, evidence, paper)
     ]
     return pd.DataFrame(rows)
 
 
-def _rows(claim: Claim, study: Evidence, paper: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    parts = [_examine(name, part, study, paper) for name, part in claim.parts.items()]
+def _rows(claim: Claim, evidence: Evidence, paper: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    parts = [_judge_part(name, part, evidence, paper) for name, part in claim.parts.items()]
     if not any(part.verdicts for part in parts):
         yield {"verdict": ABSENT, "note": f"needs {claim.needs}"}
         return
     notes = [part.lack for part in parts] + [c.note for part in parts for c in part.checks]
     head = {
-        "verdict": together([part.verdicts for part in parts], claim.most),
+        "verdict": claim_verdict([part.verdicts for part in parts], claim.most),
         "note": "; ".join(dict.fromkeys(filter(None, notes))),
     }
-    rows = [_columns(part, *pair, study) for part in parts for pair in part.pairs]
+    rows = [_columns(part.name, *pair, evidence) for part in parts for pair in part.pairs]
     yield from (head | row for row in rows or [{}])
 
 
 @dataclass(frozen=True)
-class Examined:
-    """checks: of a part of a claim; verdicts: one for each, and one more for what could not be
-    computed; lack: why the part does not count, or ""."""
+class JudgedPart:
+    """A part of a claim. verdicts: one for each of `checks`, and one more after an error; lack: why
+    the part does not count, or ""."""
 
     name: str
     checks: list[Check]
@@ -57,53 +57,59 @@ class Examined:
         return zip(self.checks, self.verdicts, strict=False)
 
 
-def _examine(name: str, part: Part, study: Evidence, paper: pd.DataFrame) -> Examined:
+def _judge_part(name: str, part: Part, evidence: Evidence, paper: pd.DataFrame) -> JudgedPart:
     checks: list[Check] = []
     verdicts: list[str] = []
     try:
-        for check in part(study, paper):
+        for check in part(evidence, paper):
             checks.append(check)
-            verdicts.append(verdict(check, study))
-    except InputError as error:  # too few tasks, say: what else there is, is judged all the same
-        return Examined(name, checks, [*verdicts, OPEN], f"{name}: {error}")
-    counts = set(verdicts) - {UNMATCHED}
-    lack = "" if counts else f"{name}: {'budgets are not matched' if checks else ABSENT}"
-    return Examined(name, checks, verdicts, lack)
+            verdicts.append(check_verdict(check, evidence))
+    except InputError as error:  # such as a group without tasks; the other parts are still judged
+        return JudgedPart(name, checks, [*verdicts, OPEN], f"{name}: {error}")
+    counted = set(verdicts) - {UNMATCHED}
+    lack = "" if counted else f"{name}: {'budgets are not matched' if checks else ABSENT}"
+    return JudgedPart(name, checks, verdicts, lack)
 
 
-def _columns(part: Examined, check: Check, verdict: str, study: Evidence) -> dict[str, Any]:
+def _columns(part: str, check: Check, verdict: str, evidence: Evidence) -> dict[str, Any]:
     names = dict(zip(("method", "reference"), check.methods, strict=False))
-    tokens = {f"{which} tokens": study.spent(name, check.group) for which, name in names.items()}
+    tokens = {f"{key} tokens": evidence.budget(name, check.group) for key, name in names.items()}
     return {
-        "part": part.name, "measure": check.measure, **vars(check.effect), "unit": check.unit,
+        "part": part, "measure": check.measure, **vars(check.effect), "unit": check.unit,
         "bound": check.bound, "wanted": check.wanted, **names, **tokens, "check": verdict,
         "published": check.published.text, "source": check.published.source,
     }  # fmt: skip
 
 
-def verdict(check: Check, study: Evidence) -> str:
-    """Where the interval lies; undecided on too few images, not matched if a larger budget alone
-    could have put it there."""
-    if check.effect.units < study.settings["images"]:
+def check_verdict(check: Check, evidence: Evidence) -> str:
+    """Verdict of a check: where its interval lies.
+
+    Undecided on fewer than `min_images` images. Not matched where budgets differ by more than
+    `max_budget_gap` and the larger budget favours the verdict.
+    """
+    if check.effect.units < evidence.settings["min_images"]:
         return OPEN
-    found = judge(check.effect.low, check.effect.high, check.bound, check.wanted)
-    if not check.fair:
-        return found
-    spent, less = (study.spent(name, check.group) for name in check.methods)
-    more = spent - less
-    helped = {HOLDS: more, FAILS: -more, OPEN: abs(more)}[found]
-    return UNMATCHED if helped > study.settings["matched"] else found
+    verdict = judge(check.effect.low, check.effect.high, check.bound, check.wanted)
+    if not check.matched:
+        return verdict
+    first, second = (evidence.budget(name, check.group) for name in check.methods)
+    gap = first - second
+    favour = {HOLDS: gap, FAILS: -gap, OPEN: abs(gap)}[verdict]
+    return UNMATCHED if favour > evidence.settings["max_budget_gap"] else verdict
 
 
-def together(parts: Sequence[Sequence[str]], most: bool = False) -> str:
-    """The verdict of a claim from those of the checks of its parts, but for those that are not
-    matched: all must hold and one that does not hold decides; or most must. A claim with a part
-    that no check counts for cannot hold."""
-    counted = [[each for each in part if each != UNMATCHED] for part in parts]
-    found = [each for part in counted for each in part]
-    held, failed = found.count(HOLDS), found.count(FAILS)
+def claim_verdict(parts: Sequence[Sequence[str]], most: bool = False) -> str:
+    """Verdict of a claim from the verdicts of the checks of its parts.
+
+    Checks that are not matched do not count. All others must hold, and one that does not hold
+    refutes the claim; with `most`, the majority decides. A claim cannot hold if no check of one of
+    its parts counts.
+    """
+    counted = [[verdict for verdict in part if verdict != UNMATCHED] for part in parts]
+    verdicts = [verdict for part in counted for verdict in part]
+    held, failed = verdicts.count(HOLDS), verdicts.count(FAILS)
     if most:
-        holds, fails = 2 * held > len(found), 2 * failed >= len(found) > 0
+        holds, fails = 2 * held > len(verdicts), 2 * failed >= len(verdicts) > 0
     else:
-        holds, fails = held == len(found), failed > 0
+        holds, fails = held == len(verdicts), failed > 0
     return HOLDS if holds and all(counted) else FAILS if fails else OPEN

@@ -1,4 +1,4 @@
-"""The paper's numbers (data/reference), looked up where an effect is put beside ours."""
+"""Published numbers (data/reference), looked up to stand beside the study's."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,12 @@ from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, OTHER
 FOLDER = Path("data/reference")
 COLUMNS = ["method", "K", "R", "task", "value", "flops_reduction", "source"]
 DEPTH = 32  # layers of the paper's language model
-OTHERS = ("vqa", "challenge")  # the paper's two means of four tasks, which are its other tasks
+OTHERS = ("vqa", "challenge")  # means of four tasks each; together the paper's other tasks
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a published table: `table` is the end of its source."""
+    """One row of a published table; `table` is the end of the column `source`."""
 
     table: str
     method: str
@@ -26,14 +26,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Published:
-    """An effect in the paper, in words, and where it is printed."""
+    """A published effect in words, and where it is printed."""
 
     text: str
     source: str
 
 
 def read(folder: Path = FOLDER) -> pd.DataFrame:
-    """All rows of the reference tables, with `COLUMNS`. InputError for a file without."""
+    """All rows of the reference tables, with `COLUMNS`.
+
+    InputError without tables, or for a table that lacks columns.
+    """
     files = sorted(folder.glob("*.csv"))
     if not files:
         raise InputError(f"{folder}: no reference tables (*.csv)")
@@ -48,39 +51,41 @@ def _read_part(path: Path) -> pd.DataFrame:
 
 
 def cells(reference: pd.DataFrame, row: Row) -> dict[str, float]:
-    """The printed numbers of a row, by benchmark or mean; `OTHER` is the mean of the paper's other
-    tasks, if it has them."""
+    """Printed numbers of a row by benchmark or mean, with `OTHER`, the mean of the paper's other
+    tasks, where both of its parts are printed."""
     same = (reference[["method", "K", "R"]] == [row.method, row.K, row.R]).all(axis=1)
-    found = reference[same & reference["source"].str.endswith(f", {row.table}")]
-    numbers = dict(zip(found["task"], map(float, found["value"]), strict=True))
+    printed = reference[same & reference["source"].str.endswith(f", {row.table}")]
+    numbers = dict(zip(printed["task"], map(float, printed["value"]), strict=True))
     if set(OTHERS) <= numbers.keys():
-        numbers[OTHER] = sum(numbers[each] for each in OTHERS) / len(OTHERS)
+        numbers[OTHER] = sum(numbers[mean] for mean in OTHERS) / len(OTHERS)
     return numbers
 
 
 def value(reference: pd.DataFrame, row: Row, task: str) -> float:
-    """The printed number of a benchmark or mean. InputError for what is not printed."""
+    """Printed number of a benchmark or mean. InputError if it is not printed."""
     numbers = cells(reference, row)
     if task not in numbers:
         raise InputError(f"reference: no number for {row} and {task!r}, only for {list(numbers)}")
     return numbers[task]
 
 
-def difference(reference: pd.DataFrame, more: Row, less: Row, group: str) -> Published:
-    """Published accuracy of `more` minus `less` in a group of tasks, in points."""
+def difference(reference: pd.DataFrame, first: Row, second: Row, group: str) -> Published:
+    """Published accuracy of `first` minus that of `second` in a group of tasks, in points."""
     if group == CONTRAST:
-        both = [
-            (value(reference, more, g), value(reference, less, g)) for g in (LOCALIZATION, OTHER)
-        ]
-        (a, b), (c, d) = both
-        text = f"{a - b - (c - d):+.1f} points ({a - b:.1f} against {c - d:.1f})"
+        localization, other = (
+            value(reference, first, task) - value(reference, second, task)
+            for task in (LOCALIZATION, OTHER)
+        )
+        numbers = f"{localization:.1f} against {other:.1f}"
+        text = f"{localization - other:+.1f} points ({numbers})"
     else:
-        a, b = (value(reference, row, group) for row in (more, less))
+        a, b = (value(reference, row, group) for row in (first, second))
         text = f"{a - b:+.1f} points ({a:.1f} against {b:.1f})"
-    return Published(text, f"{more.table}: {_words(more)} and {_words(less)}")
+    return Published(text, f"{first.table}: {_words(first)} and {_words(second)}")
 
 
 def _words(row: Row) -> str:
     """fastv (K 3, R 0.75)"""
-    numbers = ", ".join(f"{name} {n}" for name, n in (("K", row.K), ("R", row.R)) if n)
+    settings = (("K", row.K), ("R", row.R))
+    numbers = ", ".join(f"{name} {number}" for name, number in settings if number)
     return f"{row.method} ({numbers})" if numbers else row.method

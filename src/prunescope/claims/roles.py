@@ -1,47 +1,54 @@
-"""Which method of a study is which of the library: the same but for layers, counts and seeds."""
+"""Which method of the library a study's method is, whatever its layers, counts and seeds."""
 
 from typing import Any
 
 Stages = list[dict[str, Any]]
-NUMBERS = {"layer", "remove", "power", "keep", "of"}  # of a stage
-OPTIONS = {"stride", "seed"}  # of a criterion
+NUMBERS = {"layer", "remove", "power", "keep", "of"}  # numeric keys of a stage
+OPTIONS = {"stride", "seed"}  # numeric options of a criterion
 
 
 def same_kind(one: Stages, other: Stages) -> bool:
-    """Do two methods differ in numbers alone?"""
-    return _kind(one) == _kind(other)
+    """Whether two methods differ in numbers alone."""
+    return _without_numbers(one) == _without_numbers(other)
 
 
-def _kind(stages: Stages) -> list[dict[str, Any]]:
-    return [{k: _criterion(v) for k, v in s.items() if k not in NUMBERS} for s in stages]
-
-
-def _criterion(value: Any) -> Any:
-    """`{name: options}` without its numbers; anything else as it is."""
-    if not isinstance(value, dict):
-        return value
-    [(name, options)] = value.items()
-    return name, {k: v for k, v in options.items() if k not in OPTIONS}
-
-
-def replays(stages: Stages, source: str) -> bool:
-    """Does a method drop before the first layer what `source` drops, positions as they were?"""
-    original = [{"positions": "original"} | stage for stage in stages]
-    return original == [
-        {"layer": 0, "score": {"replay": {"method": source}}, "positions": "original"}
+def _without_numbers(stages: Stages) -> list[dict[str, Any]]:
+    return [
+        {key: _criterion(value) for key, value in stage.items() if key not in NUMBERS}
+        for stage in stages
     ]
 
 
+def _criterion(value: Any) -> Any:
+    """A criterion `{name: options}` without its numbers; any other value unchanged."""
+    if not isinstance(value, dict):
+        return value
+    [(name, options)] = value.items()
+    return name, {key: option for key, option in options.items() if key not in OPTIONS}
+
+
+def replays(stages: Stages, source: str) -> bool:
+    """Whether a method drops, before the first layer, what `source` drops, and keeps positions."""
+    with_positions = [{"positions": "original"} | stage for stage in stages]
+    replay = {"layer": 0, "score": {"replay": {"method": source}}, "positions": "original"}
+    return with_positions == [replay]
+
+
 def layers(stages: Stages, depth: int) -> list[int]:
-    """The layers before which stages remove tokens, in a model of `depth` layers; not those of
-    stages that keep all, and change positions only."""
-    at = [stage["layer"] for stage in stages if stage.get("keep") != 1.0]
-    return [round(layer * depth) if 0 < layer < 1 else layer for layer in at]
+    """Layers before which the stages remove tokens, in a model of `depth` layers.
+
+    A stage that keeps every token only changes positions and is left out.
+    """
+    stage_layers = [stage["layer"] for stage in stages if stage.get("keep") != 1.0]
+    return [round(layer * depth) if 0 < layer < 1 else layer for layer in stage_layers]
 
 
 def removed(stages: Stages, tokens: int) -> list[float]:
-    """The fraction R of each stage that has one; without any, what the first removes of `tokens`,
-    NaN if its criterion decides."""
+    """Fraction R of every stage that states one.
+
+    If none does: the fraction that the first stage removes of `tokens`, NaN where its criterion
+    decides how many.
+    """
     if fractions := [stage["remove"] for stage in stages if "remove" in stage]:
         return fractions
     keep = stages[0].get("keep") or float("nan")

@@ -1,6 +1,7 @@
-"""The paper's rows beside the same methods of a study."""
+"""Published rows beside the same methods of a study."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -9,10 +10,11 @@ from prunescope.claims import published
 from prunescope.claims.evidence import Evidence
 from prunescope.claims.published import DEPTH, Row
 from prunescope.claims.verdicts import WITHIN, judge
-from prunescope.statistics.accuracy import BASELINE, LOCALIZATION, OTHER, estimates
+from prunescope.method_names import BASELINE, BEFORE_LLM
+from prunescope.statistics.accuracy import LOCALIZATION, OTHER, estimates, single_tasks
 
 FEATHER = ("Table 1", "Table 2", "Table A2", "Table A3", "README.md at c2a09b2")
-# by the published model that a model stands for
+# Tables of the published model that a model of a study stands for.
 TABLES = {
     "siglip": (*FEATHER, "Prismatic's Tables 2 to 4"),
     "dinosiglip": ("Table A1",),
@@ -21,98 +23,113 @@ TABLES = {
 }
 GROUPS = (LOCALIZATION, OTHER)
 ESTIMATE = ["value", "low", "high"]
-BEFORE = "-before-llm"  # ends the paper's names of replays
-SAID = ["method", "source", "K", "R"]
+ROW = ["method", "source", "K", "R"]  # columns that name a published row
 
 
-def side_by_side(study: Evidence, paper: pd.DataFrame, stands_for: str = "siglip") -> pd.DataFrame:
-    """One row per published row that the study has a method for, at the same fractions of the
-    depth and the same R; where the paper gives no R, the closest budget.
+@dataclass(frozen=True)
+class Pair:
+    """A published row and the study's method that is the same.
 
-    Columns method, source, K, R (the paper's), tokens (mean per layer over all) published and ours,
-    and for each group of tasks the accuracy published and ours with its interval, and both as a
-    share of the unpruned model's (`kept`); what the paper does not print is NaN.
+    columns: values of `ROW`; numbers: the printed ones by task; share: printed T/N, or NaN.
     """
-    groups = {name: study.groups[name] for name in GROUPS if name in study.groups}
-    ours = estimates(study.answers, groups, study.bootstrap).set_index(["group", "method"])
-    full = published.cells(paper, Row("Table A2", BASELINE)) if stands_for == "siglip" else {}
+
+    columns: dict[str, Any]
+    numbers: dict[str, float]
+    share: float
+
+    @property
+    def method(self) -> str:
+        return self.columns["method"]
+
+
+def compare_groups(
+    evidence: Evidence, paper: pd.DataFrame, stands_for: str = "siglip"
+) -> pd.DataFrame:
+    """One row for each published row that the study has a method for.
+
+    The method has the same fractions of the depth and the same R; where no R is printed, it is the
+    one of the closest budget. Columns method, source, K, R (as printed), T/N published and ours
+    (`tokens published`, `tokens`). For each group of tasks the accuracy, published and ours with
+    its interval, and both as a share of the unpruned model's (`kept`). NaN: not printed.
+    """
+    groups = {name: evidence.groups[name] for name in GROUPS if name in evidence.groups}
+    ours = estimates(evidence.answers, groups, evidence.bootstrap).set_index(["group", "method"])
+    unpruned = published.cells(paper, Row("Table A2", BASELINE)) if stands_for == "siglip" else {}
     rows = [
-        found
-        | {"tokens published": spent, "tokens": study.budgets[found["method"]].mean()}
-        | {key: x for group in groups for key, x in _cells(ours, cells, full, found, group)}
-        for found, cells, spent in _found(study, paper, stands_for)
-        if LOCALIZATION in cells
+        pair.columns
+        | {"tokens published": pair.share, "tokens": evidence.budgets[pair.method].mean()}
+        | {k: v for group in groups for k, v in _accuracies(ours, pair, unpruned, group)}
+        for pair in _pairs(evidence, paper, stands_for)
+        if LOCALIZATION in pair.numbers
     ]
-    return pd.DataFrame(rows, columns=None if rows else SAID)
+    return pd.DataFrame(rows, columns=None if rows else ROW)
 
 
-def by_benchmark(study: Evidence, paper: pd.DataFrame, stands_for: str) -> pd.DataFrame:
-    """One row per published number of a benchmark that the study has, too, for the same rows.
+def compare_benchmarks(evidence: Evidence, paper: pd.DataFrame, stands_for: str) -> pd.DataFrame:
+    """One row for each published number of a benchmark that the study has as well.
 
     Columns method, source, K, R, task, examples (ours), published, value, low, high, difference,
-    and check: whether the interval of the difference lies within the tolerance of the settings,
-    outside, or neither (`words.judge`).
+    and check: the verdict (`verdicts.judge`) on whether the difference lies within
+    `published_tolerance`.
     """
-    tasks = {task: {task: 1.0} for task in study.groups if task in set(paper["task"]) - {*GROUPS}}
+    benchmarks = set(paper["task"]) - {*GROUPS}
+    tasks = single_tasks([task for task in evidence.groups if task in benchmarks])
     if not tasks:
-        return pd.DataFrame(columns=SAID)
-    ours = estimates(study.answers, tasks, study.bootstrap).set_index(["group", "method"])
-    rows = []
-    for found, cells, _ in _found(study, paper, stands_for):
-        for task in tasks:
-            if task not in cells or (task, found["method"]) not in ours.index:
-                continue
-            here, there = ours.loc[(task, found["method"])], cells[task] / 100
-            off = here[ESTIMATE] - there
-            rows.append(
-                found
-                | {"task": task, "examples": int(here["examples"]), "published": there}
-                | dict(here[ESTIMATE])
-                | {"difference": off["value"]}
-                | {"check": judge(off["low"], off["high"], study.settings["tolerance"], WITHIN)}
-            )
-    return pd.DataFrame(rows, columns=None if rows else SAID)
+        return pd.DataFrame(columns=ROW)
+    ours = estimates(evidence.answers, tasks, evidence.bootstrap).set_index(["group", "method"])
+    tolerance = evidence.settings["published_tolerance"]
+    rows = [
+        pair.columns
+        | _compared(task, pair.numbers[task] / 100, ours.loc[(task, pair.method)], tolerance)
+        for pair in _pairs(evidence, paper, stands_for)
+        for task in tasks
+        if task in pair.numbers and (task, pair.method) in ours.index
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ROW)
 
 
-def _found(
-    study: Evidence, paper: pd.DataFrame, stands_for: str
-) -> Iterator[tuple[dict[str, Any], dict[str, float], float]]:
-    """For each published row that the study has a method for: what is `SAID` of it, its numbers by
-    task, and the share of tokens that a layer sees on average, NaN if that is not printed."""
+def _compared(task: str, printed: float, ours: pd.Series, tolerance: float) -> dict[str, Any]:
+    difference = ours[ESTIMATE] - printed
+    return {
+        "task": task, "examples": int(ours["examples"]), "published": printed,
+        **ours[ESTIMATE], "difference": difference["value"],
+        "check": judge(difference["low"], difference["high"], tolerance, WITHIN),
+    }  # fmt: skip
+
+
+def _pairs(evidence: Evidence, paper: pd.DataFrame, stands_for: str) -> Iterator[Pair]:
+    """Published rows that the study has a method for; a row that is printed twice comes once."""
     tables = paper["source"].str.rpartition(", ")[2]
     part = paper.assign(table=tables)[tables.isin(TABLES[stands_for])]
-    first = part.drop_duplicates(["table", "method", "K", "R"])  # number of each row
-    for each in first.drop_duplicates(["method", "K", "R", "task", "value"]).itertuples():
-        row = Row(each.table, each.method, each.K, each.R)
-        spent = 1 - float(each.flops_reduction or "nan") / 100
-        for name in _same(study, row, spent):
-            found = dict(zip(SAID, (name, each.table, each.K, each.R), strict=True))
-            yield found, published.cells(paper, row), spent
+    first = part.drop_duplicates(["table", "method", "K", "R"])  # the first number of each row
+    for printed in first.drop_duplicates(["method", "K", "R", "task", "value"]).itertuples():
+        row = Row(printed.table, printed.method, printed.K, printed.R)
+        share = 1 - float(printed.flops_reduction or "nan") / 100
+        for name in _same_method(evidence, row, share):
+            columns = dict(zip(ROW, (name, row.table, row.K, row.R), strict=True))
+            yield Pair(columns, published.cells(paper, row), share)
 
 
-def _same(study: Evidence, row: Row, spent: float) -> list[str]:
-    """The method of the study that is the published one, if it has it."""
-    role = row.method.removesuffix(BEFORE)
-    if role not in study.library:
+def _same_method(evidence: Evidence, row: Row, share: float) -> list[str]:
+    """The study's method that is the published one, if it has one."""
+    role = row.method.removesuffix(f"-{BEFORE_LLM}")
+    if role not in evidence.library:
         return []
-    found = study.kind(role, [int(k) / DEPTH for k in row.K.split("+") if k])
+    names = evidence.methods_of_kind(role, [int(k) / DEPTH for k in row.K.split("+") if k])
     if row.R:
-        found = study.removing(float(row.R), found)
+        names = evidence.removing(float(row.R), names)
     if role != row.method:
-        return [name for source in found for name in study.replays(source)][:1]
-    return sorted(found, key=lambda name: abs(study.budgets[name].mean() - spent))[:1]
+        return [replay for name in names for replay in evidence.replays_of(name)][:1]
+    return sorted(names, key=lambda name: abs(evidence.budgets[name].mean() - share))[:1]
 
 
-def _cells(
-    ours: pd.DataFrame,
-    cells: dict[str, float],
-    full: dict[str, float],
-    found: dict[str, Any],
-    group: str,
+def _accuracies(
+    ours: pd.DataFrame, pair: Pair, unpruned: dict[str, float], group: str
 ) -> Iterator[tuple[str, Any]]:
-    nothing = float("nan")
-    there, here = cells.get(group, nothing), ours.loc[(group, found["method"])]
-    yield f"{group} published", there / 100
-    yield from zip((group, f"{group} low", f"{group} high"), here[ESTIMATE], strict=True)
-    yield f"{group} kept published", there / full.get(group, nothing)
-    yield f"{group} kept", here["value"] / ours.loc[(group, BASELINE), "value"]
+    """Columns of a group of tasks; unpruned: published numbers of the unpruned model."""
+    missing = float("nan")
+    printed, measured = pair.numbers.get(group, missing), ours.loc[(group, pair.method)]
+    yield f"{group} published", printed / 100
+    yield from zip((group, f"{group} low", f"{group} high"), measured[ESTIMATE], strict=True)
+    yield f"{group} kept published", printed / unpruned.get(group, missing)
+    yield f"{group} kept", measured["value"] / ours.loc[(group, BASELINE), "value"]

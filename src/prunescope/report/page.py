@@ -3,6 +3,8 @@
 Self-contained: images are inside, nothing is fetched when it is opened.
 """
 
+from prunescope.jobs import NOTE
+
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +14,10 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from prunescope.jobs import NOTE
 from prunescope.claims.verdicts import VERDICTS
 from prunescope.errors import InputError
 from prunescope.method_names import label
-from prunescope.report.wording import TOO_FEW, entries, rows_beside, rows_by_benchmark
+from prunescope.report.wording import TOO_FEW, benchmark_rows, entries, group_rows
 
 SCALE = 0.68  # CSS pixels per pixel of a figure: its text comes out a little below the page's
 LONG = 60  # rows above which a table is folded
@@ -63,8 +64,8 @@ class Findings(Items):
             "claims": claims,
             "stands_for": self.stands_for,
             "counts": {v: sum(claim["verdict"] == v for claim in claims) for v in VERDICTS},
-            "published": rows_beside(_table(self.published)),
-            "benchmarks": rows_by_benchmark(_table(self.benchmarks)),
+            "published": group_rows(_table(self.published)),
+            "benchmarks": benchmark_rows(_table(self.benchmarks)),
         }
 
 

@@ -21,25 +21,24 @@ def single_tasks(tasks: Sequence[str]) -> dict[str, dict[str, float]]:
 
 
 def task_groups(tasks: Sequence[str], localization: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Means over the localization tasks and over the others, and their difference, as weights.
-
-    A task counts the same however many examples it has. Groups without a task are left out.
-    """
+    """Weights of the mean over the localization tasks, the mean over the others, and their
+    difference. Every task counts the same; a group without tasks is left out."""
     members = {
-        LOCALIZATION: [t for t in tasks if t in localization],
-        OTHER: [t for t in tasks if t not in localization],
+        LOCALIZATION: [task for task in tasks if task in localization],
+        OTHER: [task for task in tasks if task not in localization],
     }
-    groups = {n: dict.fromkeys(m, 1 / len(m)) for n, m in members.items() if m}
+    groups = {name: dict.fromkeys(of, 1 / len(of)) for name, of in members.items() if of}
     if len(groups) == 2:
-        minus = {t: -w for t, w in groups[OTHER].items()}
+        minus = {task: -weight for task, weight in groups[OTHER].items()}
         groups[CONTRAST] = groups[LOCALIZATION] | minus
     return groups
 
 
 def by_method(records: pd.DataFrame, value: str = "score", stratum: str = "task") -> pd.DataFrame:
-    """`value` with one row per example (index: stratum, example, image), one column per method.
+    """Column `value` of the records with a row for each example and a column for each method.
 
-    A method that has not seen an example has NaN there. Raises InputError for several models.
+    The index is stratum, task, example, image. NaN: the method did not answer the example.
+    InputError for records of several models.
     """
     if (models := records["model"].unique()).size != 1:
         raise InputError(f"records: expected one model, got {sorted(models)}")
@@ -50,51 +49,56 @@ def by_method(records: pd.DataFrame, value: str = "score", stratum: str = "task"
 def estimates(values: pd.DataFrame, groups: Groups | None, bootstrap: Bootstrap) -> pd.DataFrame:
     """Mean of every column of `values` (as from `by_method`) in every group of strata.
 
-    groups: weights of strata (the first index level); None: each stratum by itself. Returns the
-    columns group, method, value, low, high, examples, units (images with a value in the group);
-    images are resampled across strata, so that groups that share images are paired. For few images
-    see `Bootstrap.weighted_means`.
+    groups: weights of strata (the first index level), or None for each stratum by itself. Columns
+    group, method, value, low, high, examples, units (images with a value in the group). Images are
+    resampled across strata, so that groups that share images are paired; `Bootstrap.weighted_means`
+    describes intervals of few images.
     """
     strata = list(dict.fromkeys(values.index.get_level_values(0)))
-    groups = groups or {name: {name: 1.0} for name in strata}
-    if unknown := {s for g in groups.values() for s in g} - set(strata):
+    groups = groups or single_tasks(strata)
+    if unknown := {name for members in groups.values() for name in members} - set(strata):
         raise InputError(f"groups: unknown {sorted(unknown)}; the records have {strata}")
-    weights = np.array([[g.get(s, 0.0) for s in strata] for g in groups.values()])
-    each = np.kron(weights, np.eye(values.shape[1]))  # of every method by itself
+    weights = np.array([[of.get(name, 0.0) for name in strata] for of in groups.values()])
+    # (groups * methods, strata * methods): every method is averaged by itself
+    by_cell = np.kron(weights, np.eye(values.shape[1]))
     images = values.index.get_level_values("image").to_numpy()
     names = pd.MultiIndex.from_product([groups, values.columns], names=["group", "method"])
-    table = bootstrap.weighted_means(_spread(values, strata), images, each)
+    table = bootstrap.weighted_means(_spread(values, strata), images, by_cell)
     return pd.concat([names.to_frame(index=False), table], axis=1)
 
 
 def _spread(values: pd.DataFrame, strata: list[str]) -> np.ndarray:
-    """(examples, strata * methods): an example's values stand in the columns of its stratum."""
+    """(examples, strata * methods): values in the columns of the stratum, NaN elsewhere."""
     cells = np.full((len(values), len(strata), values.shape[1]), np.nan)
-    own = [strata.index(s) for s in values.index.get_level_values(0)]
-    cells[np.arange(len(values)), own] = values.to_numpy()
+    stratum = [strata.index(name) for name in values.index.get_level_values(0)]
+    cells[np.arange(len(values)), stratum] = values.to_numpy()
     return cells.reshape(len(values), -1)
 
 
 def differences(values: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Paired by example: method minus reference for each pair (method, reference), one column each
-    (a MultiIndex), NaN where either is missing. Raises InputError for an unknown method."""
-    if unknown := sorted({m for pair in pairs for m in pair} - set(values.columns)):
+    """Method minus reference, paired by example: a column (method, reference) for each pair.
+
+    NaN where either has no answer. InputError for an unknown method.
+    """
+    if unknown := sorted({method for pair in pairs for method in pair} - set(values.columns)):
         raise InputError(f"pairs: unknown methods {unknown}; records have {sorted(values.columns)}")
     columns = {tuple(pair): values[pair[0]] - values[pair[1]] for pair in pairs}
     return pd.DataFrame(columns)
 
 
 def budgets(records: pd.DataFrame) -> pd.DataFrame:
-    """Realised mean tokens over those of the unpruned model, T/N, by example and method
-    (as from `by_method`). Raises InputError without records of the unpruned model."""
+    """T/N: realised mean tokens over those of the unpruned model, in the form of `by_method`.
+
+    InputError without records of the unpruned model.
+    """
     tokens = by_method(records, "mean_tokens")
     if BASELINE not in tokens:
-        raise InputError(f"records: no method {BASELINE!r}, which tells the number of tokens")
+        raise InputError(f"records: no method {BASELINE!r}, whose tokens are N")
     return tokens.div(tokens[BASELINE], axis=0)
 
 
 def with_budgets(compared: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    """`compare`'s table with share and reference share: T/N of both, a mean over all examples."""
+    """The table of `compare` with `share` and `reference share`: mean T/N over all examples."""
     share = budgets(records).mean()
     both = {"share": compared["method"].map(share)}
     return compared.assign(**both | {"reference share": compared["reference"].map(share)})
@@ -107,24 +111,24 @@ def compare(
     bootstrap: Bootstrap,
     adjust: str = "holm",
 ) -> pd.DataFrame:
-    """Differences of accuracy, method minus reference, by task and by group of tasks.
+    """Accuracy of method minus reference, by task and by group of tasks.
 
-    Columns group, method, reference, value, low, high, examples, units and, for single tasks,
-    gains and losses (examples that only one of the two answers), their effect size cohens_g,
-    McNemar's exact p (paired by example) and p_holm or p_bh, adjusted over all rows of the table
+    Columns group, method, reference, value, low, high, examples, units. For single tasks also
+    gains and losses (examples that only the method, only the reference answers), their effect size
+    cohens_g, McNemar's exact p, and p_holm or p_bh: p adjusted over all rows of the table
     (`multiple.ADJUSTMENTS`).
     """
     values = by_method(records)
     change = differences(values, pairs)
     tasks = list(dict.fromkeys(values.index.get_level_values("task")))
-    groups = {t: {t: 1.0} for t in tasks} | task_groups(tasks, localization)
+    groups = single_tasks(tasks) | task_groups(tasks, localization)
     table = estimates(change, groups, bootstrap)
     table[["method", "reference"]] = table["method"].tolist()
     single = table["group"].isin(tasks)
     keys = list(table.loc[single, ["group", "method", "reference"]].itertuples(index=False))
     for name, sign in (("gains", 1), ("losses", -1)):
         counts = (sign * change > 0).groupby("task").sum()
-        table.loc[single, name] = [counts.loc[g, (m, r)] for g, m, r in keys]
+        table.loc[single, name] = [counts.loc[task, (method, ref)] for task, method, ref in keys]
     table["cohens_g"] = cohens_g(table["gains"], table["losses"])
     table.loc[single, "p"] = mcnemar(table.loc[single, "gains"], table.loc[single, "losses"])
     return table.assign(**{f"p_{adjust}": adjusted(table["p"], adjust)})

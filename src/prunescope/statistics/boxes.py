@@ -1,4 +1,4 @@
-"""Which part of the true box is kept, and how that and accuracy depend on its height."""
+"""Share of the true box that is kept, and how it and accuracy depend on where the box lies."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.position import kept, kept_masks
 
 BANDS = 4  # equal horizontal bands of the image, by the centre of the true box
-CONTRAST = "bottom - top"
+BAND_CONTRAST = "bottom - top"
 NO_BOX = "records: no question has a true box; a localization task is needed"
 BOTTOM_MINUS_TOP = np.eye(BANDS)[-1:] - np.eye(BANDS)[:1]
 MEASURES = {"recall": "recall", "accuracy": "score"}  # measure -> column
@@ -18,11 +18,12 @@ MEASURES = {"recall": "recall", "accuracy": "score"}  # measure -> column
 def box_cells(boxes: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     """Tokens of a box: (boxes, 4) normalised x1 y1 x2 y2 -> (boxes, rows * cols) bool.
 
-    A token belongs to the box if at least half of its cell lies inside; a box that fills no cell
-    by half has the cell of its centre, so that no box is empty.
+    A token belongs to the box if at least half of its cell lies inside. A box that covers half of
+    no cell has the cell of its centre, so that no box is empty.
     """
     x1, y1, x2, y2 = np.asarray(boxes, float).T[..., None]
     across, down = _overlap(x1, x2, grid[1]), _overlap(y1, y2, grid[0])
+    # (boxes, rows, cols): the covered area of a cell is the product of its covered sides
     inside = down[:, :, None] * across[:, None, :] >= 0.5 - 1e-6
     small = np.flatnonzero(~inside.any((1, 2)))
     row, col = ((_centre(lo, hi, size)) for lo, hi, size in ((y1, y2, grid[0]), (x1, x2, grid[1])))
@@ -31,22 +32,23 @@ def box_cells(boxes: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
 
 
 def _overlap(low: np.ndarray, high: np.ndarray, size: int) -> np.ndarray:
-    """Share of each of `size` equal intervals of [0, 1] that [low, high] covers."""
+    """(boxes, size) share of each of `size` equal intervals of [0, 1] that [low, high] covers."""
     edge = np.arange(size) / size
     return np.clip(np.minimum(high, edge + 1 / size) - np.maximum(low, edge), 0, None) * size
 
 
 def _centre(low: np.ndarray, high: np.ndarray, size: int) -> np.ndarray:
+    """(boxes,) index of the interval that holds the middle of [low, high]."""
     return np.clip(((low + high)[:, 0] / 2 * size).astype(int), 0, size - 1)
 
 
 def recall(mask: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """(..., n) kept and (..., n) tokens of the box -> (...) share of the box's tokens kept."""
+    """(..., n) kept, (..., n) in the box -> (...) share of the box's tokens that is kept."""
     return (mask & cells).sum(-1) / cells.sum(-1)
 
 
 def band_of(boxes: np.ndarray, bands: int = BANDS) -> np.ndarray:
-    """Band of each box by the height of its centre: 0 is the top, bands - 1 the bottom."""
+    """(boxes,) horizontal band that holds the centre of each box: 0 top, bands - 1 bottom."""
     boxes = np.asarray(boxes, float)
     return np.clip(((boxes[:, 1] + boxes[:, 3]) / 2 * bands).astype(int), 0, bands - 1)
 
@@ -58,23 +60,25 @@ def _stack(boxes: pd.Series) -> np.ndarray:
 
 
 def with_recall(records: pd.DataFrame, grid: tuple[int, int]) -> pd.DataFrame:
-    """The records that have a true box, with `band`, and `recall` at the last stage (1 without) in
-    the place of `kept`."""
+    """Records with a true box; `band` and `recall` replace the column `kept`.
+
+    recall: share of the box's tokens that the last stage keeps, 1 without stages.
+    """
     boxed = records[records["target_box"].map(len) == 4].reset_index(drop=True)
     if boxed.empty:
         return boxed
     boxes = _stack(boxed["target_box"])
     cells = box_cells(boxes, grid)
     mask = kept_masks(boxed, grid).values.reshape(cells.shape)
-    found = {"band": band_of(boxes), "recall": recall(mask, cells)}
-    return boxed.drop(columns="kept").assign(**found)
+    return boxed.drop(columns="kept").assign(band=band_of(boxes), recall=recall(mask, cells))
 
 
 def by_band(boxed: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Box recall and accuracy of every method by band of the target (`with_recall`'s columns).
+    """Box recall and accuracy of every method, by the band in which the true box lies.
 
-    Columns method, measure (recall, accuracy), band (0 top .. BANDS - 1 bottom, or `CONTRAST`),
-    value, low, high, examples, units. Raises InputError without any.
+    boxed: as from `with_recall`. Columns method, measure (recall, accuracy), band (0 top to
+    BANDS - 1 bottom, or `BAND_CONTRAST`), value, low, high, examples, units. InputError without
+    records.
     """
     if boxed.empty:
         raise InputError(NO_BOX)
@@ -84,7 +88,9 @@ def by_band(boxed: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
         for measure, column in MEASURES.items():
             values = np.where(inside, rows[[column]].to_numpy(float), np.nan)
             table = bootstrap.means(values, rows["image"].to_numpy(), BOTTOM_MINUS_TOP)
-            named = table.assign(method=method, measure=measure, band=[*range(BANDS), CONTRAST])
+            named = table.assign(
+                method=method, measure=measure, band=[*range(BANDS), BAND_CONTRAST]
+            )
             tables.append(named)
     return pd.concat(tables, ignore_index=True)
 
@@ -92,9 +98,10 @@ def by_band(boxed: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
 def recall_by_layer(
     scores: xr.DataArray, boxes: pd.Series, remove: float, bootstrap: Bootstrap
 ) -> pd.DataFrame:
-    """Box recall of the single-stage attention method at every layer, with and without RoPE.
+    """Box recall of a single-stage attention method at every layer, with and without RoPE.
 
-    boxes: true box per example id. Columns layer, variant, value, low, high, examples, units.
+    boxes: true box by example id; remove: fraction R. Columns layer, variant, value, low, high,
+    examples, units.
     """
     scores = scores.sel(example=scores["example"].isin(boxes.index.to_list()))
     grid = scores.sizes["row"], scores.sizes["col"]

@@ -1,8 +1,8 @@
-"""How scores go with the place in the sequence, from stored scores.
+"""How scores depend on the place in the sequence, from stored scores.
 
-Tokens stand in raster order and the last prompt token asks. A token's `distance` is how many
-tokens lie between it and the end of the image, plus one; the text behind the image adds the same
-to every token of an example, and so changes no slope.
+Visual tokens stand in raster order, and the query is the last prompt token. The `distance` of a
+token is counted to the end of the image: 1 for the last token. The text behind the image adds the
+same number to every token of an example, which changes no slope.
 """
 
 import numpy as np
@@ -16,27 +16,29 @@ from prunescope.statistics.position import DIFFERENCE
 def rank_correlation(scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
     """Spearman's correlation of score and raster index, averaged over the examples.
 
-    1: the later a token the higher its score; 0 if all scores of an example are the same. Columns
-    layer, variant (and `DIFFERENCE`, paired by image), value, low, high, examples, units.
+    It is 1 where scores rise with the index, and 0 where all scores of an example are equal.
+    Columns layer, variant (and `DIFFERENCE`, paired by image), value, low, high, examples, units.
     """
     ranks = _ranks(_flat(scores))
     ranks = ranks - ranks.mean(-1, keepdims=True)
     place = np.arange(ranks.shape[-1]) - (ranks.shape[-1] - 1) / 2
     size = np.sqrt((ranks**2).sum(-1) * (place**2).sum())
-    along = np.divide(ranks @ place, size, out=np.zeros_like(size), where=size > 0)
-    return _by_layer(along, scores, bootstrap)
+    correlation = np.divide(ranks @ place, size, out=np.zeros_like(size), where=size > 0)
+    return _by_layer(correlation, scores, bootstrap)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """(..., n) from 1, of equal ones their mean; `scipy.stats`, too, has it, and takes a second to
-    import."""
+    """(..., n) ranks from 1; equal values share their mean rank.
+
+    pandas, because `scipy.stats.rankdata` takes a second to import.
+    """
     rows = pd.DataFrame(values.reshape(-1, values.shape[-1])).rank(axis=1)
     return rows.to_numpy().reshape(values.shape)
 
 
 def decay_slope(scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
     """Least-squares slope of log score against distance, in nats per token, averaged over the
-    examples; below 0 if scores decay with the distance. Columns as in `rank_correlation`."""
+    examples. It is negative where scores decay. Columns as from `rank_correlation`."""
     logs = centred_logs(scores)
     distance = distances(logs.shape[-1])
     offset = distance - distance.mean()
@@ -44,7 +46,7 @@ def decay_slope(scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
 
 
 def decay_curve(scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Mean log score, less its mean in the example, at every distance.
+    """Mean log score at every distance, minus the mean over the tokens of the example.
 
     Columns layer, variant, distance (tokens), value, low, high, examples, units.
     """
@@ -54,7 +56,7 @@ def decay_curve(scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
         "distance": distances(logs.shape[-1]).tolist(),
     }
     table = pd.MultiIndex.from_product(levels.values(), names=levels).to_frame(index=False)
-    estimates = [  # a layer at a time: all resamples of all tokens are gigabytes
+    estimates = [  # one layer at a time, as the resamples of all tokens take gigabytes
         bootstrap.means(of_layer.reshape(len(logs), -1), scores["image"].values)
         for of_layer in np.moveaxis(logs, 1, 0)
     ]
@@ -63,25 +65,26 @@ def decay_curve(scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
 
 
 def distances(tokens: int) -> np.ndarray:
-    """(tokens,) distance of each token from the end of the image: tokens .. 1."""
+    """(tokens,) distance of each token to the end of the image: from `tokens` down to 1."""
     return np.arange(tokens, 0, -1)
 
 
 def centred_logs(scores: xr.DataArray) -> np.ndarray:
-    """(examples, layers, variants, n) log of the scores less its mean over the n tokens.
+    """(examples, layers, variants, n) log scores minus their mean over the n tokens.
 
-    What underflows to 0 counts as the smallest number that float32 holds exactly.
+    A score that underflowed to 0 counts as the smallest normal float32.
     """
     logs = np.log(np.maximum(_flat(scores), np.finfo(np.float32).tiny), dtype=np.float64)
     return logs - logs.mean(-1, keepdims=True)
 
 
 def _flat(scores: xr.DataArray) -> np.ndarray:
+    """(examples, layers, variants, n) scores in raster order."""
     return scores.values.reshape(*scores.shape[:3], -1)
 
 
 def _by_layer(values: np.ndarray, scores: xr.DataArray, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Means of `values` (examples, layers, variants), and of rope less norope, the first two."""
+    """Means of `values` (examples, layers, variants), and of rope minus norope, the first two."""
     both = np.concatenate([values, values[..., :1] - values[..., 1:2]], axis=-1)
     levels = {
         "layer": scores["layer"].values.tolist(),

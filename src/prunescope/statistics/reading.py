@@ -24,20 +24,20 @@ def read_records(
     paths: Iterable[Path | str],
     columns: Sequence[str],
     examples: Iterable[str] | None = None,
-    each: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+    transform: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
-    """Rows of the Parquet files with the columns `KEY` and `columns`; one row per
-    (model, task, example, method).
+    """Rows of the Parquet files with the columns `KEY` and `columns`, one for each (model, task,
+    example, method).
 
-    examples: ids of those that are wanted, if not all. each: what is made of the rows of a file
-    before the next is read, so that large columns (`kept`) are held of one file at a time. Raises
-    InputError without rows, for columns that are missing, and for repeated rows.
+    examples: ids to read, if not all; transform: applied to the rows of each file before the next
+    is read, so that large columns (`kept`) of one file alone are in memory. InputError without
+    rows, for missing columns, and for repeated rows.
     """
     wanted = [*KEY, *(c for c in columns if c not in KEY)]
     paths = list(map(Path, paths))
     only = None if examples is None else [("example", "in", list(examples))]
     read = (_read_part(path, wanted, only) for path in paths)
-    parts = [part if each is None else each(part) for part in read if len(part)]  # empty shards
+    parts = [part if transform is None else transform(part) for part in read if len(part)]
     if not parts:
         raise InputError(f"{', '.join(map(str, paths))}: no records")
     records = pd.concat(parts, ignore_index=True)
@@ -58,11 +58,11 @@ def _read_part(path: Path, columns: list[str], only: list[tuple] | None) -> pd.D
 
 
 def read_scores(paths: Iterable[Path | str], variants: Sequence[str] = VARIANTS) -> "xr.DataArray":
-    """Last-query scores (example, layer, variant, row, col) float32 of the Zarr stores of one
-    model, one after the other, with coordinates `image` and `task` along `example`.
+    """Last-query scores of one model from its Zarr stores: float32, dimensions `DIMS`, with the
+    coordinates `image` and `task` along `example`.
 
-    Raises InputError for other dimensions, variants that are missing, scores that are not finite,
-    repeated or no examples, and several models.
+    InputError for other dimensions, missing variants, scores that are not finite, repeated or no
+    examples, and several models.
     """
     [(_, scores), *others] = read_every_scores(paths, variants).items()
     if others:
@@ -73,7 +73,10 @@ def read_scores(paths: Iterable[Path | str], variants: Sequence[str] = VARIANTS)
 def read_every_scores(
     paths: Iterable[Path | str], variants: Sequence[str] = VARIANTS
 ) -> dict[str, "xr.DataArray"]:
-    """The same by model, in the order of the stores; models may differ in depth and grid."""
+    """Scores, as from `read_scores`, by model, in the order of the stores.
+
+    Models may differ in depth and grid.
+    """
     paths = list(map(Path, paths))
     parts = defaultdict(list)
     for path in paths:
@@ -82,7 +85,7 @@ def read_every_scores(
             parts[scores.attrs["model"]].append(scores)
     if not parts:
         raise InputError(f"{', '.join(map(str, paths))}: no scores")
-    return {model: _joined(model, found) for model, found in parts.items()}
+    return {model: _joined(model, of_model) for model, of_model in parts.items()}
 
 
 def _joined(model: str, parts: list["xr.DataArray"]) -> "xr.DataArray":
@@ -100,7 +103,7 @@ def _read_store(path: Path, variants: Sequence[str]) -> "xr.DataArray":
 
     if not path.exists():
         raise InputError(f"{path}: no such store of scores")
-    with warnings.catch_warnings():  # Snakemake leaves a file of its own in the folder
+    with warnings.catch_warnings():  # Snakemake puts a file into the folder
         warnings.filterwarnings("ignore", r"Object at \.snakemake_timestamp")
         store = xr.open_zarr(path, chunks=None, consolidated=False)
     scores = store["score"]
@@ -125,6 +128,6 @@ def _read_store(path: Path, variants: Sequence[str]) -> "xr.DataArray":
 
 
 def localization_tasks(records: pd.DataFrame) -> list[str]:
-    """Names of the tasks whose questions have a true box (column `target_box`)."""
+    """Sorted names of the tasks whose questions have a true box (column `target_box`)."""
     has_box = records["target_box"].map(len) == 4
     return sorted(records.loc[has_box, "task"].unique())

@@ -1,4 +1,4 @@
-"""Questions with yes or no: what their benchmarks report besides accuracy."""
+"""Measures of yes-no questions that their benchmarks report besides accuracy."""
 
 from collections.abc import Iterator
 
@@ -9,28 +9,29 @@ from prunescope.errors import InputError
 from prunescope.metrics.text import read_yes_no
 from prunescope.statistics.bootstrap import Bootstrap, ratio
 
-# Each is the sum of one over the sum of the other.
+# Each measure is the sum of its first column over the sum of its second.
 MEASURES = {
     "accuracy": ("score", "examples"),
     "f1": ("agreed", "claims"),
     "yes": ("yes", "examples"),
     "accuracy_plus": ("whole", "images"),
 }
-SUMS = list(dict.fromkeys(each for pair in MEASURES.values() for each in pair))
+SUMS = list(dict.fromkeys(name for pair in MEASURES.values() for name in pair))
 
 
 def yes_no(records: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Of the tasks whose answers are yes and no, by kind and of all kinds together.
+    """`MEASURES` of the tasks whose true answers are yes and no, by kind of question and for all
+    kinds together.
 
-    f1: of yes, what precision and recall have in common; yes: how often the model says it (POPE,
-    arXiv 2305.10355); accuracy_plus: the share of images with no wrong answer (MME, arXiv
-    2306.13394). Columns task, kind, method, measure, value, low, high (NaN for a single image),
-    units. InputError if there is no such task.
+    f1: harmonic mean of the precision and recall of "yes"; yes: share of the model's answers that
+    are "yes" (POPE, arXiv 2305.10355); accuracy_plus: share of images without a wrong answer (MME,
+    arXiv 2306.13394). Columns task, kind, method, measure, value, low, high (NaN for a single
+    image), units. InputError without such a task.
     """
-    answers = records.groupby("task")["target"].agg(lambda said: set(said.str.lower()))
-    tasks = [task for task, said in answers.items() if said == {"yes", "no"}]
+    targets = records.groupby("task")["target"].agg(lambda target: set(target.str.lower()))
+    tasks = [task for task, words in targets.items() if words == {"yes", "no"}]
     if not tasks:
-        raise InputError(f"records: no task is answered by yes and no: {sorted(answers.index)}")
+        raise InputError(f"records: no task is answered by yes and no: {sorted(targets.index)}")
     parts = [
         _estimates(part, bootstrap).assign(task=task, kind=kind)
         for task in tasks
@@ -62,12 +63,18 @@ def _estimates(records: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
 
 
 def _sums(records: pd.DataFrame) -> pd.DataFrame:
-    """What is counted of each image (rows), by sum and method (columns)."""
-    said = records["prediction"].map(read_yes_no) == "yes"
+    """`SUMS` of each image (rows), by sum and method (columns).
+
+    F1 of "yes" is 2 TP / (answered yes + truly yes): `agreed` over `claims`.
+    """
+    predicted = records["prediction"].map(read_yes_no) == "yes"
     true = records["target"].str.lower() == "yes"
     counted = records[["image", "method", "score"]].assign(
-        examples=1, yes=said, agreed=2 * (said & true), claims=said.astype(int) + true
+        examples=1,
+        yes=predicted,
+        agreed=2 * (predicted & true),
+        claims=predicted.astype(int) + true,
     )
     images = counted.groupby(["image", "method"])
-    found = images.sum().assign(whole=images["score"].min() == 1, images=1)
-    return found[SUMS].unstack("method").fillna(0)
+    sums = images.sum().assign(whole=images["score"].min() == 1, images=1)
+    return sums[SUMS].unstack("method").fillna(0)
