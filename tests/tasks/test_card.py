@@ -6,7 +6,7 @@ from datasets import Dataset
 
 from prunescope.errors import InputError
 from prunescope.metrics import BoxIou, ExactMatch
-from prunescope.tasks.card import read_task, read_tasks
+from prunescope.tasks.card import read_task
 from prunescope.tasks.examples import FIELDS, SOURCES, data_digest, load_examples
 
 CARDS = Path(__file__).parents[2] / "data" / "tasks"
@@ -21,13 +21,13 @@ def write_card(folder: Path, **changes) -> Path:
 
 
 def test_the_cards_of_the_testbed():
-    every = read_tasks(CARDS, [path.stem for path in CARDS.glob("*.yaml")])
-    cards = {name: card for name, card in every.items() if card.source == "testbed"}
+    every = [read_task(path) for path in CARDS.glob("*.yaml")]
+    cards = {task.name: task for task in every if task.source == "testbed"}
     assert sorted(cards) == NAMES
     assert cards["locate"].metric == BoxIou(0.5, "grid32")
     assert cards["locate"].localization and cards["locate"].max_new_tokens == 4
     others = [card for name, card in cards.items() if name != "locate"]
-    assert all(each.metric == ExactMatch() and each.max_new_tokens == 1 for each in others)
+    assert all(card.metric == ExactMatch() and card.max_new_tokens == 1 for card in others)
     assert cards["count"].ask({"question": "how many"}) == "<image> In: how many Out:"
 
 
@@ -43,20 +43,23 @@ def test_options_in_prompts():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"metrics": {}}, r"card: .*'metrics' was unexpected.*allowed: \['box', 'chat', "),
+        (
+            {"metrics": {}},
+            r"key: unknown 'metrics'; did you mean 'metric'\? allowed: \['box', 'chat', ",
+        ),
         ({"prompt": None}, "'prompt' is a required property"),
         ({"prompt": "no place for it"}, "prompt: "),
-        ({"metric": {"f1": {}}}, r"metric: .*'f1' was unexpected.*\['box_iou', 'choice', 'ex"),
+        ({"metric": {"f1": {}}}, r"metric: key: unknown 'f1'; .*\['box_iou', 'choice', 'ex"),
         ({"metric": {}}, "metric: "),
         ({"metric": {"box_iou": {"threshold": 2, "format": "grid32"}}}, "metric.box_iou.threshold"),
         ({"metric": {"box_iou": {"threshold": 0.5, "format": "px"}}}, r"format: .*'grid32'"),
         ({"source": "elsewhere"}, r"source: .*\['testbed', 'hub', 'folder'\]"),
         ({"source": "hub"}, "hub: source 'hub' needs it"),
-        ({"protocols": {"other": {"split": "x"}}}, r"protocols.other: .*'split' was unexpected"),
+        ({"protocols": {"other": {"split": "x"}}}, r"protocols\.other: key: unknown 'split'; "),
         ({"max_new_tokens": 0}, "max_new_tokens: "),
         (
             {"columns": {"image": "i", "question": "q", "text": "q"}},
-            r"columns: .*'text' was unexpected.*'question'",
+            r"columns: key: unknown 'text'; .*'question'",
         ),
         ({"columns": {"image": "i"}}, "columns: 'question' is a required property"),
         ({"name": "other"}, "name: 'other' differs"),

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
 
-from prunescope.errors import InputError, known
+from prunescope.errors import InputError
+from prunescope.schemas import violation
 
 Config = dict[str, Any]
 
@@ -21,8 +20,8 @@ def checked(config: Mapping[str, Any], schema: Path, source: str) -> Config:
     """
     rules = read(schema)
     full = with_defaults(_extended(dict(config), source), rules)
-    if error := best_match(Draft202012Validator(rules).iter_errors(full)):
-        raise InputError(f"{source}: {_explain(error)}")
+    if problem := violation(full, rules):
+        raise InputError(f"{source}: {problem}")
     return full
 
 
@@ -74,18 +73,3 @@ def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
         for child in value:
             with_defaults(child, schema.get("items", {}))
     return value
-
-
-def _explain(error: ValidationError) -> str:
-    """One line for a violation: the key, the problem, and what the key means."""
-    where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)
-    where = f"{where.lstrip('.')}: " if where else ""
-    if error.validator == "additionalProperties":
-        allowed = list(error.schema["properties"])
-        wrong = next(key for key in error.instance if key not in allowed)
-        try:
-            known(wrong, allowed, f"{where}key")
-        except InputError as unknown:
-            return str(unknown)
-    description = error.schema.get("description")
-    return f"{where}{error.message}" + (f" ({description})" if description else "")
