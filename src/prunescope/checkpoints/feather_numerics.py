@@ -1,8 +1,8 @@
-"""RoPE as FEATHER's environment computes it, to see how much of its published rows comes from it.
+"""RoPE in the arithmetic of FEATHER's published runs, to measure its effect on the results.
 
-Its code runs transformers 4.38.1 under `torch.autocast` in bfloat16, where the product of
-frequencies and positions is rounded: the 729 image tokens of its model have 438 different
-rotations, those of the bottom rows share one by fours (later transformers compute it in float32).
+FEATHER runs transformers 4.38.1 under `torch.autocast` in bfloat16, which rounds the product of
+frequencies and positions. The 729 image tokens of its model then have only 438 different rotations;
+in the bottom rows, four tokens share one. Later transformers compute the product in float32.
 """
 
 import torch
@@ -29,8 +29,10 @@ class RoundedRotary(nn.Module):
 
 
 def round_rotary(model: nn.Module) -> None:
-    """From now on the model's decoder rotates by rounded angles. InputError for a decoder whose
-    rotation is not the plain one of Llama."""
+    """Make a model's decoder rotate by rounded angles, from now on.
+
+    InputError for a decoder whose rotation is not Llama's plain one.
+    """
     family = family_of(model)
     decoder = family.decoder(model)
     rotary = getattr(decoder, "rotary_emb", None)

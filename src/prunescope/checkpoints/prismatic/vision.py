@@ -115,7 +115,7 @@ def _completed(timm: Tensors) -> Tensors:
 
 
 def _split_projections(timm: Tensors) -> Iterator[tuple[str, Tensor]]:
-    """timm's tensors, with one each for queries, keys and values instead of one for the three."""
+    """timm's tensors, with separate projections of queries, keys and values."""
     for name, tensor in timm.items():
         if ".qkv." in name:
             for part, third in zip("qkv", tensor.chunk(3), strict=True):

@@ -45,9 +45,9 @@ def row_examples(
 
 
 def value_at(row: Any, path: ColumnPath) -> Any:
-    """Value at a path of names with dots; in a list, the value of each item.
+    """Value at a path of names with dots; inside a list, the list of its items' values.
 
-    For several paths, a list with the value at each. Raises UnusableRow where a name is missing.
+    Several paths give the list of their values. Raises UnusableRow where a name is missing.
     """
     if not isinstance(path, str):
         return [value_at(row, part) for part in path]

@@ -87,7 +87,7 @@ def to_rgb(stored: dict[str, Any]) -> Image.Image:
 
 
 def inspect_images(images: "Dataset", pixels: int, files: bool = False) -> "Dataset":
-    """For each image: problem ("" for none), path, width, height, and SHA-256 digest of its bytes.
+    """Facts about the images: problem ("" for none), path, width, height, SHA-256 digest of bytes.
 
     pixels: the most that an image may have. files: whether the images are files, not columns of
     a data set. Results are kept in the cache of datasets while images or files stay the same.
