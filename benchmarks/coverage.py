@@ -99,7 +99,7 @@ def distance_coverage(cells: int, kind: str | float, images: int = 125) -> dict[
     for truth in truths(kind, cells, rng):
         own = rng.gamma(30 * truth, size=(images, cells))
         kept = rng.multinomial(KEPT, own / own.sum(1, keepdims=True)).astype(float)
-        _, low, high = uniformity.estimates(kept[:, None], Bootstrap())[0].T
+        _, low, high = uniformity.divergence_intervals(kept[:, None], Bootstrap())[0].T
         true = uniformity.divergences(truth)
         covered.append((low <= true) & (true <= high))
     found = dict(zip(uniformity.DIVERGENCES, np.mean(covered, axis=0).tolist(), strict=True))

@@ -18,7 +18,7 @@ def images(share: np.ndarray, rng: np.random.Generator, units: int = 80) -> np.n
 
 
 def covered(counts: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    _, low, high = np.moveaxis(uniformity.estimates(counts, FEW), -1, 0)
+    _, low, high = np.moveaxis(uniformity.divergence_intervals(counts, FEW), -1, 0)
     return (low <= truth) & (truth <= high)
 
 
@@ -47,7 +47,7 @@ def test_intervals_hold_what_many_images_show(cells, even):
 
 def test_even_choices_are_not_told_from_uniform():
     rng = np.random.default_rng(4)
-    found = np.array([uniformity.estimates(images(EVEN, rng), FEW) for _ in range(40)])
+    found = np.array([uniformity.divergence_intervals(images(EVEN, rng), FEW) for _ in range(40)])
     assert (found[..., 1] == 0).mean() > 0.9
     plain = uniformity.divergences(images(EVEN, rng).sum((0, 1)))
     assert (np.median(found[:, 0, :, 0], axis=0) < plain / 3).all()
@@ -69,7 +69,7 @@ def test_differences_hold_that_of_the_truths(noisy):
 
 def test_choices_that_are_the_same_do_not_differ():
     counts = np.repeat(images(EVEN, np.random.default_rng(6)), 2, axis=1)
-    change = uniformity.estimates(counts, FEW)[2]
+    change = uniformity.divergence_intervals(counts, FEW)[2]
     assert (
         abs(change[:, 0]).max() < 0.005 and (change[:, 1] <= 0).all() and (change[:, 2] >= 0).all()
     )
@@ -78,16 +78,16 @@ def test_choices_that_are_the_same_do_not_differ():
 def test_images_that_all_keep_the_same_leave_no_doubt():
     counts = np.tile(np.arange(1.0, 13), (30, 1, 1))
     exact = uniformity.divergences(counts[0, 0])
-    found = uniformity.estimates(counts, FEW)[0]
+    found = uniformity.divergence_intervals(counts, FEW)[0]
     np.testing.assert_allclose(found, np.stack([exact] * 3, axis=1), rtol=2e-3)
-    assert (uniformity.estimates(np.ones((30, 1, 12)), FEW) == 0).all()
+    assert (uniformity.divergence_intervals(np.ones((30, 1, 12)), FEW) == 0).all()
 
 
 @pytest.mark.parametrize("cells", [2, 9])
 def test_all_in_one_cell_is_as_far_as_can_be(cells):
     counts = np.zeros((20, 1, cells))
     counts[..., -1] = 5
-    found = uniformity.estimates(counts, FEW)[0]
+    found = uniformity.divergence_intervals(counts, FEW)[0]
     np.testing.assert_allclose(
         found, np.array([[1 - 1 / cells] * 3, [np.log(cells)] * 3]), rtol=2e-3
     )
@@ -95,14 +95,14 @@ def test_all_in_one_cell_is_as_far_as_can_be(cells):
 
 def test_one_image_has_a_value_and_no_interval():
     counts = images(EVEN, np.random.default_rng(7), units=1).repeat(2, axis=1)
-    found = uniformity.estimates(counts, FEW)
+    found = uniformity.divergence_intervals(counts, FEW)
     np.testing.assert_array_equal(found[:2, :, 0], uniformity.divergences(counts[0]))
     assert np.isnan(found[..., 1:]).all() and (found[2, :, 0] == 0).all()
 
 
 def test_estimates_are_the_same_again():
     counts = images(EVEN, np.random.default_rng(8))
-    first, again = (uniformity.estimates(counts, FEW) for _ in range(2))
+    first, again = (uniformity.divergence_intervals(counts, FEW) for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
 

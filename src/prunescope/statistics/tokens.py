@@ -1,7 +1,7 @@
-"""Where the kept tokens of any records lie, of multi-stage methods too, from Parquet parts.
+"""Where the kept tokens of any method lie, from the Parquet files of records.
 
-Benchmarks at full size keep hundreds of millions of tokens, so parts are streamed: Arrow's nested
-lists are read as flat arrays of tokens and lengths, never as objects of Python.
+Benchmarks at full size keep hundreds of millions of tokens. So files are streamed, and Arrow's
+nested lists are read as flat arrays of tokens and lengths, never as Python objects.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,15 +16,15 @@ import pyarrow.parquet as pq
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.position import CHANCE, HEIGHTS, heights
-from prunescope.statistics.uniformity import DIVERGENCES, estimates
+from prunescope.statistics.uniformity import DIVERGENCES, divergence_intervals
 
-ROWS = 2**13  # records that are held at a time
+ROWS = 2**13  # records in memory at a time
 METHOD = ("model", "task", "method")
 
 
 @dataclass
 class Count:
-    """records: how many; tokens: of them by run of the raster, as long as there are any."""
+    """Number of records, and their kept tokens by run of the raster, up to the last kept one."""
 
     records: int = 0
     tokens: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
@@ -39,12 +39,12 @@ class Count:
 def count_tokens(paths: Iterable[Path | str], by: Sequence[str] = METHOD) -> pd.DataFrame:
     """How often each token is kept: columns `by`, stage (from 0), raster, tokens, records.
 
-    paths: Parquet files of records (`records.store.SCHEMA`), in any order and of any size;
-    records: of the group, whether they keep the token or not. A token that is never kept has no
-    row. Raises InputError for a file without the columns that are needed.
+    paths: Parquet files of records, in any order and of any size. `records` counts all records of
+    the group, also those that drop the token. A token that is never kept has no row. InputError for
+    a file that lacks columns.
     """
     tables = []
-    for (*key, stage), count in sorted(_count(paths, by).items(), key=lambda each: each[0]):
+    for (*key, stage), count in sorted(_count(paths, by).items(), key=lambda item: item[0]):
         raster = np.flatnonzero(count.tokens)
         group = dict(zip(by, key, strict=True)) | {"stage": stage, "raster": raster}
         tokens = {"tokens": count.tokens[raster], "records": count.records}
@@ -56,23 +56,22 @@ def count_tokens(paths: Iterable[Path | str], by: Sequence[str] = METHOD) -> pd.
 def kept_position(
     paths: Iterable[Path | str], grid: tuple[int, int], bootstrap: Bootstrap
 ) -> pd.DataFrame:
-    """`HEIGHTS` and, of the rows, `DIVERGENCES` of what each method kept in each stage, all tasks
-    together.
+    """Measures of the rows of the image in which each method kept tokens, by stage, over all tasks.
 
-    grid: rows and columns of the visual tokens. Columns model, method, stage, measure, value, low,
-    high, chance, examples, units; a stage that keeps nothing has no rows. Raises InputError for
-    tokens outside the grid, and where no method removes any.
+    grid: rows and columns of the visual tokens. Columns model, method, stage, measure (`HEIGHTS`,
+    then `DIVERGENCES` of the rows), value, low, high, chance, examples, units; a stage that keeps
+    nothing has no rows. InputError for tokens outside the grid, and if no method removes tokens.
     """
-    found = _count(paths, ("model", "method", "image"), grid[1])
-    found = {key: count for key, count in found.items() if count.tokens.any()}
-    if not found:
+    counts = _count(paths, ("model", "method", "image"), grid[1])
+    counts = {key: count for key, count in counts.items() if count.tokens.any()}
+    if not counts:
         raise InputError("records: no method removes tokens and leaves some")
-    groups = sorted({(model, method, stage) for model, method, _, stage in found})
-    units = sorted({image for *_, image, _ in found})
+    groups = sorted({(model, method, stage) for model, method, _, stage in counts})
+    units = sorted({image for *_, image, _ in counts})
     row = {image: number for number, image in enumerate(units)}
     column = {group: number for number, group in enumerate(groups)}
     sums, records = np.zeros((len(units), len(groups), grid[0])), np.zeros(len(groups), int)
-    for (model, method, image, stage), count in found.items():
+    for (model, method, image, stage), count in counts.items():
         if len(count.tokens) > grid[0]:
             raise InputError(f"records: tokens of {method!r} lie outside the grid {grid}")
         group = column[model, method, stage]
@@ -84,28 +83,33 @@ def kept_position(
 def _measured(
     sums: np.ndarray, records: np.ndarray, groups: list[tuple], bootstrap: Bootstrap
 ) -> pd.DataFrame:
-    """sums: (units, groups, rows) kept tokens; records: (groups,)."""
-    held = (sums > 0).any(2)
+    """Table of `kept_position`. sums: (units, groups, rows) kept tokens; records: (groups,)."""
+    kept = (sums > 0).any(
+        2
+    )  # (units, groups): a group is measured on the images where it kept some
 
     def statistic(totals: np.ndarray) -> np.ndarray:
-        found = heights(totals.reshape(*totals.shape[:-1], *sums.shape[1:]))
-        return found.reshape(*totals.shape[:-1], -1)
+        values = heights(totals.reshape(*totals.shape[:-1], *sums.shape[1:]))
+        return values.reshape(*totals.shape[:-1], -1)
 
-    resting = np.repeat(held.sum(0), len(HEIGHTS))
-    places = bootstrap.interval(sums.reshape(len(sums), -1), statistic, resting)
+    images = kept.sum(0)
+    flat = sums.reshape(len(sums), -1)
+    places = bootstrap.interval(flat, statistic, np.repeat(images, len(HEIGHTS)))
     places = places.reshape(len(groups), -1, 3)
-    at = enumerate(held.T)
-    spreads = [estimates(sums[units][:, [group]], bootstrap)[0] for group, units in at]
+    spreads = [
+        divergence_intervals(sums[units][:, [group]], bootstrap)[0]
+        for group, units in enumerate(kept.T)
+    ]
     measures = (*HEIGHTS, *DIVERGENCES)
     rows = [(*group, measure, CHANCE[measure]) for group in groups for measure in measures]
     table = pd.DataFrame(rows, columns=["model", "method", "stage", "measure", "chance"])
     table[["value", "low", "high"]] = np.concatenate([places, spreads], axis=1).reshape(-1, 3)
-    times = len(measures)
-    return table.assign(examples=np.repeat(records, times), units=np.repeat(held.sum(0), times))
+    by_row = {"examples": records, "units": images}
+    return table.assign(**{k: np.repeat(v, len(measures)) for k, v in by_row.items()})
 
 
 def _count(paths: Iterable[Path | str], by: Sequence[str], width: int = 1) -> dict[tuple, Count]:
-    """By group and stage, (*by, stage): kept tokens of every `width` in raster order."""
+    """Kept tokens by (*by, stage), in runs of `width` neighbouring tokens."""
     totals: dict[tuple, Count] = {}
     for batch in _batches(paths, [*by, "kept"]):
         names, group = _groups(batch, by)
@@ -125,31 +129,39 @@ def _batches(paths: Iterable[Path | str], columns: list[str]) -> Iterator[pa.Rec
 
 
 def _groups(batch: pa.RecordBatch, by: Sequence[str]) -> tuple[list[tuple], np.ndarray]:
-    """Names of the groups, and the number of each record's."""
+    """Names of the groups of records, and (records,) the number of each record's group."""
+    # one number for each combination of values, as the digits of a number of mixed base
     codes = np.zeros(batch.num_rows, int)
     for column in by:
         encoded = batch[column].dictionary_encode()
         codes = codes * len(encoded.dictionary) + encoded.indices.to_numpy()
     _, first, group = np.unique(codes, return_index=True, return_inverse=True)
     columns = [batch[column].take(first).to_pylist() for column in by]
-    return [tuple(each[row] for each in columns) for row in range(len(first))], group
+    return list(zip(*columns, strict=True)) if columns else [()] * len(first), group
 
 
 def _tally(
     kept: pa.ListArray, group: np.ndarray, width: int
 ) -> Iterator[tuple[tuple[int, int], int, np.ndarray]]:
-    """(group, stage), its records, and its tokens by run of `width`; kept: lists by stage."""
-    stages = kept.flatten()
-    per_record = kept.value_lengths().to_numpy()
+    """Kept tokens by group and stage, without a loop over records.
+
+    kept: for each record a list of stages, each a list of kept raster indices; group: (records,).
+    Yields (group, stage), its number of records, and (runs,) its tokens in runs of `width`.
+    """
+    stages = kept.flatten()  # one list for each pair (record, stage)
+    stages_of = kept.value_lengths().to_numpy()  # (records,)
     if not len(stages):
         return
-    begin = np.repeat(np.cumsum(per_record) - per_record, per_record)
-    depth = per_record.max()
-    cell = np.repeat(group, per_record) * depth + np.arange(len(stages)) - begin
+    # (pairs,): position of the pair minus that of its record's first pair is the stage
+    first = np.repeat(np.cumsum(stages_of) - stages_of, stages_of)
+    stage = np.arange(len(stages)) - first
+    depth = stages_of.max()
+    cell = np.repeat(group, stages_of) * depth + stage
+    # (tokens,): every kept token counts at (cell, run), as one flat index
     runs = stages.flatten().to_numpy() // width
     size = int(runs.max(initial=0)) + 1
     place = np.repeat(cell * size, stages.value_lengths().to_numpy()) + runs
     tokens = np.bincount(place, minlength=(group.max() + 1) * depth * size).reshape(-1, size)
     records = np.bincount(cell, minlength=len(tokens))
-    for each in np.flatnonzero(records):
-        yield (int(each // depth), int(each % depth)), int(records[each]), tokens[each]
+    for index in np.flatnonzero(records):
+        yield (int(index // depth), int(index % depth)), int(records[index]), tokens[index]
