@@ -13,7 +13,7 @@ from prunescope.cli import main
 from prunescope.evaluation.evaluate import evaluate
 from prunescope.methods import parse_methods
 from prunescope.records.store import RecordStore
-from prunescope.study import config
+from prunescope.study import Study
 from prunescope.tasks.card import read_task
 from prunescope.tasks.examples import SOURCES
 
@@ -28,7 +28,7 @@ def model(tmp_path_factory):
 @pytest.fixture
 def study(tmp_path, model, monkeypatch):
     """The file of a study."""
-    monkeypatch.chdir(Path(__file__).parents[1])
+    monkeypatch.chdir(Path(__file__).parents[2])
     monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(6))
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump(STUDY | {"models": {"tiny": {"path": str(model)}}}))
@@ -38,8 +38,8 @@ def study(tmp_path, model, monkeypatch):
 @pytest.fixture
 def store(study, model, tmp_path):
     """Its records, and those of a method that it does not have."""
-    loaded, store = config.load(study), tmp_path / "store"
-    methods = parse_methods(config.methods(loaded, "study"), "study")
+    store = tmp_path / "store"
+    methods = parse_methods(Study.load(study).methods, "study")
     methods |= parse_methods({"old": [{"layer": 1, "keep": 4, "score": {"centre": {}}}]}, "test")
     task = read_task("data/tasks/locate.yaml")
     evaluate(Checkpoint("tiny", model), task, methods, RecordStore(store), batch_size=4)
@@ -47,54 +47,71 @@ def store(study, model, tmp_path):
 
 
 def run(capsys, *arguments):
-    """Exit status, output and errors of `prunescope records`."""
+    """Exit code, output and errors of `prunescope records`."""
     status = main(["records", *map(str, arguments)])
     return status, *capsys.readouterr()
 
 
 def test_list(store, capsys):
-    status, out, _ = run(capsys, store, "list")
-    lines = [line.split() for line in out.splitlines()]
+    status, out, _ = run(capsys, "list", "--store", store)
+    head, *rows, total = [line.split() for line in out.splitlines()]
     assert status == 0
-    assert lines[0] == [
+    assert head == [
         "model", "task", "method", "examples", "parts", "bytes", "date", "source",
     ]  # fmt: skip
-    assert [line[:5] for line in lines[1:]] == [
+    assert [row[:5] for row in rows] == [
         ["tiny", "locate", name, "6", "1"] for name in ("old", "oracle", "uniform", "unpruned")
     ]
     sizes = [sum(p.stat().st_size for p in folder.glob("*.parquet")) for folder in folders(store)]
-    assert sorted(int(line[5]) for line in lines[1:]) == sorted(sizes)
-    assert all(re.fullmatch(r"[0-9a-f]{12}", line[-1]) for line in lines[1:])
+    assert sorted(int(row[5]) for row in rows) == sorted(sizes)
+    assert all(re.fullmatch(r"[0-9a-f]{12}", row[-1]) for row in rows)
+    assert total == ["total", "4", "keys", "24", "4", str(sum(sizes))]
+
+
+def test_list_of_one_model_or_task(store, capsys):
+    chosen = run(capsys, "list", "--store", store, "--model", "tiny", "--task", "locate")[1]
+    assert chosen == run(capsys, "list", "--store", store)[1]
+    assert run(capsys, "list", "--store", store, "--task", "count")[1] == f"{store}: no records\n"
+
+
+def test_the_store_of_studies_is_the_default(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "there is no folder results/store" in run(capsys, "list")[2]
 
 
 def test_verify(store, capsys, caplog):
-    assert run(capsys, store, "verify")[:2] == (0, "4 intact, 0 damaged, 0 without checksum\n")
+    intact = (0, "4 intact, 0 damaged, 0 without checksum\n")
+    assert run(capsys, "verify", "--store", store)[:2] == intact
     damaged, old, *_ = sorted(store.rglob("*.parquet"))
     pq.write_table(pq.read_table(damaged).slice(1), damaged)  # valid, but not what was written
     old.rename(old.with_stem("0" * 32))
-    status, out, error = run(capsys, store, "verify")
+    status, out, error = run(capsys, "verify", "--store", store)
     assert (status, out) == (2, "2 intact, 1 damaged, 1 without checksum\n")
     assert "set aside" in error and str(damaged.with_suffix(".corrupt")) in caplog.text
-    assert run(capsys, store, "verify")[0] == 0
+    assert run(capsys, "verify", "--store", store)[0] == 0
+
+
+def prune(capsys, store, study, *options):
+    return run(capsys, "prune", "--store", store, "--keep", study, *options)
 
 
 def test_prune(store, study, capsys):
     before = folders(store)
-    status, out, _ = run(capsys, store, "prune", "--keep", study)
+    status, out, _ = prune(capsys, store, study)
     assert status == 0 and folders(store) == before
-    [old, said] = out.splitlines()
-    assert said == "1 keys that no study asks for: would be removed; --delete does it"
+    [old, summary] = out.splitlines()
+    assert summary == "1 keys that no study asks for: would be removed; --delete does it"
     assert '"name": "old"' in (Path(old) / "key.json").read_text()
-    assert run(capsys, store, "prune", "--keep", study, "--delete")[0] == 0
-    assert folders(store) == [each for each in before if each != Path(old)]
-    assert "0 keys" in run(capsys, store, "prune", "--keep", study)[1]
+    assert prune(capsys, store, study, "--delete")[0] == 0
+    assert folders(store) == [folder for folder in before if folder != Path(old)]
+    assert "0 keys" in prune(capsys, store, study)[1]
 
 
 def test_prune_needs_to_know_what_matched_methods_are(store, study, capsys):
     matched = yaml.safe_load(study.read_text())
     matched["matched"] = [{"methods": ["fastv"], "share": [0.5]}]
     study.write_text(yaml.safe_dump(matched))
-    status, _, error = run(capsys, store, "prune", "--keep", study)
+    status, _, error = prune(capsys, store, study)
     assert status == 2 and "matched: there is no results/small/methods/tiny.yaml" in error
 
 
@@ -102,15 +119,15 @@ def test_a_changed_model_makes_all_records_superfluous(store, study, tmp_path, c
     other = yaml.safe_load(study.read_text())
     other["models"] = {"tiny": {"path": str(save_model(tmp_path / "other", seed=1))}}
     study.write_text(yaml.safe_dump(other))
-    assert "4 keys" in run(capsys, store, "prune", "--keep", study)[1]
+    assert "4 keys" in prune(capsys, store, study)[1]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nowhere", "list"), "prunescope records: there is no folder nowhere"),
-        (("nowhere", "verify"), "there is no folder nowhere"),
-        ((".", "prune", "--keep", "none.yaml"), "there is no file none.yaml"),
+        (("list", "--store", "nowhere"), "prunescope records: there is no folder nowhere"),
+        (("verify", "--store", "nowhere"), "there is no folder nowhere"),
+        (("prune", "--store", ".", "--keep", "none.yaml"), "there is no file none.yaml"),
     ],
 )
 def test_wrong_input(capsys, arguments, message):
@@ -119,8 +136,8 @@ def test_wrong_input(capsys, arguments, message):
 
 
 def test_an_empty_store(tmp_path, capsys):
-    assert run(capsys, tmp_path, "list")[1] == f"{tmp_path}: no records\n"
+    assert run(capsys, "list", "--store", tmp_path)[1] == f"{tmp_path}: no records\n"
 
 
 def folders(store):
-    return sorted(each for each in store.iterdir() if each.is_dir())
+    return sorted(path for path in store.iterdir() if path.is_dir())

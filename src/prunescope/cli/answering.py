@@ -1,0 +1,114 @@
+"""One question about one image, answered with several pruning methods."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers.utils import logging
+
+from prunescope.checkpoints.loaded import Loaded
+from prunescope.cli.console import print_table
+from prunescope.errors import known
+from prunescope.methods import Method, named_methods
+from prunescope.pruning import prune
+from prunescope.tasks.encoding import encode
+
+logging.disable_progress_bar()  # of loading weights
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says with a method, and the visual tokens that it was left with."""
+
+    method: str
+    text: str
+    total: int  # visual tokens of the prompt
+    layers: list[int]  # of each stage
+    kept: list[np.ndarray]  # of each stage: raster indices, counted over all views
+    share: float  # mean share of the visual tokens over the decoder layers, T/N
+
+    def passed(self) -> np.ndarray:
+        """(total,) the fraction of the stages that each visual token passes."""
+        stages = np.zeros((max(len(self.kept), 1), self.total))
+        for stage, kept in zip(stages, self.kept, strict=False):
+            stage[kept] = 1
+        return stages.mean(0) if self.kept else np.ones(self.total)
+
+    def tokens(self) -> str:
+        """The tokens that are left, stage by stage."""
+        stages = zip(self.kept, self.layers, strict=True)
+        counts = [f"{len(kept)} from layer {layer}" for kept, layer in stages]
+        return ", ".join(counts) or f"all {self.total}"
+
+
+class Question:
+    """A model with its input for one question about one image.
+
+    text: what the user says where the model has a chat template. Otherwise the input text itself,
+    which starts with the image unless it says where the image is.
+    """
+
+    def __init__(self, loaded: Loaded, image: Image.Image, text: str):
+        self.loaded, self.image = loaded, image
+        model, processor = loaded.model, loaded.processor
+        chat = bool(getattr(processor, "chat_template", None))
+        mark = getattr(processor, "image_token", "<image>")
+        if not chat and mark not in text:
+            text = f"{mark} {text}"
+        inputs = encode([image], [text], processor, chat)
+        self.inputs = inputs.to(model.device, model.dtype)
+
+    @torch.inference_mode()
+    def answer(self, method: Method, max_new_tokens: int) -> Answer:
+        """The greedy answer with a method. InputError if the method does not fit the model."""
+        with prune(self.loaded.model, method) as trace:
+            output = self.loaded.model.generate(
+                **self.inputs, max_new_tokens=max_new_tokens, do_sample=False
+            )
+        generated = output[:, self.inputs["input_ids"].shape[1] :]
+        [text] = self.loaded.processor.batch_decode(generated, skip_special_tokens=True)
+        total = int((trace.segments[0].raster >= 0).sum())
+        kept = [stage[0].numpy() for stage in trace.kept]
+        mean = method.mean_tokens([len(indices) for indices in kept], total, trace.depth)
+        return Answer(method.name, text.strip(), total, trace.layers, kept, mean / total)
+
+    def views(self) -> list[tuple[Image.Image, tuple[int, int]]]:
+        """What the model sees: each view of the image, with its grid of (rows, columns) tokens."""
+        family, model = self.loaded.family, self.loaded.model
+        grids = family.layout(model, self.inputs).grids[0]
+        pixels = family.pixels(model, self.inputs) or [None] * len(grids)
+        return [(self._seen(view), grid) for view, grid in zip(pixels, grids, strict=True)]
+
+    def _seen(self, pixels: Tensor | None) -> Image.Image:
+        """The picture of a view. The whole image where its pixels are several tiles or loose
+        patches, since the grid covers the whole image then."""
+        if pixels is None or pixels.ndim < 3 or pixels.squeeze(0).ndim != 3:
+            return self.image
+        processor = self.loaded.processor.image_processor
+        mean, deviation = (
+            torch.tensor(getattr(processor, name, None) or [0.5] * 3)[:, None, None]
+            for name in ("image_mean", "image_std")
+        )
+        # (3, height, width), normalised -> (height, width, 3) in 0 to 255
+        colours = pixels.squeeze(0).float().cpu() * deviation + mean
+        colours = (colours.clamp(0, 1) * 255).round().byte().permute(1, 2, 0)
+        return Image.fromarray(colours.numpy())
+
+
+def print_answers(answers: Sequence[Answer], outcomes: Sequence[str] = ()) -> None:
+    """Print the answers as a table. outcomes: whether each is right, where that is known."""
+    columns = ["method", "answer", *(["outcome"] if outcomes else []), "visual tokens", "T/N"]
+    rows = [
+        [answer.method, answer.text, *outcome, answer.tokens(), f"{answer.share:.0%}"]
+        for answer, *outcome in zip(answers, *([outcomes] if outcomes else []), strict=True)
+    ]
+    print_table(columns, rows, numbers=("T/N",))
+
+
+def named(method: str) -> Method:
+    """A method of the library. InputError for an unknown name."""
+    library = named_methods()
+    return library[known(method, library, "--method")]
