@@ -1,7 +1,10 @@
 """Where a result comes from: digests of the code and of the files that determine it."""
 
+import ast
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -38,11 +41,6 @@ def _files(path: Path) -> list[Path]:
     return sorted(p for p in path.rglob("*") if p.is_file() and p.parent.name != "__pycache__")
 
 
-def code_digest(*names: str) -> str:
-    """Digest of packages and modules of prunescope, such as "statistics" or "top_k"."""
-    return digest(map(code, names))
-
-
 def code(name: str) -> Path:
     """Folder of a package of prunescope, or file of a module."""
     folder = HERE / name
@@ -51,19 +49,66 @@ def code(name: str) -> Path:
 
 def engine_digest() -> str:
     """Digest of the code that records and scores depend on."""
-    return code_digest(*ENGINE)
+    return digest(map(code, ENGINE))
 
 
-def manifest(stores: Iterable[Path | str]) -> dict[str, str]:
-    """What stored scores say about how they came about, for each model, as `model: fact`; of facts
-    that differ, such as versions before and after an upgrade, each."""
-    import xarray as xr
+def script_digest(script: Path | str) -> str:
+    """Digest of the code that a script or notebook imports from prunescope."""
+    return digest(sorted(imported_files(script)))
 
-    facts: dict[str, dict[str, None]] = {}
-    for store in stores:
-        attrs = dict(xr.open_zarr(store, chunks=None).attrs)
-        model = attrs.pop("model")
-        for name, value in attrs.items():
-            if name != "task":
-                facts.setdefault(f"{model}: {name}", {})[str(value)] = None
-    return {name: " and ".join(values) for name, values in facts.items()}
+
+def imported_files(script: Path | str, home: Path = HERE) -> set[Path]:
+    """Files of prunescope that a script or notebook imports, directly or through other modules.
+
+    Imports inside functions count. So do all modules of a package that discovers plug-ins, and
+    files of data beside a module. home: folder of prunescope.
+    """
+    files: set[Path] = set()
+    waiting = set(_imports(Path(script), home))
+    while waiting:
+        file = waiting.pop()
+        if file not in files:
+            files.add(file)
+            waiting |= _imports(file, home)
+    data = {path for file in files for path in file.parent.iterdir() if path.is_file()}
+    return files | {path for path in data if path.suffix != ".py"}
+
+
+@cache
+def _imports(path: Path, home: Path) -> frozenset[Path]:
+    """Files that one script or module imports itself."""
+    names = set(_imported_names(path))
+    files = {file for name in names for file in _module_files(name, home)}
+    if path.name == "__init__.py" and "prunescope.plugins" in names:
+        files.update(path.parent.glob("*.py"))
+    return frozenset(files)
+
+
+def _imported_names(path: Path) -> Iterator[str]:
+    """Dotted names that may be modules: of `from a import b`, both `a` and `a.b`."""
+    for node in ast.walk(ast.parse(_python(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _python(path: Path) -> str:
+    """Source of a module, or of all code cells of a notebook."""
+    if path.suffix != ".ipynb":
+        return path.read_text()
+    cells = json.loads(path.read_text())["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+def _module_files(name: str, home: Path) -> Iterator[Path]:
+    """File of a module of prunescope and of the packages that it lies in; none for other names."""
+    first, *parts = name.split(".")
+    if first != home.name:
+        return
+    for depth in range(len(parts) + 1):
+        folder = home.joinpath(*parts[:depth])
+        for file in (folder / "__init__.py", folder.with_suffix(".py")):
+            if file.is_file():
+                yield file

@@ -25,7 +25,7 @@ from prunescope.checkpoints.download import download
 from prunescope.errors import InputError
 from prunescope.evaluation.setup import check_models
 from prunescope.hub import origins
-from prunescope.provenance import manifest
+from prunescope.report.manifest import manifest
 from prunescope.study import Study
 from prunescope.study.models import model_files
 
@@ -267,7 +267,7 @@ def test_parts_of_a_prismatic_model_become_one(hub, parts, tmp_path):
     prism = Checkpoint("prism", tmp_path)
     assert prism.manifest()["origin"] == ", ".join(expected)
     assert origins.is_present({"path": tmp_path, "hub": None, "prismatic": parts})
-    model, _ = prism.load()
+    model = prism.load().model
     assert model.get_input_embeddings().num_embeddings == mini.rows()
 
 

@@ -16,11 +16,11 @@ RULE_FILES = sorted((ROOT / "workflow/rules").glob("*.smk"))
 
 
 def rules():
-    """Name and text of every rule that runs a script."""
+    """Name and text of every rule that runs a script; not of those that reuse one (`use rule`)."""
     for file in RULE_FILES:
-        for block in re.split(r"(?m)^rule ", file.read_text())[1:]:
-            if "script:" in block:
-                yield block.split(":", 1)[0], block
+        for block in re.split(r"(?m)^(?=rule |use rule )", file.read_text())[1:]:
+            if block.startswith("rule ") and "script:" in block:
+                yield re.match(r"rule (\w+):", block)[1], block
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +41,27 @@ def snakemake(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("name", "text"), [pytest.param(*each, id=each[0]) for each in rules()])
+@pytest.mark.parametrize(("name", "text"), [pytest.param(*rule, id=rule[0]) for rule in rules()])
 def test_rule_script_log_and_benchmark_have_one_name(name, text):
     assert re.search(r'script:\n +"\.\./scripts/(\w+)\.py"', text)[1] == name
     for directive in ("log", "benchmark"):
         [path] = re.findall(rf'(?m)^    {directive}:\n +f?"(.*)"', text)
         assert name in re.split(r"[/.]", path), f"{directive}: {path}"
     assert text.split("\n")[1].strip().startswith('"""'), "no docstring"
+
+
+@pytest.mark.parametrize(("name", "text"), [pytest.param(*rule, id=rule[0]) for rule in rules()])
+def test_an_edit_of_the_code_that_a_script_imports_reruns_its_rule(name, text):
+    """`test_provenance` shows that the digest changes with every module that a script imports."""
+    assert f'code=code_of("{name}"),' in text.split("    params:\n")[1]
+
+
+def test_so_it_is_with_figures_and_the_notebook():
+    figures = (ROOT / "workflow/rules/figures.smk").read_text()
+    assert 'code=script_digest(scripts.ANALYSIS / f"{name}.py"),' in figures
+    report = (ROOT / "workflow/rules/report.smk").read_text()
+    [notebook] = re.findall(r'notebook:\n +"\.\./\.\./(.*)"', report)
+    assert f'code=script_digest("{notebook}"),' in report
 
 
 def test_scripts_are_short_and_all_used():
@@ -73,7 +87,7 @@ def test_no_key_stands_twice(path):
 def test_profile_of_slurm_names_rules_there_are():
     profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
     runs_a_model = {name for name, text in rules() if "gpu=GPUS" in text}
-    assert set(profile["set-resources"]) == runs_a_model | {"convert"}
+    assert set(profile["set-resources"]) == runs_a_model | {"calibrate", "convert"}
 
 
 def test_plan_has_every_step_but_training(study):

@@ -20,8 +20,27 @@ rule attention:
         model=model_settings,
         execution=STUDY.execution,
         batch_size=config["batch_size"],
+        split=None,
         limit=config["limits"]["attention"],
         shard=lambda wildcards: [int(wildcards.shard), config["shards"]],
-        engine=ENGINE,
+        code=code_of("attention"),
     script:
         "../scripts/attention.py"
+
+
+# Scores of examples that are not evaluated: budgets are matched on them.
+use rule attention as calibrate with:
+    input:
+        files=model_files,
+        card=f"data/tasks/{config['calibration']['task']}.yaml",
+        examples=examples_of(config["calibration"]["task"]),
+    output:
+        scores=directory(f"{RESULTS}/calibrate/{{model}}.zarr"),
+    log:
+        f"{LOGS}/calibrate/{{model}}.log",
+    benchmark:
+        f"{BENCHMARKS}/calibrate/{{model}}.tsv"
+    params:
+        split=config["calibration"]["split"],
+        limit=config["calibration"]["examples"],
+        shard=[1, 1],

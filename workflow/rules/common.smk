@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from prunescope.errors import InputError
-from prunescope.provenance import code_digest, engine_digest
+from prunescope.provenance import script_digest
 from prunescope.study import Study, models, paths, plan, scripts
 
 try:
@@ -25,8 +25,6 @@ BENCHMARKS = f"{RESULTS}/benchmarks"
 COMPUTED = paths.results(STUDY)
 SETTINGS = paths.settings(STUDY)
 ITEMS = paths.items(STUDY)
-ENGINE = engine_digest()
-DRAWING = code_digest("statistics", "figures", "top_k")
 # unknown where no job is run, as for --report
 CORES = workflow.resource_settings.cores or 1
 GPUS = 1 if config["device"] == "cuda" else 0
@@ -36,6 +34,11 @@ wildcard_constraints:
     model="|".join(STUDY.models),
     task="|".join(STUDY.tasks),
     shard="[0-9]+",
+
+
+def code_of(script):
+    """Digest of the code that a script of the workflow imports: an edit of it reruns the rule."""
+    return script_digest(f"workflow/scripts/{script}.py")
 
 
 def model_files(wildcards):

@@ -22,6 +22,6 @@ rule cost:
         model=model_settings,
         execution=STUDY.execution,
         timing=config["cost"],
-        engine=code_digest("cost") + ENGINE,
+        code=code_of("cost"),
     script:
         "../scripts/cost.py"

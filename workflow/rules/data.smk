@@ -1,10 +1,11 @@
 rule data:
-    """A benchmark's examples, downloaded and their images looked at, so that jobs find them in the
-    cache; where jobs are sent to nodes without a network, this one stays."""
+    """The examples of a benchmark, downloaded and their images checked, so that jobs find them in
+    the cache. It runs where Snakemake runs, since nodes of a cluster may have no network.
+    """
     input:
         card="data/tasks/{task}.yaml",
     output:
-        found=f"{RESULTS}/data/{{task}}.json",
+        counts=f"{RESULTS}/data/{{task}}.json",
     log:
         f"{LOGS}/data/{{task}}.log",
     benchmark:
@@ -15,6 +16,6 @@ rule data:
     params:
         access=config["data"],
         splits=lambda wildcards: STUDY.splits(wildcards.task),
-        engine=ENGINE,
+        code=code_of("data"),
     script:
         "../scripts/data.py"

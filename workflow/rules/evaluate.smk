@@ -24,6 +24,6 @@ rule evaluate:
         store="results/store",
         limit=config["limits"]["evaluate"],
         shard=lambda wildcards: [int(wildcards.shard), config["shards"]],
-        engine=ENGINE,
+        code=code_of("evaluate"),
     script:
         "../scripts/evaluate.py"

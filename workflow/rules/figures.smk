@@ -23,6 +23,6 @@ for kind, name in ITEMS:
             **(scripts.select(name, SETTINGS) | config[kind][name]),
             caption=scripts.caption(name),
             script=name,
-            source=DRAWING,
+            code=script_digest(scripts.ANALYSIS / f"{name}.py"),
         script:
             "../../analysis/{params.script}.py"

@@ -1,34 +1,5 @@
-rule calibrate:
-    """Attention scores of examples that are not evaluated, which budgets are matched on."""
-    input:
-        files=model_files,
-        card=f"data/tasks/{config['calibration']['task']}.yaml",
-        examples=examples_of(config["calibration"]["task"]),
-    output:
-        scores=directory(f"{RESULTS}/calibrate/{{model}}.zarr"),
-    log:
-        f"{LOGS}/calibrate/{{model}}.log",
-    benchmark:
-        f"{BENCHMARKS}/calibrate/{{model}}.tsv"
-    conda:
-        "../../environment.yml"
-    threads: config["threads"]
-    resources:
-        gpu=GPUS,
-    params:
-        name="{model}",
-        model=model_settings,
-        execution=STUDY.execution,
-        batch_size=config["batch_size"],
-        split=config["calibration"]["split"],
-        examples=config["calibration"]["examples"],
-        engine=ENGINE,
-    script:
-        "../scripts/calibrate.py"
-
-
 rule methods:
-    """All methods of the study for a model, those of `matched` at their budgets."""
+    """All methods of the study for a model, those of `matched` solved for their budgets."""
     input:
         scores=rules.calibrate.output.scores if STUDY.wanted else [],
     output:
@@ -43,6 +14,6 @@ rule methods:
     params:
         fixed=STUDY.fixed,
         wanted=[vars(method) for method in STUDY.wanted],
-        source=code_digest("budgets"),
+        code=code_of("methods"),
     script:
         "../scripts/methods.py"

@@ -1,6 +1,6 @@
-# Models that are not there yet, for studies that name a repository of the hub. Jobs that run a model
-# ask for its marker, which says what was fetched and at which commit; the study's name for a model
-# is the folder's, unless it gives a `path`.
+# Models that a study names by a repository of the hub. Jobs that run a model depend on its marker
+# (origin.json), which holds the request and the commits that were fetched. The folder of a model is
+# named after it, unless the study gives a `path`.
 
 from re import escape
 
@@ -8,12 +8,12 @@ from prunescope.hub import origins
 
 DOWNLOADS = origins.downloads(STUDY.models)
 CONVERSIONS = origins.conversions(STUDY.models)
-NOTHING = "(?!)"  # the pattern that nothing fits; one without letters fits everything
+NOTHING = "(?!)"  # matches nothing; an empty pattern would match everything
 
 
 rule download:
-    """Files of a repository, linked from the hub's cache; where jobs are sent to nodes without a
-    network, this one stays."""
+    """Files of a repository, linked from the hub's cache. It runs where Snakemake runs, since nodes
+    of a cluster may have no network."""
     output:
         marker="{folder}/origin.json",
     log:
@@ -26,7 +26,8 @@ rule download:
     conda:
         "../../environment.yml"
     params:
-        wanted=lambda wildcards: DOWNLOADS[wildcards.folder],
+        request=lambda wildcards: DOWNLOADS[wildcards.folder],
+        code=code_of("download"),
     script:
         "../scripts/download.py"
 
@@ -50,7 +51,7 @@ rule convert:
     conda:
         "../../environment.yml"
     params:
-        wanted=lambda wildcards: CONVERSIONS[wildcards.folder],
-        source=code_digest("checkpoints"),
+        request=lambda wildcards: CONVERSIONS[wildcards.folder],
+        code=code_of("convert"),
     script:
         "../scripts/convert.py"

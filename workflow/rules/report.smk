@@ -40,7 +40,7 @@ rule ledger:
             "stands_for": STUDY.models[wildcards.model]["stands_for"],
         },
         caption="What the paper claims, checked on this model, and its numbers beside ours.",
-        source=[code_digest("claims"), DRAWING],
+        code=code_of("ledger"),
     script:
         "../scripts/ledger.py"
 
@@ -79,7 +79,7 @@ rule page:
         configuration=STUDY.source,
         seed=config["seed"],
         tolerance=config["claims"]["published_tolerance"],
-        source=code_digest("claims", "report"),
+        code=code_of("page"),
     script:
         "../scripts/page.py"
 
@@ -99,7 +99,7 @@ rule notebook:
     resources:
         mem_mb=memory,
     params:
-        source=DRAWING,
+        code=script_digest("notebooks/retention_maps.ipynb"),
     notebook:
         "../../notebooks/retention_maps.ipynb"
 

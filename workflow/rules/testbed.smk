@@ -59,6 +59,7 @@ rule vision:
         **STAGES["vision"],
         tower="{tower}",
         threads=CORES,
+        code=code_of("vision"),
     script:
         "../scripts/vision.py"
 
@@ -78,6 +79,7 @@ rule symbols:
         **STAGES["symbols"],
         positions="{positions}",
         threads=CORES,
+        code=code_of("symbols"),
     script:
         "../scripts/symbols.py"
 
@@ -101,6 +103,7 @@ rule align:
         tower="{tower}",
         positions="{positions}",
         threads=CORES,
+        code=code_of("align"),
     script:
         "../scripts/align.py"
 
@@ -125,6 +128,7 @@ rule images:
         tower="{tower}",
         positions="{positions}",
         threads=CORES,
+        code=code_of("images"),
     script:
         "../scripts/images.py"
 
@@ -151,6 +155,7 @@ rule testbed:
         place=lambda wildcards: f"data/testbed/{NAMES[wildcards.tower, wildcards.positions]}",
         unfinished=list(UNFINISHED.values()),
         threads=CORES,
+        code=code_of("testbed"),
     script:
         "../scripts/testbed.py"
 

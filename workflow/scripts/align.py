@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 
 from prunescope.training.language import Reader, Symbols, train_projector
-from prunescope.training.training import Recipe, trained
+from prunescope.training.optimisation import Recipe, load_stage
 from prunescope.training.vision import Pretraining
 
 
 def make(tower, positions, vision, symbols, recipe, unfinished, checkpoint, threads):
     torch.set_num_threads(threads)
-    seen_by = trained(Pretraining(tower), vision).tower
-    reader = trained(Reader(Symbols(), positions), symbols)
+    seen_by = load_stage(Pretraining(tower), vision).tower
+    reader = load_stage(Reader(Symbols(), positions), symbols)
     train_projector(seen_by, reader, Recipe(**recipe), Path(unfinished))
     shutil.copy(unfinished, checkpoint)
 

@@ -8,9 +8,11 @@ from prunescope.tasks.card import task_of
 from prunescope.tasks.shards import Shard
 
 
-def make(card, scores, name, model, execution, batch_size, limit, shard):
-    task, model = task_of(card, model, execution), checkpoint(name, model, execution)
-    extract(model, task, scores, batch_size, limit, Shard(*shard))
+def make(card, scores, name, model, execution, batch_size, split, limit, shard):
+    task = task_of(card, model, execution)
+    if split is not None:
+        task = task.of_split(split)
+    extract(checkpoint(name, model, execution), task, scores, batch_size, limit, Shard(*shard))
 
 
 run(make, globals())

@@ -7,8 +7,8 @@ from pathlib import Path
 from prunescope.checkpoints.conversion import convert_parts
 
 
-def make(marker, wanted):
-    convert_parts(Path(marker).parent, **wanted)
+def make(marker, request):
+    convert_parts(Path(marker).parent, **request)
 
 
 run(make, globals())

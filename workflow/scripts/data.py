@@ -1,4 +1,4 @@
-"""Load the examples of a benchmark, once for all jobs, and write down what is there."""
+"""Load the examples of a benchmark once for all jobs, and write down how many there are."""
 
 from prunescope.jobs import run
 
@@ -10,14 +10,14 @@ from prunescope.tasks.card import read_task
 from prunescope.tasks.examples import inventory
 
 
-def make(card, found, access, splits):
+def make(card, counts, access, splits):
     task = read_task(card, access=access)
     try:
         facts = {split: inventory(task.of_split(split)) for split in splits}
     except InputError as error:
-        without = f"The other tasks go on; for a report without {task.name}, take it out of `tasks`"
-        raise InputError(f"{str(error).rstrip('.')}. {without}") from error
-    Path(found).write_text(json.dumps(facts, indent=1) + "\n")
+        advice = f"The other tasks go on; for a report without {task.name}, take it out of `tasks`"
+        raise InputError(f"{str(error).rstrip('.')}. {advice}") from error
+    Path(counts).write_text(json.dumps(facts, indent=1) + "\n")
 
 
 run(make, globals())

@@ -7,8 +7,8 @@ from pathlib import Path
 from prunescope.checkpoints.download import download
 
 
-def make(marker, wanted):
-    download(Path(marker).parent, **wanted)
+def make(marker, request):
+    download(Path(marker).parent, **request)
 
 
 run(make, globals())

@@ -1,4 +1,4 @@
-"""Write the methods of a study for one model, those that are matched at their budgets."""
+"""Write the methods of a study for one model, and how those of `matched` were solved."""
 
 from prunescope.jobs import run
 
@@ -14,11 +14,11 @@ from prunescope.study.variations import Wanted
 
 
 def make(scores, methods, matched, fixed, wanted):
-    found, rows = {}, []
+    solved, rows = {}, []
     if wanted:
         calibration = Scores(read_scores([scores])).calibration()
-        found, rows = solve([Wanted(**each) for each in wanted], fixed, calibration)
-    Path(methods).write_text(yaml.safe_dump(fixed | found, sort_keys=False))
+        solved, rows = solve([Wanted(**method) for method in wanted], fixed, calibration)
+    Path(methods).write_text(yaml.safe_dump(fixed | solved, sort_keys=False))
     pd.DataFrame(rows, columns=COLUMNS).to_csv(matched, index=False)
 
 

@@ -4,7 +4,7 @@ from prunescope.jobs import run
 
 from pathlib import Path
 
-from prunescope.provenance import manifest
+from prunescope.report.manifest import manifest
 from prunescope.report.notes import left_out, silent
 from prunescope.report.page import Findings, Items, within, write
 from prunescope.statistics.reading import read_records

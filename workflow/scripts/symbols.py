@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from prunescope.training.language import train_symbols
-from prunescope.training.training import Recipe
+from prunescope.training.optimisation import Recipe
 
 
 def make(positions, recipe, unfinished, checkpoint, threads):

@@ -10,16 +10,16 @@ import torch
 from prunescope.training.assembly import assemble, save
 from prunescope.training.card import write_card
 from prunescope.training.language import Projector, Reader
-from prunescope.training.training import minutes_of, trained
+from prunescope.training.optimisation import load_stage, training_minutes
 from prunescope.training.vision import Pretraining
 
 
 def make(tower, positions, vision, images, cards, model, recipes, place, unfinished, threads):
     torch.set_num_threads(threads)
-    reader = trained(Reader(Projector(), positions), images)
-    parts = trained(Pretraining(tower), vision).tower, reader.eye, reader.decoder
+    reader = load_stage(Reader(Projector(), positions), images)
+    parts = load_stage(Pretraining(tower), vision).tower, reader.visual, reader.decoder
     save(assemble(*parts), Path(model))
-    write_card(Path(model), tower, positions, cards, recipes, [*map(minutes_of, unfinished)])
+    write_card(Path(model), tower, positions, cards, recipes, [*map(training_minutes, unfinished)])
     shutil.copytree(model, place, dirs_exist_ok=True)
 
 

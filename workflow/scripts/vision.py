@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from prunescope.training.training import Recipe
+from prunescope.training.optimisation import Recipe
 from prunescope.training.vision import train_tower
 
 
