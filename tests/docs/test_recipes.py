@@ -1,7 +1,6 @@
-"""The README's recipes for other harnesses work as they stand there, on a tiny model."""
+"""Recipes of the documentation for other harnesses work as they stand, on a tiny model."""
 
 import importlib
-import re
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,12 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from helpers.benchmarks_in_small import picture
 from helpers.chat_model import save_model
+from helpers.pages import ROOT, blocks
 from helpers.tiny_llava import build_inputs, build_llava, row_of
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
+PYTHON = blocks(ROOT / "docs/library.md", "python")
 [LOOP] = [code for code in PYTHON if "in batches" in code]
 [LMMS_EVAL] = [code for code in PYTHON if "simple_evaluate" in code]
 FASTV = [{"layer": 1, "remove": 0.75, "score": {"attention": {}}}]

@@ -1,0 +1,82 @@
+"""Put the results in docs/results/ into the README, or first copy them from reports/.
+
+python docs/scripts/results.py          # verdicts and differences in the README
+python docs/scripts/results.py --copy   # first copy tables, figure and page from reports/
+"""
+
+import csv
+import re
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "docs/results"  # a folder for each model
+README = ROOT / "README.md"
+TABLES = ["ledger.csv", "tables/matched_differences.csv"]
+RIVALS = {
+    "fastv-k1-as-feather": "FastV at K = 1",
+    "pyramiddrop-as-feather": "PyramidDrop",
+    "random-k1-as-feather": "a random choice",
+    "lattice-k1-as-feather": "an even lattice",
+}
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def verdicts() -> str:
+    """A table with a row for each claim and a column for each model that has a ledger."""
+    ledgers = {path.parent.name: read(path) for path in sorted(RESULTS.glob("*/ledger.csv"))}
+    columns = {
+        model: {f"{row['number']}. {row['statement']}": row["verdict"] for row in rows}
+        for model, rows in ledgers.items()
+    }
+    claims = dict.fromkeys(claim for column in columns.values() for claim in column)
+    lines = [["claim of the paper", *(f"`{model}`" for model in columns)]]
+    lines += [["---"] * (1 + len(columns))]
+    lines += [[claim, *(column.get(claim, "") for column in columns.values())] for claim in claims]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def differences() -> str:
+    """FEATHER minus its rivals at the same budget, in points with a 95 % interval, as a list."""
+    rows = read(RESULTS / "rope/matched_differences.csv")
+    points = {
+        row["reference"]: [round(100 * float(row[key])) for key in ("value", "low", "high")]
+        for row in rows
+        if (row["group"], row["method"]) == ("localization", "feather")
+    }
+    texts = ("{:+d} [{}, {}] over ".format(*points[rival]) + name for rival, name in RIVALS.items())
+    return ", ".join(texts) + "."
+
+
+def filled(text: str) -> str:
+    """The README with the text between each pair of markers written anew."""
+    for name, content in (("verdicts", verdicts()), ("differences", differences())):
+        pair = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+        text, count = re.subn(pair, rf"\g<1>{content}\n\g<2>", text, flags=re.DOTALL)
+        if count != 1:
+            raise SystemExit(f"{README}: expected one pair of <!-- {name} --> <!-- /{name} -->")
+    return text
+
+
+def copy_from(reports: Path) -> None:
+    """Copy the default study's page, figure and differences, and ledgers that judge all claims."""
+    page = ROOT / "docs/example/report.html"
+    page.parent.mkdir(exist_ok=True)
+    shutil.copy(reports / "report.html", page)
+    shutil.copy(reports / "rope/figures/accuracy_vs_budget.png", ROOT / "docs")
+    models = {"rope": reports / "rope", "swin": reports / "testbed-a1/swin"}
+    for model, folder in models.items():
+        for table in filter(Path.is_file, map(folder.joinpath, TABLES)):
+            (RESULTS / model).mkdir(parents=True, exist_ok=True)
+            shutil.copy(table, RESULTS / model)
+
+
+if __name__ == "__main__":
+    if "--copy" in sys.argv[1:]:
+        copy_from(ROOT / "reports")
+    README.write_text(filled(README.read_text()))

@@ -1,0 +1,117 @@
+"""What README and documentation show is there: links, commands, files, names, keys."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from helpers.pages import PAGES, README, ROOT, anchors, blocks, commands, links
+from prunescope import criteria, models
+from prunescope.cli.app import app
+from prunescope.methods import named_methods
+from prunescope.methods.parsing import KEYS
+
+LIBRARY = ROOT / "docs/library.md"
+BUILT = {"reference/study.md", "reference/task.md"}  # written by docs/scripts/schemas.py
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def named(page: Path, program: str) -> list[list[str]]:
+    """Arguments of each command of `program` on the page."""
+    lines = [shlex.split(line) for line in commands(page)]
+    return [words[1:] for words in lines if words[0] == program]
+
+
+def table(page: Path, head: str) -> list[list[str]]:
+    """Cells of the rows of the table whose header begins with `head`."""
+    _, rest = page.read_text().split(f"\n| {head} |", 1)
+    rows = rest.split("\n\n", 1)[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
+
+
+def test_the_front_page_is_short():
+    assert len(README.read_text().splitlines()) <= 120
+
+
+@each_page
+def test_links_lead_somewhere(page):
+    for target, anchor in links(page):
+        built = (
+            target.is_relative_to(ROOT / "docs") and str(target.relative_to(ROOT / "docs")) in BUILT
+        )
+        assert built or target.exists(), target
+        assert not anchor or anchor in anchors(target), f"{target}#{anchor}"
+
+
+@each_page
+def test_commands_of_prunescope_exist(page):
+    for words in named(page, "prunescope"):
+        command = get_command(app)
+        while hasattr(command, "commands"):  # a group, such as `records`
+            assert words[0] in command.commands, words
+            command = command.commands[words.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options | {"--help"}
+
+
+@each_page
+def test_targets_of_make_exist(page):
+    makefile = (ROOT / "Makefile").read_text()
+    for target, *_ in named(page, "make"):
+        assert re.search(rf"(?m)^{target}:", makefile), target
+
+
+@each_page
+def test_files_in_commands_exist(page):
+    names = re.findall(
+        r"(?:workflow|tests|benchmarks|analysis|src)/[\w/.-]+\.(?:yaml|py)", page.read_text()
+    )
+    missing = {name for name in names if not (ROOT / name).exists()}
+    assert missing <= {"src/prunescope/criteria/norm.py"}  # which the reader writes
+
+
+@each_page
+def test_extras_are_declared(page):
+    for line in commands(page):
+        for extras in re.findall(r"\.\[([\w,]+)\]", line):
+            assert set(extras.split(",")) <= EXTRAS.keys(), line
+
+
+def test_the_stages_table_has_all_keys_and_criteria():
+    rows = dict(table(LIBRARY, "key of a stage"))
+    assert set(criteria.known()) <= set(re.findall(r"[\w-]+", rows["`score`"]))
+    assert set(KEYS) == set(re.findall(r"`(\w+)`", " ".join(rows)))
+
+
+def test_the_families_table_has_all_families():
+    names = " ".join(family for family, *_ in table(LIBRARY, "family"))
+    assert sorted(re.findall(r"`(\w+)`", names)) == sorted(models.known())
+
+
+def test_the_methods_table_has_methods_of_the_library():
+    names = " ".join(name for name, *_ in table(LIBRARY, "name"))
+    assert set(re.findall(r"`([\w-]+)`", names)) <= named_methods().keys()
+
+
+def test_the_studies_table_has_the_studies_of_the_testbed():
+    rows = {name.strip("`") for name, *_ in table(ROOT / "docs/studies.md", "file")}
+    papers = {
+        f"{name}.yaml"
+        for cell, *_ in table(ROOT / "docs/paper.md", "study in `workflow/config/`")
+        for name in re.findall(r"`([\w-]+)`", cell)
+    }
+    assert rows | papers == {path.name for path in (ROOT / "workflow/config").glob("*.yaml")}
+
+
+def test_lmms_eval_of_the_extra_was_tried():
+    [tried] = re.findall(r"have been tried, with ([\d.]+)", LIBRARY.read_text())
+    assert f">={tried}," in "".join(EXTRAS["scorers"])
+
+
+def test_yaml_blocks_are_yaml():
+    assert all(yaml.safe_load(text) for page in PAGES for text in blocks(page, "yaml"))
