@@ -10,7 +10,7 @@ engine := $(addprefix tests/, architectures checkpoints/test_hub_layout.py check
 # for the programs that rules call
 export PATH := $(abspath $(bin)):$(PATH)
 
-.PHONY: report studies test test-oldest lint smoke rehearsal clean
+.PHONY: report studies test test-oldest lint docs example smoke rehearsal clean
 .DELETE_ON_ERROR:
 
 report: $(installed)  ## the study of the testbed, and its report
@@ -40,6 +40,13 @@ lint: $(installed)  ## style, who may import whom, declared packages, dead code
 	$(bin)/deptry src analysis workflow benchmarks
 	$(bin)/vulture
 
+docs: $(installed) .venv/installed-docs  ## the documentation, in site/, without a network
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(bin)/mkdocs build --strict --quiet
+	@echo "The documentation is site/index.html"
+
+example: report  ## the report as an example in the documentation, its verdicts in the README
+	$(bin)/python docs/scripts/results.py --copy
+
 smoke: $(installed)  ## every step of a study on a few examples
 	$(bin)/snakemake --cores $(CORES) --configfile workflow/config/smoke.yaml
 	@echo "The report is reports/smoke/report.html"
@@ -57,4 +64,8 @@ clean:  ## what the studies computed; the environment and finished training stay
 $(installed): pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
 	$(bin)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+.venv/installed-docs: pyproject.toml
+	$(bin)/python -m pip install --quiet --editable '.[docs]'
 	touch $@
