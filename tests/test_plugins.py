@@ -93,7 +93,7 @@ USE = """
     check_model(model, inputs, singles)
 
     [method] = parse_methods(yaml.safe_load(open(sys.argv[1])), sys.argv[1]).values()
-    check_criterion(method.stages[0].criterion)
+    check_criterion(method.stages[0].score)
     with prune(model, method) as trace:
         model.generate(**inputs, max_new_tokens=3)
     print(json.dumps([row.tolist() for row in trace.kept[0]]))

@@ -16,29 +16,37 @@ from prunescope.criteria.last import Last
 from prunescope.criteria.random import Random
 from prunescope.criteria.uniform import Uniform
 from prunescope.errors import InputError
-from prunescope.methods import Method, Stage
+from prunescope.methods import Method, Stage, named_methods
 from prunescope.pruning import Layout, prune
 from prunescope.scores import record_scores
 from prunescope.testing import models as contract
 from prunescope.testing.trial import STEPS, Trial, generate
 
 NOROPE = Attention(rope=False)
-TWO_STAGES = Method("feather", (Stage(2, 0.5, NOROPE, always=Uniform(3)), Stage(4, 0.3, NOROPE)))
+TWO_STAGES = Method(
+    [Stage(2, NOROPE, keep=0.5, always=Uniform(3)), Stage(4, NOROPE, keep=0.3)], "feather"
+)
 
 
 class Others(Trial):
     """LLaVA with more methods than the contract of families is about."""
 
     methods = (
-        Method("pyramid", tuple(Stage(k, 0.5, Attention(), None, "compact") for k in (1, 3, 5))),
         Method(
-            "mixed", (Stage(0, 0.6, Random(1), Uniform(2), "compact"), Stage(3, 0.4, Attention()))
+            [Stage(k, Attention(), keep=0.5, positions="compact") for k in (1, 3, 5)], "pyramid"
         ),
-        Method("uniform", (Stage(0, None, Uniform(2)),)),
-        Method("last-quarter", (Stage(3, None, Last(0.25)),)),
-        Method("text-mean", (Stage(2, 9, Attention(query="text-mean", softmax="row")),)),
-        Method("of-all", (Stage(1, 0.5, NOROPE), Stage(3, 0.25, NOROPE, of="all"))),
-        Method("layer-k", (Stage(0, 0.5, Attention(projections="own")),)),
+        Method(
+            [
+                Stage(0, Random(1), keep=0.6, always=Uniform(2), positions="compact"),
+                Stage(3, Attention(), keep=0.4),
+            ],
+            "mixed",
+        ),
+        Method([Stage(0, Uniform(2))], "uniform"),
+        Method([Stage(3, Last(0.25))], "last-quarter"),
+        Method([Stage(2, Attention(query="text-mean", softmax="row"), keep=9)], "text-mean"),
+        Method([Stage(1, NOROPE, keep=0.5), Stage(3, NOROPE, keep=0.25, of="all")], "of-all"),
+        Method([Stage(0, Attention(projections="own"), keep=0.5)], "layer-k"),
     )
 
 
@@ -70,6 +78,18 @@ def test_more_methods(llava, check):
     check(Others(llava, inputs, [row_of(inputs, row) for row in range(3)]))
 
 
+def test_a_method_of_the_library_is_called_by_name(llava):
+    inputs = build_inputs((3,))
+    kept = []
+    for method in ("pair", named_methods()["pair"]):
+        with torch.inference_mode(), prune(llava, method) as trace:
+            llava(**inputs)
+        kept.append([stage[0].tolist() for stage in trace.kept])
+    assert kept[0] == kept[1] and 0 < len(kept[0][1]) < len(kept[0][0]) < 36
+    with pytest.raises(InputError, match="unknown 'fastw'; did you mean 'fastv'"):
+        prune(llava, "fastw")
+
+
 def test_compact_positions_equal_a_prompt_without_the_dropped_tokens(backend):
     model = build_llama(backend=backend)
     draw = torch.Generator().manual_seed(0)
@@ -77,8 +97,8 @@ def test_compact_positions_equal_a_prompt_without_the_dropped_tokens(backend):
     layout = Layout(((torch.arange(18) > 0) & (torch.arange(18) < 13))[None], (3, 4))
     kept = (0, 3, 4, 9)
     short = torch.cat([embeds[:, :1], embeds[:, [1 + i for i in kept]], embeds[:, 13:]], dim=1)
-    compact = Method("m", (Stage(0, None, Fixed(kept), positions="compact"),))
-    original = Method("m", (Stage(0, None, Fixed(kept)),))
+    compact = Method([Stage(0, Fixed(kept), positions="compact")], "m")
+    original = Method([Stage(0, Fixed(kept))], "m")
     position_ids = torch.tensor([[0, *(1 + i for i in kept), *range(13, 18)]])
 
     def run(embeds, **more):
@@ -155,10 +175,10 @@ def test_failing_input_leaves_no_hooks(llava):
 
 
 def test_wrong_input(llava):
-    stage = Stage(6, 0.5, Attention())
+    stage = Stage(6, Attention(), keep=0.5)
     cases = [
-        (lambda: prune(llava, Method("m", (stage,))), r"layer must lie in 0\.\.5"),
-        (lambda: prune(llava, Method("m", (Stage(2, None, Uniform(7)),))), "grid of 6 x 6"),
+        (lambda: prune(llava, Method([stage], "m")), r"layer must lie in 0\.\.5"),
+        (lambda: prune(llava, Method([Stage(2, Uniform(7))], "m")), "grid of 6 x 6"),
         (lambda: prune(BertModel(BertConfig(num_hidden_layers=1)), TWO_STAGES), "'llama'.*'llava'"),
     ]
     for enter, message in cases:
@@ -186,7 +206,7 @@ def test_wrong_prompts(llava):
 def test_random_draws_by_content(llava):
     inputs = build_inputs((5, 5))
     inputs["input_ids"][1] = inputs["input_ids"][0]  # same prompt, other image
-    with prune(llava, Method("r", (Stage(1, 0.5, Random(0)),))) as trace:
+    with prune(llava, Method([Stage(1, Random(0), keep=0.5)], "r")) as trace:
         llava(**inputs)
         one, other = trace.kept[0]
         llava(**inputs)
@@ -230,7 +250,7 @@ def test_only_the_latest_prompt_goes_on(llava):
         llava(**second, use_cache=True)
         with pytest.raises(InputError, match="before its latest prefill"):
             llava(input_ids=torch.tensor([[5]]), past_key_values=cache)
-    whole = Method("m", (Stage(0, None, Uniform(2)),))
+    whole = Method([Stage(0, Uniform(2))], "m")
     with torch.inference_mode(), prune(llava, whole):
         cache = llava(**first, use_cache=True).past_key_values
         ids = torch.cat([first["input_ids"], torch.tensor([[5, 6]])], 1)
@@ -240,7 +260,10 @@ def test_only_the_latest_prompt_goes_on(llava):
 
 def test_prompts_of_images_only_may_lose_all():
     model, layout = build_llama(), Layout(torch.ones(1, 6, dtype=torch.bool), (2, 3))
-    with torch.inference_mode(), prune(model, Method("m", (Stage(2, 2, NOROPE),)), layout) as trace:
+    with (
+        torch.inference_mode(),
+        prune(model, Method([Stage(2, NOROPE, keep=2)], "m"), layout) as trace,
+    ):
         model(inputs_embeds=torch.randn(1, 6, 48))
     assert trace.kv_lengths == [[6], [6], [2], [2], [2], [2]]
 
@@ -248,7 +271,7 @@ def test_prompts_of_images_only_may_lose_all():
 def test_a_layout_is_that_of_each_sample():
     model, layout = build_llama(), Layout(torch.arange(9)[None] < 6, (2, 3))
     inputs = {"inputs_embeds": torch.randn(1, 9, 48), "attention_mask": torch.ones(1, 9).long()}
-    with prune(model, Method("m", (Stage(2, 2, NOROPE),)), layout) as trace:
+    with prune(model, Method([Stage(2, NOROPE, keep=2)], "m"), layout) as trace:
         model.generate(**inputs, do_sample=True, num_return_sequences=3, max_new_tokens=2)
     assert [len(each) for each in trace.kept[0]] == [2, 2, 2]
 
@@ -256,7 +279,7 @@ def test_a_layout_is_that_of_each_sample():
 def test_without_images_there_are_no_features(llava):
     embeds = torch.randn(1, 40, 48)
     layout = Layout(torch.arange(40)[None] < 36, GRID)
-    method = Method("m", (Stage(1, 4, Knn()),))
+    method = Method([Stage(1, Knn(), keep=4)], "m")
     with prune(llava, method, layout), pytest.raises(InputError, match="no features"):
         llava(inputs_embeds=embeds)
 

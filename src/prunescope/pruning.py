@@ -11,7 +11,7 @@ from prunescope.engine.hooks import Engine
 from prunescope.engine.prompt import Watch
 from prunescope.engine.trace import Trace
 from prunescope.errors import InputError
-from prunescope.methods import Method, check
+from prunescope.methods import Method, check, named_method
 from prunescope.models import Layout, family_of
 
 __all__ = ["Layout", "Trace", "check_fits", "prune"]
@@ -37,13 +37,14 @@ class prune(AbstractContextManager[Trace]):
     def __init__(
         self,
         model: nn.Module,
-        method: Method,
+        method: Method | str,
         layout: Layout | None = None,
         *,
         boxes: Tensor | None = None,
         kept: Sequence[LongTensor] | None = None,
     ):
-        self.model, self.method, self.layout = model, method, layout
+        self.model, self.layout = model, layout
+        self.method = named_method(method) if isinstance(method, str) else method
         self.told = {name: x for name, x in (("boxes", boxes), ("kept", kept)) if x is not None}
         self._cleanup: ExitStack | None = None
 

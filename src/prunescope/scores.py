@@ -51,7 +51,7 @@ def record_scores(
     inputs = {name: value for name, value in inputs.items() if name not in OF_THE_HEAD}
     with ExitStack() as cleanup:
         watch = Watch(base, family, layout, cleanup)
-        read = Method(scan, (Stage(0, None, First(1.0), scan=scan),))  # keeps all
+        read = Method([Stage(0, First(1.0), scan=scan)], scan)  # keeps all
         segments = Engine(watch, family.decoder(model), read, {}, cleanup).trace.segments
         taps = [Taps(family, layer, None, cleanup) for layer in layers]
         recorder = _Recorder(watch, segments, taps, tuple(variants))

@@ -12,6 +12,7 @@ from helpers import prismatic_checkpoint as mini
 from helpers import prismatic_reference as original
 from prunescope.architectures.dinosiglip import LlavaDinoSiglipForConditionalGeneration
 from prunescope.checkpoints.checkpoint import Checkpoint
+from prunescope.checkpoints.loaded import Loaded
 from prunescope.checkpoints.prismatic import convert
 from prunescope.checkpoints.prismatic.vision import resample
 from prunescope.cli import main
@@ -147,7 +148,7 @@ def test_shared_evaluation_is_that_of_prune(model, inputs):
     knn = Method([Stage(3, Knn(), keep=100)], "knn")
     with prune(model, knn) as alone:
         expected = model(**inputs).logits
-    tree = Tree(model, [FASTV, knn])
+    tree = Tree(Loaded.of(model), [FASTV, knn])
     for method in tree.methods:
         with tree.prune(method) as trace, torch.no_grad():
             logits = model(**inputs).logits

@@ -84,7 +84,7 @@ def test_in_bfloat16_the_arithmetic_of_the_model_rounds_scores(monkeypatch):
 def test_a_checkpoint_is_loaded_with_its_numerics(tmp_path):
     folder = save_model(tmp_path)
     exact, rounded = (Checkpoint("tiny", folder, numerics=each) for each in ("exact", "feather"))
-    rotaries = [each.load()[0].model.language_model.rotary_emb for each in (exact, rounded)]
+    rotaries = [each.load().model.model.language_model.rotary_emb for each in (exact, rounded)]
     assert [type(each).__name__ for each in rotaries] == ["LlamaRotaryEmbedding", "RoundedRotary"]
     assert exact.to_dict() != rounded.to_dict()
     with pytest.raises(InputError, match="numerics: 'paper' is not one of"):

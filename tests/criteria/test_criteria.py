@@ -211,9 +211,9 @@ def test_a_larger_budget_keeps_a_superset(grids, seed, criterion, data):
 
 KEEP = st.one_of(st.floats(0.01, 1), st.integers(1, 60))
 STAGE = st.one_of(
-    st.builds(lambda keep, score, always: Stage(1, keep, score, always),
+    st.builds(lambda keep, score, always: Stage(1, score, keep=keep, always=always),
         KEEP, st.sampled_from(SIZED), st.sampled_from([None, *SETS])),
-    st.builds(lambda score: Stage(1, None, score), st.sampled_from(SETS)),
+    st.builds(lambda score: Stage(1, score), st.sampled_from(SETS)),
 )  # fmt: skip
 
 
@@ -224,7 +224,7 @@ def test_any_stages_keep_sorted_subsets_of_the_right_size(grids, stages, seed):
     for stage in stages:
         present = selection.present.sum(1).tolist()
         counts = None if stage.keep is None else torch.tensor([stage.count(n) for n in present])
-        kept = stage.criterion.select(selection, counts)
+        kept = stage.score.select(selection, counts)
         if counts is not None:
             assert kept.sum(1).tolist() == counts.tolist()
         if stage.always is not None:

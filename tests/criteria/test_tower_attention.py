@@ -15,7 +15,7 @@ from prunescope.testing.trial import prefill
 
 CLIP = next(case for case in CASES if case.name == "llava")
 VIT = next(case for case in CASES if case.name == "llava-wide")
-METHOD = Method("m", (Stage(0, 9, TowerAttention()),))
+METHOD = Method([Stage(0, TowerAttention(), keep=9)], "m")
 
 
 def attention_maps(model, pixels):

@@ -49,9 +49,9 @@ def test_runner_reports_a_difference(tmp_path, capsys):
 )
 def test_flags(flag, sized, always):
     [stage] = golden.method_of("x", {"layers": [2], "removed": 0.9, "flag": flag}).stages
-    assert stage.criterion.sized == sized
+    assert stage.score.sized == sized
     assert (stage.count(400) == 39) == sized  # int(400 * (1 - 0.9)) in floats
-    grid = stage.always if sized else stage.criterion
+    grid = stage.always if sized else stage.score
     assert getattr(grid, "stride", None) == always
 
 

@@ -20,7 +20,7 @@ from prunescope.testing import models as contract
 from prunescope.testing.trial import Trial, generate, prefill
 
 SCANS = ("reversed", "transposed")
-LATE = Stage(2, 0.4, Attention())
+LATE = Stage(2, Attention(), keep=0.4)
 
 case = pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
 scan = pytest.mark.parametrize("scan", SCANS)
@@ -28,7 +28,7 @@ scan = pytest.mark.parametrize("scan", SCANS)
 
 def first(scan):
     """A stage that keeps all."""
-    return Stage(0, None, First(1.0), scan=scan)
+    return Stage(0, First(1.0), scan=scan)
 
 
 def by_hand(views, scan):
@@ -66,11 +66,11 @@ def reading(one, single, turns):
 @case
 def test_it_is_the_model_that_is_given_the_tokens_in_that_order(case, scan):
     one = trial(case)
-    replay = Method("replay", (Stage(LATE.layer, None, Replay("late")),))
+    replay = Method([Stage(LATE.layer, Replay("late"))], "replay")
     for single in one.singles:
         turns = by_hand(one.family.layout(one.model, single).grids[0], scan)
         scores = record_scores(one.model, single, scan=scan)
-        with prune(one.model, Method(scan, (first(scan), LATE))) as trace:
+        with prune(one.model, Method([first(scan), LATE], scan)) as trace:
             tokens, logits = generate(one.model, single)
         kept = [torch.isin(turns, trace.kept[1][0]).nonzero()[:, 0]]
         with reading(one, single, turns):
@@ -87,7 +87,8 @@ def test_contract(case):
     class Scanned(Trial):
         methods = tuple(
             Method(
-                f"{scan}-{keep}", (Stage(0, keep, Attention(projections="own"), scan=scan), LATE)
+                [Stage(0, Attention(projections="own"), keep=keep, scan=scan), LATE],
+                f"{scan}-{keep}",
             )
             for scan, keep in (("reversed", 1.0), ("transposed", 0.7))
         )
@@ -104,7 +105,7 @@ def test_contract(case):
 def test_recorded_scores_lie_at_the_places_of_the_image(case, scan):
     one = trial(case)
     scores = record_scores(one.model, one.inputs, scan=scan)
-    with prune(one.model, Method(scan, (first(scan), LATE))) as trace:
+    with prune(one.model, Method([first(scan), LATE], scan)) as trace:
         prefill(one.model, one.inputs)
     assert not torch.allclose(scores, record_scores(one.model, one.inputs), atol=1e-3)
     for row, n in enumerate(one.full):
@@ -138,4 +139,4 @@ def test_reversing_twice_is_reading_row_by_row():
 )
 def test_wrong_scans_are_named(options, message):
     with pytest.raises(InputError, match=message):
-        Stage(keep=None, criterion=First(1.0), **options)
+        Stage(score=First(1.0), **options)

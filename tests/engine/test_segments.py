@@ -11,7 +11,7 @@ from prunescope.engine.segments import Segment, compact
 from prunescope.methods import Method, Stage
 from prunescope.pruning import prune
 
-SHUFFLE = Method("shuffle", (Stage(0, 1.0, Random(), positions="shuffled"),))
+SHUFFLE = Method([Stage(0, Random(), keep=1.0, positions="shuffled")], "shuffle")
 
 
 @pytest.mark.parametrize("lengths", [(5,), (4, 9)])

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from prunescope.criteria.attention import Attention
 from prunescope.criteria.uniform import Uniform
 from prunescope.errors import InputError
-from prunescope.methods import Method, Stage, check, parse_methods
+from prunescope.methods import (
+    Method,
+    Stage,
+    check,
+    named_method,
+    named_methods,
+    parse_methods,
+)
 
 NOROPE = {"attention": {"rope": False}}
 FEATHER = [
@@ -25,15 +32,15 @@ def parse(stages):
 def test_feather():
     method = parse(FEATHER)
     first, second = method.stages
-    assert first == Stage(8, 1 - 0.7, Attention(rope=False), Uniform(3))
-    assert second == Stage(16, (1 - 0.7) ** 2, Attention(rope=False))
+    assert first == Stage(8, Attention(rope=False), keep=1 - 0.7, always=Uniform(3))
+    assert second == Stage(16, Attention(rope=False), keep=(1 - 0.7) ** 2)
     assert (first.count(729), second.count(275)) == (218, 24)
     assert method.mean_tokens([275, 24], 729, 32) == 263
     check(method, 32, (27, 27))
 
 
 def test_unpruned():
-    assert parse([]) == Method("m")
+    assert parse([]) == Method(name="m")
     assert parse([]).mean_tokens([], 729, 32) == 729
 
 
@@ -142,9 +149,9 @@ def test_check(change, grid, message):
 
 def test_stages_in_python_are_checked_too():
     with pytest.raises(InputError, match="keep"):
-        Stage(3, None, Attention())
+        Stage(3, Attention())
     with pytest.raises(InputError, match="positions"):
-        Stage(3, 0.5, Attention(), positions="new")
+        Stage(3, Attention(), keep=0.5, positions="new")
 
 
 def test_a_fraction_of_all_tokens():
@@ -155,14 +162,52 @@ def test_a_fraction_of_all_tokens():
     assert [stage.count(left, 100) for left in (100, 30, 20)] == [25, 25, 20]
     assert parse_methods({"m": [{"layer": 2, "keep": 0.25, "score": NOROPE}]}, "f")["m"] != method
     with pytest.raises(InputError, match="of: only goes with a fraction"):
-        Stage(2, 9, stage.criterion, of="all")
+        Stage(2, stage.score, keep=9, of="all")
 
 
 @pytest.mark.parametrize("value", [True, "0.5", np.float32(0.5), torch.tensor(0.5)], ids=repr)
 def test_python_is_checked_like_yaml(value):
-    for build in (lambda: Stage(2, value, Attention()), lambda: Stage(value, 0.5, Attention())):
+    for build in (
+        lambda: Stage(2, Attention(), keep=value),
+        lambda: Stage(value, Attention(), keep=0.5),
+    ):
         with pytest.raises(InputError, match="expected a number"):
             build()
     for field in ("rope", "query", "softmax", "heads", "projections"):
         with pytest.raises(InputError, match=f"{field}: 'mean of all' is not"):
             Attention(**{field: "mean of all"})
+
+
+def test_python_says_the_same_as_yaml():
+    stages = [
+        Stage(layer=8, remove=0.7, score=Attention(rope=False), always=Uniform(3)),
+        Stage(16, Attention(rope=False), remove=0.7, power=2),
+    ]
+    assert Method(stages, name="m") == parse(FEATHER)
+    assert Method(stages).to_dict()["stages"] == parse(FEATHER).to_dict()["stages"]
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Stage(3, "attention", keep=0.5), r"score: expected a criterion.*got 'attention'"),
+        (lambda: Stage(3, None), "score: expected a criterion"),
+        (lambda: Stage(3, Attention(), keep=0.5, always="uniform"), "always: expected a criterion"),
+        (lambda: Stage(3, Attention(), keep=0.5, power=2), "power: only goes with `remove`"),
+        (lambda: Stage(3, Attention(), remove=0.5, keep=2), "give `remove` or `keep`, not both"),
+        (lambda: Method("feather"), "method 'unnamed': stages: expected a list, got 'feather'"),
+        (lambda: Method([FEATHER[0]], "mine"), "method 'mine': stages: expected Stage, got {"),
+    ],
+)
+def test_mistakes_in_python_are_named(build, message):
+    with pytest.raises(InputError, match=message):
+        build()
+
+
+def test_the_library_has_methods_by_name():
+    library = named_methods()
+    assert library["feather"] == named_method("feather") and library["unpruned"].stages == ()
+    assert all(method.name == name for name, method in library.items())
+    library.clear()
+    with pytest.raises(InputError, match="method: unknown 'fether'; did you mean 'feather'"):
+        named_method("fether")

@@ -31,7 +31,7 @@ from prunescope.testing.selections import look
 from prunescope.testing.trial import Trial, generate, prefill
 
 NAMED = {each.name: each for each in CASES}
-HALF = Method("half", (Stage(2, 0.5, Attention(rope=False)), Stage(4, 0.5, Attention())))
+HALF = Method([Stage(2, Attention(rope=False), keep=0.5), Stage(4, Attention(), keep=0.5)], "half")
 QUERIES = ("last", "text-mean", "all-mean")
 
 case = pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
@@ -71,7 +71,7 @@ def test_any_methods(case):
 
 
 def drawn_method(draw: random.Random) -> Method:
-    return Method("drawn", tuple(drawn_stage(n, draw) for n in sorted(draw.sample(range(6), 3))))
+    return Method([drawn_stage(n, draw) for n in sorted(draw.sample(range(6), 3))], "drawn")
 
 
 def drawn_stage(layer: int, draw: random.Random) -> Stage:
@@ -81,10 +81,10 @@ def drawn_stage(layer: int, draw: random.Random) -> Stage:
     chosen = draw.choice([sized, sized, sized, Uniform(2), Last(0.4), Nothing()])
     return Stage(
         layer,
-        draw.choice([1, 3, 0.3, 0.7, 1.0]) if chosen.sized else None,
         chosen,
-        draw.choice([None, Uniform(2)]),
-        draw.choice(["original", "compact"]),
+        keep=draw.choice([1, 3, 0.3, 0.7, 1.0]) if chosen.sized else None,
+        always=draw.choice([None, Uniform(2)]),
+        positions=draw.choice(["original", "compact"]),
     )
 
 
@@ -107,7 +107,7 @@ def test_without_a_cache_each_step_is_a_prefill(case):
     options = {"max_new_tokens": 3, "min_new_tokens": 3, "do_sample": False, "use_cache": False}
     options["suppress_tokens"] = sorted(special)
     plain = one.model.generate(**one.inputs, **options)
-    with prune(one.model, Method("all", (Stage(1, 1.0, Attention()),))):
+    with prune(one.model, Method([Stage(1, Attention(), keep=1.0)], "all")):
         assert torch.equal(one.model.generate(**one.inputs, **options), plain)
     with prune(one.model, HALF) as trace:
         one.model.generate(**one.inputs, **options)
@@ -149,7 +149,7 @@ def sample(model, inputs):
 @case
 def test_shuffled_positions_are_those_of_the_image(case):
     one = trial(case)
-    stages = [Stage(1, 0.5, Random(), None, each) for each in ("original", "shuffled")]
+    stages = [Stage(1, Random(), keep=0.5, positions=each) for each in ("original", "shuffled")]
     seen = [look(one.model, one.singles[0], 2, "own", before=(each,)) for each in stages]
     original, shuffled = (each.positions[:, 0].T.tolist() for each in seen)
     visual = set(seen[0].visual[0].tolist())
@@ -202,7 +202,8 @@ def test_a_static_cache_is_refused(case):
 @case
 def test_layer_0_has_no_layer_before_it(case):
     previous, own = (
-        Method("m", (Stage(0, 0.5, Attention(projections=each)),)) for each in ("previous", "own")
+        Method([Stage(0, Attention(projections=each), keep=0.5)], "m")
+        for each in ("previous", "own")
     )
     one = trial(case)
     with pytest.raises(InputError, match=r"layer must lie in 1\.\.5"), prune(one.model, previous):

@@ -185,7 +185,7 @@ class Engine:
             left = selection.present.sum(1).tolist()
             begun = (self.trace.segments[0].raster >= 0).sum(1).tolist()
             counts = torch.tensor(list(map(stage.count, left, begun)), device=hidden.device)
-        chosen = stage.criterion.select(selection, counts)
+        chosen = stage.score.select(selection, counts)
         if stage.always is not None:
             chosen = chosen | stage.always.select(selection, None)
         keep = before.valid & (before.raster < 0)

@@ -40,25 +40,28 @@ def method_of(name: str, case: dict[str, Any]) -> Method:
     """
     flag = case["flag"] or "rope"
     if fixed := re.fullmatch(r"s=(\d+)_p=([\d.]+)", flag):
-        members = _fixed_set(int(fixed[1]), float(fixed[2]))
-        return Method(name, tuple(Stage(layer, None, *members) for layer in case["layers"]))
+        score, always = _fixed_set(int(fixed[1]), float(fixed[2]))
+        return Method([Stage(layer, score, always=always) for layer in case["layers"]], name)
     scored = re.fullmatch(r"(rope|no_rope)(?:_s=(\d+))?", flag)
     if scored is None:
         raise InputError(f"case {name}: unknown flag {flag!r}")
     score = Attention(rope=scored[1] == "rope")
-    keep = float(1 - case["removed"])
+    remove = case["removed"]
     if scored[2] is None:
-        return Method(name, tuple(Stage(layer, keep, score) for layer in case["layers"]))
+        return Method([Stage(layer, score, remove=remove) for layer in case["layers"]], name)
     # With a grid there are one or two stages: the second squares the fraction, without the grid.
     grid = Uniform(int(scored[2]))
-    stages = [Stage(case["layers"][0], keep, score, always=grid)]
-    stages += [Stage(layer, keep**2, score) for layer in case["layers"][1:]]
-    return Method(name, tuple(stages))
+    first, *later = case["layers"]
+    stages = [Stage(first, score, remove=remove, always=grid)]
+    stages += [Stage(layer, score, remove=remove, power=2) for layer in later]
+    return Method(stages, name)
 
 
-def _fixed_set(stride: int, fraction: float) -> list[Criterion]:
-    grid = [Uniform(stride)] if stride else []
-    return grid + ([Last(fraction)] if fraction else [])
+def _fixed_set(stride: int, fraction: float) -> tuple[Criterion, Criterion | None]:
+    """A grid and the last tokens, or the one of them that is asked for and None."""
+    if not stride:
+        return Last(fraction), None
+    return Uniform(stride), Last(fraction) if fraction else None
 
 
 def load(path: Path) -> tuple[LlamaForCausalLM, Tensor, Layout, dict[str, Any]]:

@@ -22,8 +22,10 @@ def check_keeping_all_is_identity(trial: Trial) -> None:
     tokens, logits = generate(trial.model, trial.inputs)
     scores = {0: Random(), 1: ROPE, trial.depth - 1: NOROPE}
     for positions in {"original", trial.compact}:
-        stages = [Stage(layer, 1.0, score, None, positions) for layer, score in scores.items()]
-        with prune(trial.model, Method("all", tuple(stages))) as trace:
+        stages = [
+            Stage(layer, score, keep=1.0, positions=positions) for layer, score in scores.items()
+        ]
+        with prune(trial.model, Method(stages, "all")) as trace:
             pruned_tokens, pruned = generate(trial.model, trial.inputs)
         kept = [[len(each) for each in stage] for stage in trace.kept]
         assert kept == [trial.full] * len(stages), f"{positions}: kept {kept} of {trial.full}"

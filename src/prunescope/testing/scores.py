@@ -47,7 +47,7 @@ def check_recorded_scores_are_attention(trial: Trial) -> None:
 
 def check_later_stages_score_what_is_left(trial: Trial) -> None:
     """In a second stage, scores are the attention among the tokens that the first one kept."""
-    first, layer = Stage(1, 0.5, NOROPE, Uniform(2)), trial.depth - 1
+    first, layer = Stage(1, NOROPE, keep=0.5, always=Uniform(2)), trial.depth - 1
     for row, single in enumerate(trial.singles):
         seen = look(trial.model, single, layer, "previous", before=(first,))
         kept = seen.raster[0, seen.present[0]]
@@ -55,7 +55,7 @@ def check_later_stages_score_what_is_left(trial: Trial) -> None:
         left, text = ~visual, ~trial.family.placeholders(trial.model, single)[0]
         left[visual.nonzero()[kept, 0]] = True
         for fields, still in _rotations(trial):
-            with masked(trial.eager, single, Method("first", (first,)), [kept]):
+            with masked(trial.eager, single, Method([first], "first"), [kept]):
                 weights = _attention_map(trial, single, layer - 1, still)[0]
             for kind in _kinds(fields):
                 expected = _slice(weights, visual & left, left, text, kind)
@@ -67,8 +67,8 @@ def check_recorded_scores_tell_what_is_kept(trial: Trial) -> None:
     recorded = record_scores(trial.model, trial.inputs)
     variants = list(enumerate(VARIANTS.values()))
     for layer, (number, kind) in product(range(1, trial.depth), variants):
-        stage = Stage(layer, 0.3, kind)
-        with prune(trial.model, Method("m", (stage,))) as trace:
+        stage = Stage(layer, kind, keep=0.3)
+        with prune(trial.model, Method([stage], "m")) as trace:
             prefill(trial.model, trial.inputs)
         for row, n in enumerate(trial.full):
             order = recorded[row, layer - 1, number, :n].argsort(descending=True, stable=True)

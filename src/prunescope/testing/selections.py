@@ -38,7 +38,7 @@ def look(
 ) -> Selection:
     """What a criterion with these needs sees in a stage at a layer, after the stages `before`."""
     eye = _Eye(frozenset(needs))
-    with prune(model, Method("look", (*before, Stage(layer, 1, eye)))):
+    with prune(model, Method([*before, Stage(layer, eye, keep=1)], "look")):
         prefill(model, inputs)
     return eye.seen[0]
 

@@ -70,13 +70,19 @@ class Trial:
     @property
     def methods(self) -> list[Method]:
         """Of one stage and more, from the first layer to the last."""
-        last, compact = self.depth - 1, (None, self.compact)
+        last, compact = self.depth - 1, {"positions": self.compact}
         return [
-            Method("one", (Stage(2, 0.4, ROPE),)),
-            Method("two", (Stage(1, 0.5, NOROPE, Uniform(2)), Stage(last, 0.4, NOROPE))),
-            Method("early", (Stage(0, 0.6, Random()), Stage(last, 0.5, ROPE))),
-            Method("compact", (Stage(0, 0.7, Random(), *compact), Stage(2, 0.5, NOROPE, *compact))),
-            Method("shuffled", (Stage(1, 0.5, NOROPE, None, "shuffled"),)),
+            Method([Stage(2, ROPE, keep=0.4)], "one"),
+            Method(
+                [Stage(1, NOROPE, keep=0.5, always=Uniform(2)), Stage(last, NOROPE, keep=0.4)],
+                "two",
+            ),
+            Method([Stage(0, Random(), keep=0.6), Stage(last, ROPE, keep=0.5)], "early"),
+            Method(
+                [Stage(0, Random(), keep=0.7, **compact), Stage(2, NOROPE, keep=0.5, **compact)],
+                "compact",
+            ),
+            Method([Stage(1, NOROPE, keep=0.5, positions="shuffled")], "shuffled"),
         ]
 
 
