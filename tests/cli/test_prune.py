@@ -5,9 +5,13 @@ import pytest
 from PIL import Image
 
 from helpers import chat_model, testbed_model
+from helpers.families import CASES
 from prunescope.checkpoints.checkpoint import Checkpoint
+from prunescope.checkpoints.loaded import Loaded
 from prunescope.cli import main
 from prunescope.cli.answering import Question, named
+from prunescope.cli.pictures import veil
+from prunescope.methods import Method
 
 QUESTION = "Yes No True"
 
@@ -50,12 +54,23 @@ def test_a_model_without_chat_template_gets_the_mark_of_the_image(image, tmp_pat
 
 def test_the_picture_shows_what_the_model_sees(model):
     image = Image.new("RGB", (50, 50), (200, 100, 0))
-    question = Question(Checkpoint("tiny", model).load(), image, QUESTION)
+    question = Question.of(Checkpoint("tiny", model).load(), image, QUESTION)
     [(seen, grid)] = question.views()
     assert grid == (6, 6) and seen.size == (24, 24)
     assert np.abs(np.asarray(seen, int) - (200, 100, 0)).max() <= 1
     answer = question.answer(named("fastv"), max_new_tokens=1)
     assert answer.passed().sum() == len(answer.kept[0]) == 9
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_family_has_a_picture_for_each_view(case):
+    row = next(i for i, prompt in enumerate(case.prompts) if len(prompt.images) == 1)
+    loaded = Loaded.of(case.build("sdpa"), case.processor())
+    question = Question(loaded, case.prompts[row].images[0], case.inputs(row))
+    answer = question.answer(Method(()), max_new_tokens=1)
+    views = veil(question.views(), answer.passed())
+    assert sum(mask.size for _, mask in views) == answer.total
+    assert all(np.asarray(picture).std() > 10 for picture, _ in views)  # noise, as the image is
 
 
 @pytest.mark.parametrize(

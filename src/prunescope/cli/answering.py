@@ -1,7 +1,8 @@
 """One question about one image, answered with several pruning methods."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,14 +29,14 @@ class Answer:
     total: int  # visual tokens of the prompt
     layers: list[int]  # of each stage
     kept: list[np.ndarray]  # of each stage: raster indices, counted over all views
-    share: float  # mean share of the visual tokens over the decoder layers, T/N
+    share: float  # T/N, the mean share of the visual tokens over the decoder layers
 
     def passed(self) -> np.ndarray:
         """(total,) the fraction of the stages that each visual token passes."""
-        stages = np.zeros((max(len(self.kept), 1), self.total))
-        for stage, kept in zip(stages, self.kept, strict=False):
-            stage[kept] = 1
-        return stages.mean(0) if self.kept else np.ones(self.total)
+        stages = np.zeros(self.total)
+        for indices in self.kept:
+            stages[indices] += 1
+        return stages / len(self.kept) if self.kept else np.ones(self.total)
 
     def tokens(self) -> str:
         """The tokens that are left, stage by stage."""
@@ -44,22 +45,25 @@ class Answer:
         return ", ".join(counts) or f"all {self.total}"
 
 
+@dataclass(frozen=True)
 class Question:
-    """A model with its input for one question about one image.
+    """A question about one image to a model. inputs: keyword arguments of the model's forward."""
 
-    text: what the user says where the model has a chat template. Otherwise the input text itself,
-    which starts with the image unless it says where the image is.
-    """
+    loaded: Loaded
+    image: Image.Image
+    inputs: Mapping[str, Any]
 
-    def __init__(self, loaded: Loaded, image: Image.Image, text: str):
-        self.loaded, self.image = loaded, image
+    @classmethod
+    def of(cls, loaded: Loaded, image: Image.Image, text: str) -> "Question":
+        """text: what the user says where the model has a chat template. Otherwise the input text
+        itself, which starts with the image unless it says where the image is."""
         model, processor = loaded.model, loaded.processor
         chat = bool(getattr(processor, "chat_template", None))
         mark = getattr(processor, "image_token", "<image>")
         if not chat and mark not in text:
             text = f"{mark} {text}"
         inputs = encode([image], [text], processor, chat)
-        self.inputs = inputs.to(model.device, model.dtype)
+        return cls(loaded, image, inputs.to(model.device, model.dtype))
 
     @torch.inference_mode()
     def answer(self, method: Method, max_new_tokens: int) -> Answer:
@@ -72,8 +76,8 @@ class Question:
         [text] = self.loaded.processor.batch_decode(generated, skip_special_tokens=True)
         total = int((trace.segments[0].raster >= 0).sum())
         kept = [stage[0].numpy() for stage in trace.kept]
-        mean = method.mean_tokens([len(indices) for indices in kept], total, trace.depth)
-        return Answer(method.name, text.strip(), total, trace.layers, kept, mean / total)
+        share = method.mean_share([len(indices) for indices in kept], total, trace.depth)
+        return Answer(method.name, text.strip(), total, trace.layers, kept, share)
 
     def views(self) -> list[tuple[Image.Image, tuple[int, int]]]:
         """What the model sees: each view of the image, with its grid of (rows, columns) tokens."""

@@ -78,7 +78,7 @@ def _question() -> tuple["Question", "Box"]:
     [box] = [thing.box for thing in scene.objects if (thing.color, thing.shape) == TARGET]
     loaded = Checkpoint("testbed", testbed_model()).load()
     prompt = PROMPT.format(question=QUESTION)
-    return Question(loaded, Image.fromarray(scene.render()), prompt), box
+    return Question.of(loaded, Image.fromarray(scene.render()), prompt), box
 
 
 def _outcome(metric: "BoxIou", text: str, box: "Box") -> str:

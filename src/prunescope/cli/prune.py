@@ -22,13 +22,13 @@ class Dtype(StrEnum):
 
 
 def prune(
-    image: Annotated[Path, typer.Argument(help="Picture to ask about.")],
-    question: Annotated[str, typer.Argument(help="What to ask.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="Picture to ask about.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask.")],
     model: Annotated[
         str, typer.Option(metavar="FOLDER_OR_HUB_NAME", help="A folder, or a name on the hub.")
     ],
     method: Annotated[
-        list[str], typer.Option(help="Method of the library; may be given again.")
+        list[str], typer.Option(metavar="NAME", help="Method of the library; may be given again.")
     ] = ["feather"],  # noqa: B006 (typer copies it)
     out: Annotated[
         Path, typer.Option(metavar="PNG", help="Picture of the kept patches to write.")
@@ -54,7 +54,7 @@ def prune(
 
     picture = _open(image)
     methods = [named(name) for name in dict.fromkeys([BASELINE, *method])]
-    asked = Question(load(model, revision, device, dtype), picture, question)
+    asked = Question.of(load(model, revision, device, dtype), picture, question)
     answers = [asked.answer(method, max_new_tokens) for method in methods]
     print_answers(answers)
     views = asked.views()

@@ -32,14 +32,14 @@ def plan(config: ConfigFile) -> None:
 
 
 def match(
-    method: Annotated[str, typer.Argument(help="Name of a method of the library.")],
-    scores: Annotated[
-        list[Path], typer.Argument(metavar="ZARR...", help="Stored attention scores.")
-    ],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="A method of the library.")],
+    scores: Annotated[list[Path], typer.Argument(metavar="ZARR", help="Stored attention scores.")],
     share: Annotated[
         float, typer.Option(help="Wanted mean share of the visual tokens, T/N, from 0 to 1.")
     ],
-    knob: Annotated[str, typer.Option(help="What is set: remove, keep or stride.")] = "remove",
+    knob: Annotated[
+        str, typer.Option(help="Setting to solve for: remove, keep or stride.")
+    ] = "remove",
     library: Annotated[
         Path,
         typer.Option(metavar="YAML", help="File of methods.", show_default="prunescope's library"),
@@ -70,9 +70,9 @@ def match(
 
 
 def export(
-    form: Annotated[Form, typer.Argument(help="Format to write.")],
-    records: Annotated[list[Path], typer.Argument(metavar="PARQUET...", help="Files of records.")],
-    out: Annotated[Path, typer.Option(help="New or empty folder to write.")],
+    form: Annotated[Form, typer.Argument(metavar="FORMAT", help="lmms-eval or dataset.")],
+    records: Annotated[list[Path], typer.Argument(metavar="PARQUET", help="Files of records.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="New or empty folder to write.")],
 ) -> None:
     """Write records as sample logs of lmms-eval, or as a Hugging Face data set.
 
@@ -89,9 +89,12 @@ def export(
 def convert_prismatic(
     checkpoint: Annotated[
         Path,
-        typer.Argument(help="Run folder with config.json and checkpoints/latest-checkpoint.pt."),
+        typer.Argument(
+            metavar="CHECKPOINT",
+            help="Run folder with config.json and checkpoints/latest-checkpoint.pt.",
+        ),
     ],
-    out: Annotated[Path, typer.Argument(help="New or empty folder to write.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New or empty folder to write.")],
     vision: Annotated[
         Path,
         typer.Option(
