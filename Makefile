@@ -10,7 +10,7 @@ engine := $(addprefix tests/, architectures checkpoints/test_hub_layout.py check
 # for the programs that rules call
 export PATH := $(abspath $(bin)):$(PATH)
 
-.PHONY: report studies test test-oldest lint docs example smoke rehearsal clean
+.PHONY: report studies test test-oldest test-light lint docs example smoke rehearsal clean
 .DELETE_ON_ERROR:
 
 report: $(installed)  ## the study of the testbed, and its report
@@ -30,6 +30,11 @@ test-oldest:  ## the engine on the oldest transformers that is supported, in its
 	test -d .venv-oldest || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --editable '.[dev]' 'transformers==5.17.*'
 	.venv-oldest/bin/pytest --numprocesses auto $(engine)
+
+test-light:  ## the library alone, installed without a checkout, in its own environment
+	test -d .venv-light || $(PYTHON) -m venv .venv-light
+	.venv-light/bin/python -m pip install --quiet .
+	cd $$(mktemp -d) && $(abspath .venv-light)/bin/prunescope demo && $(abspath .venv-light)/bin/prunescope doctor
 
 lint: $(installed)  ## style, who may import whom, declared packages, dead code
 	$(bin)/ruff check .
@@ -53,7 +58,7 @@ smoke: $(installed)  ## every step of a study on a few examples
 
 rehearsal: $(installed)  ## the paper's study with a random model and a few made-up questions
 	PYTHONPATH=tests $(bin)/python -m helpers.rehearsal data/rehearsal/files
-	HF_HUB_OFFLINE=1 $(bin)/snakemake --cores $(CORES) --configfile workflow/config/rehearsal.yaml --set-threads cost=1
+	HF_HUB_OFFLINE=1 $(bin)/snakemake --cores $(CORES) --configfile workflow/config/rehearsal.yaml --set-threads timing=1
 	@echo "The report is reports/rehearsal/report.html"
 
 clean:  ## what the studies computed; the environment and finished training stay
