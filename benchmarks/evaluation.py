@@ -1,8 +1,9 @@
 """What it costs to evaluate all methods of a study together, and one by one.
 
     python benchmarks/evaluation.py
+    PYTHONPATH=tests python -m helpers.rehearsal data/rehearsal/files
     python benchmarks/evaluation.py --size 7b --device cuda --tasks refcoco --examples 8 \
-      --few 1 --repeats 1                 # after PYTHONPATH=tests python -m helpers.rehearsal data/rehearsal/files
+      --few 1 --repeats 1
 
 The methods of the default study, or with `--size` of the paper's, on a batch of each of two tasks,
 three ways: together, sharing what they have in common; each by itself, in the same batch; each by
@@ -26,10 +27,9 @@ import pandas as pd
 import paper_model
 import torch
 from record import write
-from torch import nn
-from transformers import ProcessorMixin
 
 from prunescope.checkpoints.checkpoint import Checkpoint
+from prunescope.checkpoints.loaded import Loaded
 from prunescope.evaluation.answerer import Answerer
 from prunescope.evaluation.side_information import possible, replayed
 from prunescope.methods import Method, parse_methods
@@ -53,18 +53,17 @@ class Bench:
         task: Task,
         batch: "Dataset",
         few: int,
-        model: nn.Module,
-        processor: ProcessorMixin,
+        loaded: Loaded,
     ):
         self.task, self.batch, self.few = task, batch, few
         self.methods = list(possible(methods(study), task, batch).values())
         self.apart, self.joined, self.short = (
-            Answerer("model", each, model, processor)
-            for each in (task, task, replace(task, max_new_tokens=1))
+            Answerer("model", card, loaded)
+            for card in (task, task, replace(task, max_new_tokens=1))
         )
         self.usual = "in one batch" if self.joined.joins else "one after the other"
         self.apart.joins, self.joined.joins = False, not self.joined.chooses
-        self.clock = _seconds_of_gpu if model.device.type == "cuda" else time.process_time
+        self.clock = _seconds_of_gpu if loaded.device.type == "cuda" else time.process_time
 
     def measure(self, repeats: int) -> dict[str, Any]:
         laps = pd.DataFrame([self.lap() for _ in range(repeats + 1)][1:])
@@ -132,15 +131,16 @@ def methods(study: str) -> dict[str, Method]:
 def benches(options: argparse.Namespace) -> list[Bench]:
     """One for each task."""
     if options.size is not None:
-        parts = paper_model.build(options.size, options.device)
+        loaded = paper_model.build(options.size, options.device)
         known, study, take = paper_model.paper_tasks(), paper_model.STUDY, paper_model.examples
         cards = [known[name] for name in options.tasks]
     else:
         torch.set_num_threads(1)
-        parts = Checkpoint("testbed", MODEL, device=options.device).load()
+        loaded = Checkpoint("testbed", MODEL, device=options.device).load()
         cards, study = [read_task(f"data/tasks/{name}.yaml") for name in options.tasks], STUDY
         take = load_examples
-    return [Bench(study, each, take(each, options.examples), options.few, *parts) for each in cards]
+    few = options.few
+    return [Bench(study, card, take(card, options.examples), few, loaded) for card in cards]
 
 
 def main() -> None:

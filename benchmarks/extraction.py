@@ -52,9 +52,9 @@ def ratios(model, inputs) -> list[float]:
 def main() -> None:
     measured = []
     for attn in ("sdpa", "eager"):
-        model, processor = Checkpoint("testbed", "data/testbed/rope", attn=attn).load()
+        loaded = Checkpoint("testbed", "data/testbed/rope", attn=attn).load()
         for size in BATCHES:
-            found = torch.tensor(ratios(model, inputs_of(size, processor)))
+            found = torch.tensor(ratios(loaded.model, inputs_of(size, loaded.processor)))
             low, middle, high = found.quantile(torch.tensor([0.25, 0.5, 0.75])).tolist()
             measured.append(
                 {"attn": attn, "batch": size, "ratio": middle, "quartiles": [low, high]}

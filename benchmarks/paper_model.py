@@ -1,7 +1,8 @@
 """The paper's model in its real size, with random weights, and made-up questions of its benchmarks.
 
-Tokenizer and questions are those of `PYTHONPATH=tests python -m helpers.rehearsal data/rehearsal/files`: a text has
-more tokens than with the tokenizer of Llama-2, an image has its 729.
+Tokenizer and questions are made by `PYTHONPATH=tests python -m helpers.rehearsal
+data/rehearsal/files`. A text has more tokens than with the tokenizer of Llama-2; an image has its
+729.
 """
 
 from dataclasses import replace
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
-from transformers import AutoModelForImageTextToText, ProcessorMixin
+from transformers import AutoModelForImageTextToText
 
+from prunescope.checkpoints.loaded import Loaded
 from prunescope.checkpoints.prismatic.configuration import DECODER, configure
 from prunescope.checkpoints.prismatic.processor import build_processor, greedy_decoding
 from prunescope.checkpoints.prismatic.tokenizer import read_tokenizer
@@ -32,8 +33,8 @@ TOWER_DEPTH, DEPTH = 27, 32
 BOX, WORDS = 24, 4  # tokens of an answer: a box as text, as Llama-2 writes it, and a few words
 
 
-def build(size: str, device: str) -> tuple[nn.Module, ProcessorMixin]:
-    """Model and processor; in bfloat16 on a GPU."""
+def build(size: str, device: str) -> Loaded:
+    """The model with random weights and its processor; in bfloat16 on a GPU."""
     torch.manual_seed(0)
     words = read_tokenizer(FILES / "llama")
     settings = configure(_tensors(size, len(words)), words)
@@ -44,11 +45,11 @@ def build(size: str, device: str) -> tuple[nn.Module, ProcessorMixin]:
             settings, dtype=dtype, attn_implementation="sdpa"
         )
     model.generation_config = greedy_decoding(words)
-    return model.eval(), build_processor(words, settings)
+    return Loaded.of(model.eval(), build_processor(words, settings))
 
 
 def paper_tasks() -> dict[str, Task]:
-    """Those of the paper's study, with answers as long as a model gives them."""
+    """The tasks of the paper's study, with answers as long as a model gives them."""
     access = Study.load(REHEARSAL).config["data"]
     names = Study.load(STUDY).tasks
     cards = {name: read_task(f"data/tasks/{name}.yaml", None, access) for name in names}

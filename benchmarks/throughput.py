@@ -17,9 +17,8 @@ from typing import Any
 import paper_model
 import torch
 from record import write
-from torch import nn
-from transformers import ProcessorMixin
 
+from prunescope.checkpoints.loaded import Loaded
 from prunescope.evaluation.answerer import Answerer
 from prunescope.methods import Method, named_methods
 from prunescope.tasks import prompts
@@ -34,27 +33,26 @@ ALONE = 16  # examples in batches of one
 class Bench:
     """The model, and how many examples of a task it is to answer."""
 
-    model: nn.Module
-    processor: ProcessorMixin
+    loaded: Loaded
     examples: int
 
     def answer(self, task: Task, batch_size: int, methods: list[Method]) -> dict[str, Any]:
         """Seconds, examples in a second, and bytes in use at the peak, weights included."""
         count = min(self.examples, ALONE) if batch_size == 1 else self.examples
         chosen = paper_model.examples(task, count)
-        answerer = Answerer("paper", task, self.model, self.processor)
-        cuda = self.model.device.type == "cuda"
+        answerer = Answerer("paper", task, self.loaded)
+        cuda = self.loaded.device.type == "cuda"
         if cuda:
             torch.cuda.reset_peak_memory_stats()
         start, answers = time.perf_counter(), 0
-        for batch in prompts.batches(chosen, task, self.processor, batch_size):
+        for batch in prompts.batches(chosen, task, self.loaded.processor, batch_size):
             answers += sum(len(records) for _, records in answerer.run(batch, methods))
         seconds = time.perf_counter() - start
         assert answers == len(methods) * count
         return {
             "task": task.name,
             "batch size": batch_size,
-            "methods": [each.name for each in methods],
+            "methods": [method.name for method in methods],
             "examples": count,
             "seconds": seconds,
             "examples per second": count / seconds,
@@ -69,7 +67,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=64)
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8, 32])
     options = parser.parse_args()
-    bench = Bench(*paper_model.build(options.size, options.device), options.examples)
+    bench = Bench(paper_model.build(options.size, options.device), options.examples)
     known = named_methods()
     methods = [known[name] for name in METHODS]
     cards = paper_model.paper_tasks()
@@ -81,7 +79,7 @@ def main() -> None:
         for batch in options.batch
         for method in methods
     ]
-    weights = sum(each.nbytes for each in bench.model.parameters())
+    weights = sum(weights.nbytes for weights in bench.loaded.model.parameters())
     measured = {**vars(options), "bytes of weights": weights, "all": every, "alone": alone}
     write(f"throughput-{options.size}-{options.device}", measured, ("torch", "transformers"))
 

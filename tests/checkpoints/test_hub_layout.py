@@ -119,7 +119,7 @@ def test_images_are_resized_by_pillow_where_torchvision_is_there(tmp_path, monke
 
 
 def test_prompts_have_no_labels(tmp_path, access):
-    _, processor = Checkpoint("tiny", save(PUBLISHED["paligemma"], tmp_path)).load()
+    processor = Checkpoint("tiny", save(PUBLISHED["paligemma"], tmp_path)).load().processor
     task = read("refcoco", access, "paligemma")
     examples = load_examples(task)
     assert "labels" not in prompts.prompts(examples, task, processor)

@@ -12,7 +12,7 @@ from helpers.prismatic_checkpoint import save_tokenizer
 from helpers.testbed_model import build_processor
 from prunescope.checkpoints.prismatic.tokenizer import read_tokenizer
 from prunescope.errors import InputError
-from prunescope.evaluation.answerer import choose, first_token
+from prunescope.evaluation.first_tokens import choose, first_token
 
 WORDS = ["Yes", "No"]
 

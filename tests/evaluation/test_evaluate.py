@@ -83,7 +83,8 @@ def computed(monkeypatch):
 def test_sharing_gives_what_single_runs_of_prune_give(folder, task, store, attn):
     checkpoint = Checkpoint("tiny", folder, attn=attn)
     records = evaluate(checkpoint, task, METHODS, store, batch_size=4, limit=6).to_pylist()
-    model, processor = checkpoint.load()
+    loaded = checkpoint.load()
+    model, processor = loaded.model, loaded.processor
     rows = {row["id"]: row for row in random_examples(10).select(range(6))}
     assert len(records) == len(METHODS) * len(rows)
     for record in records:
@@ -104,16 +105,16 @@ def test_sharing_gives_what_single_runs_of_prune_give(folder, task, store, attn)
 def test_the_vision_tower_and_common_layers_run_once_per_batch(
     checkpoint, task, store, monkeypatch
 ):
-    model, processor = checkpoint.load()
-    calls = Counter()
-    tower, layers = model.model.vision_tower, model.model.language_model.layers
+    loaded, calls = checkpoint.load(), Counter()
+    model = loaded.model.model
+    tower, layers = model.vision_tower, model.language_model.layers
     for name, module in {
         "tower": tower,
         "layer 0": layers[0].mlp,
         "layer 3": layers[3].mlp,
     }.items():
         module.register_forward_hook(lambda *args, name=name: calls.update([name]))
-    monkeypatch.setattr(Checkpoint, "load", lambda self: (model, processor))
+    monkeypatch.setattr(Checkpoint, "load", lambda self: loaded)
     short = replace(task, max_new_tokens=1)
     evaluate(checkpoint, short, METHODS, store, batch_size=10)
     # "before" starts at layer 0; "unpruned" and "late" share layer 3, six others have their own.
@@ -203,7 +204,7 @@ def test_methods_that_are_decoded_together_answer_the_same(checkpoint, task, mon
     monkeypatch.setattr(answerer, "TOGETHER", 3)
     batch, answers = load_examples(task, 6), []
     for joins in (False, True):
-        answering = answerer.Answerer("tiny", task, *checkpoint.load())
+        answering = answerer.Answerer("tiny", task, checkpoint.load())
         answering.joins = joins
         answers.append(
             {each.name: records for each, records in answering.run(batch, list(METHODS.values()))}
@@ -382,7 +383,8 @@ def test_a_replay_keeps_what_its_source_kept_last(checkpoint, task, store):
 
 def test_a_replay_is_that_of_single_runs_of_prune(checkpoint, task, store):
     records = evaluate(checkpoint, task, SOURCE | REPLAY, store, batch_size=3, limit=4)
-    model, processor = checkpoint.load()
+    loaded = checkpoint.load()
+    model, processor = loaded.model, loaded.processor
     rows = {row["id"]: row for row in random_examples(4)}
     for record in records.to_pylist()[4:]:
         row, method = rows[record["example"]], REPLAY[record["method"]]
@@ -444,14 +446,14 @@ def test_weights_that_are_missing_or_are_others(tmp_path, folder):
     good = Checkpoint("tiny", folder).weights
     assert Checkpoint("tiny", folder, sha256=good).weights == good
     with pytest.raises(InputError, match=f"{folder}.*{good}, the configuration says {'0' * 64}"):
-        Checkpoint("tiny", folder, sha256="0" * 64)
+        Checkpoint("tiny", folder, sha256="0" * 64).verify()
     copy = tmp_path / "copy"
     copy.mkdir()
     for file in folder.iterdir():
         (copy / file.name).write_bytes(file.read_bytes())
     (copy / "weights.sha256").write_text(f"{'1' * 64}  model.safetensors\n")
     with pytest.raises(InputError, match=rf"{good}, .*weights\.sha256 says {'1' * 64}"):
-        Checkpoint("tiny", copy)
+        Checkpoint("tiny", copy).verify()
 
 
 @pytest.mark.parametrize(
@@ -470,7 +472,8 @@ def test_extracted_scores_are_labelled_and_those_of_single_runs(checkpoint, task
     assert list(stored["layer"]) == [1, 2, 3, 4, 5, 6]
     assert stored["score"].dtype == np.float32 and stored.attrs["dtype"] == "float32"
     assert list(stored["variant"].values) == ["rope", "norope", "rope-alone"]
-    model, processor = checkpoint.load()
+    loaded = checkpoint.load()
+    model, processor = loaded.model, loaded.processor
     for row in random_examples(6):
         inputs = processor(images=row["image"], text=task.ask(row), return_tensors="pt")
         single = record_scores(model, inputs, variants=EXTRACTED.values())[0].unflatten(-1, (6, 6))

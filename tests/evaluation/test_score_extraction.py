@@ -11,6 +11,7 @@ from datasets import Dataset
 from helpers.families.qwen2_5_vl import CASE
 from helpers.testbed_model import random_examples, save_model
 from prunescope.checkpoints.checkpoint import Checkpoint
+from prunescope.checkpoints.loaded import Loaded
 from prunescope.errors import InputError
 from prunescope.evaluation.score_extraction import extract
 from prunescope.scores import record_scores
@@ -23,8 +24,9 @@ PROMPT = "<|vision_start|><|image_pad|><|vision_end|> where is {question}"
 
 @pytest.fixture
 def checkpoint(monkeypatch, tmp_path):
-    """In name only: what it loads is the tiny Qwen2.5-VL."""
-    monkeypatch.setattr(Checkpoint, "load", lambda self: (CASE.build("sdpa"), CASE.processor()))
+    """A checkpoint in name only: it loads the tiny Qwen2.5-VL."""
+    tiny = Loaded.of(CASE.build("sdpa"), CASE.processor())
+    monkeypatch.setattr(Checkpoint, "load", lambda self: tiny)
     return Checkpoint("qwen", save_model(tmp_path / "model"))
 
 
@@ -47,11 +49,11 @@ def test_stretched_images_have_one_grid(checkpoint, task, tmp_path):
     extract(checkpoint, task, tmp_path / "scores.zarr", batch_size=3)
     stored = xr.open_zarr(tmp_path / "scores.zarr")["score"]
     assert (stored.sizes["example"], stored.sizes["row"], stored.sizes["col"]) == (4, 4, 4)
-    model, processor = checkpoint.load()
+    loaded = checkpoint.load()
     for row in range(4):
         one = load_examples(task).select([row])
-        inputs = prompts.prompts(one, task, processor)
-        scores = record_scores(model, inputs)[0].unflatten(-1, (4, 4))
+        inputs = prompts.prompts(one, task, loaded.processor)
+        scores = record_scores(loaded.model, inputs)[0].unflatten(-1, (4, 4))
         here = stored.sel(example=one["id"][0], variant=["rope", "norope"]).values
         torch.testing.assert_close(torch.from_numpy(here), scores, atol=1e-5, rtol=1e-4)
 

@@ -8,6 +8,7 @@ import torch
 from helpers.families import CASES
 from helpers.joined import METHODS, SAME, check_joined
 from helpers.tiny_llava import build_inputs, build_llava, greedy
+from prunescope.checkpoints.loaded import Loaded
 from prunescope.cost.timed_decoding import continued, prefill
 from prunescope.criteria.attention import Attention
 from prunescope.evaluation.shared_prefixes import Images, Tree
@@ -22,7 +23,7 @@ case = pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
 @case
 def test_every_branch_is_what_prune_and_generate_give_alone(case):
     model, inputs = case.build("sdpa"), case.inputs(*range(len(case.prompts)))
-    tree, different = Tree(model, METHODS.values()), set()
+    tree, different = Tree(Loaded.of(model), METHODS.values()), set()
     for method in tree.methods:
         with tree.prune(method) as shared:
             tokens, logits = generate(model, inputs)
@@ -50,7 +51,7 @@ def test_nothing_is_computed_twice(monkeypatch):
     model.model.vision_tower.register_forward_hook(lambda *args: calls.update(["tower"]))
     scored, score = [], Attention.score
     monkeypatch.setattr(Attention, "score", lambda *args: scored.append(1) or score(*args))
-    tree = Tree(model, methods)
+    tree = Tree(Loaded.of(model), methods)
     for method in tree.methods:
         with tree.prune(method):
             greedy(model, inputs, 1)
@@ -77,7 +78,7 @@ def test_images_that_are_shared_are_those_of_the_batch(monkeypatch, seeing):
     method = parse_methods({seeing: stages}, "test")[seeing]
     with prune(model, method) as alone:
         tokens = greedy(model, inputs, 2)
-    images = Images(model)
+    images = Images(Loaded.of(model))
     for _ in range(2):
         with images.shared(), prune(model, method) as shared:
             assert torch.equal(greedy(model, inputs, 2), tokens)

@@ -6,6 +6,7 @@ import pytest
 import torch
 import yaml
 
+from prunescope.checkpoints.loaded import Loaded
 from prunescope.evaluation.joint_decoding import Branch, can_join, greedy_together
 from prunescope.evaluation.shared_prefixes import Tree
 from prunescope.methods import parse_methods
@@ -48,10 +49,11 @@ shuffled: [{layer: 1, keep: 1.0, positions: shuffled, score: {random: {seed: 0}}
 
 @torch.inference_mode()
 def check_joined(model, inputs):
-    if not can_join(model):
+    loaded = Loaded.of(model)
+    if not can_join(loaded):
         pytest.skip("layers have sliding windows")
     model.generation_config.eos_token_id = None
-    alone, branches, tree = [], [], Tree(model, METHODS.values())
+    alone, branches, tree = [], [], Tree(loaded, METHODS.values())
     for method in tree.methods:
         with prune(model, method) as trace, logits_of(model) as logits:
             tokens = Branch(model, inputs, trace, limit=5).tokens
@@ -59,7 +61,7 @@ def check_joined(model, inputs):
         with tree.prune(method) as trace:
             branches.append(Branch(model, inputs, trace))
     with logits_of(model) as logits:
-        tokens = greedy_together(model, inputs, branches, limit=5)
+        tokens = greedy_together(loaded, inputs, branches, limit=5)
     together = torch.stack(logits).chunk(len(branches), 1)
     for ours, theirs in zip(zip(tokens, together, strict=True), alone, strict=True):
         assert torch.equal(ours[0], theirs[0])

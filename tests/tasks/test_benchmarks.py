@@ -176,7 +176,7 @@ def test_options_go_on_from_the_last_token_of_a_prompt(access, checkpoint, tmp_p
     monkeypatch.setattr(answerer, "first_token", spy)
     task = read("pope", access)
     evaluate(checkpoint, task, METHODS, RecordStore(tmp_path))
-    inputs = prompts.prompts(load_examples(task), task, checkpoint.load()[1])["input_ids"]
+    inputs = prompts.prompts(load_examples(task), task, checkpoint.load().processor)["input_ids"]
     assert ends == set(inputs[:, -1].tolist()) != set(inputs[:, 0].tolist())
 
 

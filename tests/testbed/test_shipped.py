@@ -47,7 +47,7 @@ def test_it_is_a_stock_llava_of_the_promised_shape(name):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("rope", "swin")])
 def test_testbeds_that_differ_in_positions_share_their_tower(name):
-    one, other = (loaded(each)[0].model.vision_tower.state_dict() for each in ("rope", name))
+    one, other = (loaded(each).model.model.vision_tower.state_dict() for each in ("rope", name))
     assert all(torch.equal(weights, other[part]) for part, weights in one.items())
 
 
@@ -61,7 +61,7 @@ def drawn(task):
 @pytest.mark.parametrize("task", ["locate", "exists", "count", "color", "shape", "background"])
 def test_it_answers_like_its_card(name, task):
     """Within four standard errors of the card's accuracy on a part of the test split."""
-    model, processor = loaded(name)
+    model, processor = loaded(name).model, loaded(name).processor
     task, examples = drawn(task)
     with torch.inference_mode():
         tokens = greedy(model, prompts(examples, task, processor), task.max_new_tokens)

@@ -32,7 +32,7 @@ class Checkpoint:
     """A folder in the standard layout of transformers, and the numerics that it runs with.
 
     name: how records call the model. sha256: digest that the weights must have (see `verify`).
-    numerics: "exact", or "feather" for RoPE in bfloat16 (`prunescope.checkpoints.feather_numerics`).
+    numerics: "exact", or "feather" for RoPE in bfloat16 (see `feather_numerics`).
     InputError for unknown numerics and for files that are missing; no weights are read.
     """
 
@@ -101,8 +101,8 @@ class Checkpoint:
         return digests | numerics | {"device": device} | versions
 
     def manifest(self) -> dict[str, Any]:
-        """Plain data that says how a result was computed; `to_dict`, and where the model is from."""
-        source = origin(self.path)
+        """Plain data on how a result was computed: `to_dict`, and where the model comes from."""
+        source = commits_of(self.path)
         known = {"origin": ", ".join(source)} if source else {}
         exact = {"device": self.device, "prunescope": version("prunescope")}
         return {"model": self.name} | known | self.to_dict() | exact
@@ -118,12 +118,12 @@ class Checkpoint:
         model = self._model()
         if self.numerics == "feather":
             round_rotary(model)
-        processor = stock.processor(self.path, self._label)
+        processor = stock.load_processor(self.path, self._label)
         processor.tokenizer.padding_side = "left"
         return Loaded.of(model.eval().to(self.device), processor)
 
     def _model(self) -> nn.Module:
-        config = stock.config(self.path, self._label)
+        config = stock.load_config(self.path, self._label)
         try:
             model, report = AutoModelForImageTextToText.from_pretrained(
                 self.path,
@@ -142,7 +142,7 @@ class Checkpoint:
 
     def skeleton(self) -> nn.Module:
         """The model on the meta device, without its weights: enough to check which methods fit."""
-        config = stock.config(self.path, "path")
+        config = stock.load_config(self.path, "path")
         with torch.device("meta"):
             return AutoModelForImageTextToText.from_config(config, attn_implementation=self.attn)
 

@@ -1,1 +1,1 @@
-"""What a method costs: operations, memory and measured time."""
+"""The cost of a method: operations and memory as they follow from it, and time as measured."""

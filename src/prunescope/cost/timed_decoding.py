@@ -1,4 +1,4 @@
-"""Greedy answers by the model's own `generate`, in two parts for the stopwatch."""
+"""Greedy answers in two parts for the stopwatch: the prefill, and the tokens after it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,10 +22,10 @@ def prefill(model: nn.Module, inputs: Mapping[str, Any]) -> tuple[LongTensor, Ca
 def continued(
     model: nn.Module, mask: Tensor, token: LongTensor, cache: Cache, steps: int
 ) -> LongTensor:
-    """`steps` more tokens (b, steps) after the first, whether an answer is over or not.
+    """`steps` more tokens (b, steps) after the first, even after the end of an answer.
 
-    Within the `prune` of the prefill, which tells the model the positions. mask: (b, s) of the
-    prompts.
+    Call it within the `prune` of the prefill, which sets the positions. mask: (b, s), attention
+    mask of the prompts.
     """
     tokens = [token]
     for _ in range(steps):

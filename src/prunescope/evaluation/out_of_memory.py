@@ -2,77 +2,76 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import torch
 
 from prunescope.errors import InputError
-from prunescope.methods import Method
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 log = logging.getLogger(__name__)
-CPU = "DefaultCPUAllocator: can't allocate memory"  # torch raises a plain RuntimeError there
+# On the CPU, torch raises a plain RuntimeError with this text.
+CPU_MESSAGE = "DefaultCPUAllocator: can't allocate memory"
 
-Run = Callable[["Dataset", Sequence[Method]], Iterator[tuple[Method, Any]]]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-class Portions:
-    """Runs batches of at most `size` examples, of fewer once that was too much.
+class Portions(Generic[Item, Result]):
+    """Runs batches in portions of at most `size` examples. Halves `size` when memory runs out.
 
-    run: (batch, methods) -> method by method what comes of it, such as records. `failed` are the
-    sizes that were too much. Raises InputError if a single example is.
+    run: takes a portion and the items to compute for it, such as methods; yields each item with its
+    result. `failed` lists the sizes that did not fit. InputError if a single example does not fit.
     """
 
-    def __init__(self, run: Run, size: int):
+    def __init__(
+        self,
+        run: Callable[["Dataset", Sequence[Item]], Iterator[tuple[Item, Result]]],
+        size: int,
+    ):
         self.run, self.size = run, size
         self.failed: list[int] = []
 
-    def of(self, batch: "Dataset", methods: Sequence[Method]) -> Iterator[tuple[Method, Any]]:
-        """What comes of the batch, by method and portion."""
-        waiting = [(batch, methods)]
+    def of(self, batch: "Dataset", items: Sequence[Item]) -> Iterator[tuple[Item, Result]]:
+        """Yield each item with its result, for one portion of the batch after the other."""
+        waiting = [(batch, list(items))]
         while waiting:
             portion, pending = waiting.pop()
             if len(portion) > self.size:
                 waiting += self._cut(portion, pending)
                 continue
-            finished = set()
             try:
-                for method, result in self.run(portion, pending):
-                    finished.add(method.name)
-                    yield method, result
+                for item, result in self.run(portion, tuple(pending)):
+                    pending.remove(item)
+                    yield item, result
                 continue
             except RuntimeError as error:
                 if not ran_out(error):
                     raise
-            # Here, not above: the error holds on to the tensors of the calls that it came from.
+            # Not in the `except` block: there, the error keeps the tensors of its calls alive.
             self._shrink(len(portion))
-            waiting.append((portion, [each for each in pending if each.name not in finished]))
+            waiting.append((portion, pending))
 
     def _cut(
-        self, batch: "Dataset", methods: Sequence[Method]
-    ) -> Iterator[tuple["Dataset", Sequence[Method]]]:
-        """Portions of a batch, the last one first."""
+        self, batch: "Dataset", items: Sequence[Item]
+    ) -> Iterator[tuple["Dataset", list[Item]]]:
+        """Portions of a batch, the last one first: `of` takes them from the end."""
         for start in reversed(range(0, len(batch), self.size)):
-            yield batch.select(range(start, min(start + self.size, len(batch)))), methods
+            stop = min(start + self.size, len(batch))
+            yield batch.select(range(start, stop)), list(items)
 
-    def _shrink(self, size: int) -> None:
-        self.size = half(size)
-        self.failed.append(size)
-
-
-def half(size: int) -> int:
-    """How many examples to go on with where `size` did not fit, and room for them; InputError for
-    one."""
-    if size == 1:
-        raise InputError("out of memory with one example: the device is too small for it")
-    log.warning("out of memory with %d examples: going on with %d", size, size // 2)
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    return size // 2
+    def _shrink(self, failed: int) -> None:
+        if failed == 1:
+            raise InputError("out of memory with one example: the device is too small for it")
+        self.size = failed // 2
+        self.failed.append(failed)
+        log.warning("out of memory with %d examples: going on with %d", failed, self.size)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def ran_out(error: RuntimeError) -> bool:
-    """Whether it says that the memory of the device is full."""
-    return isinstance(error, torch.OutOfMemoryError) or CPU in str(error)
+    """Whether an error says that the memory of the device is full."""
+    return isinstance(error, torch.OutOfMemoryError) or CPU_MESSAGE in str(error)

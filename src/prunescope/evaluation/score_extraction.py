@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prunescope.checkpoints.checkpoint import Checkpoint
+from prunescope.checkpoints.loaded import Loaded
 from prunescope.criteria.attention import VARIANTS, Attention
 from prunescope.errors import InputError
 from prunescope.evaluation.out_of_memory import Portions
-from prunescope.methods import Method
-from prunescope.models import Layout, family_of
+from prunescope.models import Layout
 from prunescope.models.layout import Grid
+from prunescope.progress import Progress
 from prunescope.provenance import engine_digest
 from prunescope.scores import record_scores
 from prunescope.tasks import prompts
@@ -23,7 +24,6 @@ from prunescope.tasks.shards import WHOLE, Shard
 if TYPE_CHECKING:
     from datasets import Dataset
 
-UNPRUNED = Method("unpruned", ())
 EXTRACTED = {**VARIANTS, "rope-alone": Attention(keys="mean")}
 
 
@@ -35,52 +35,69 @@ def extract(
     limit: int | None = None,
     shard: Shard = WHOLE,
 ) -> None:
-    """Write the scores of every layer, with and without RoPE and with nothing else, of a shard of
-    the task's first examples.
+    """Write the scores of every layer for a shard of the task's first examples.
 
-    out: Zarr of one variable `score` (example, layer, variant, row, col) float32; layer = K in
-    1..depth, the layer before which a stage would use the score. See `record_scores`. Where memory
-    runs out, batches are halved, and the attribute `out_of_memory` has the sizes that did not fit.
+    out: Zarr with one variable, `score` (example, layer, variant, row, col) in float32. layer is K
+    in 1..depth, the layer before which a stage would use the score; variants are `EXTRACTED`: with
+    RoPE, without, and RoPE alone. See `record_scores`. Where memory runs out, batches are halved,
+    and the attribute `out_of_memory` lists the sizes that did not fit.
     """
     examples = shard.of(load_examples(task, limit))
-    model, processor = checkpoint.load()
-    layers, grid = len(family_of(model).decoder(model).layers), (0, 0)
-    order, scores = [], [np.empty((0, layers, len(EXTRACTED), 0), np.float32)]
-
-    def run(batch: "Dataset", methods: Sequence[Method]) -> Iterator[tuple[Method, Any]]:
-        inputs = prompts.prompts(batch, task, processor).to(model.device, model.dtype)
-        here = _one_grid(family_of(model).layout(model, inputs), grid, checkpoint.name)
-        found = record_scores(model, inputs, variants=EXTRACTED.values()).cpu().numpy()
-        yield methods[0], (here, found, batch["id"][:])
-
-    portions = Portions(run, batch_size)
-    for batch in prompts.batches(examples, task, processor, batch_size):
-        for _, (here, found, ids) in portions.of(batch, [UNPRUNED]):
-            grid = here
-            scores.append(found)
-            order += ids
-    place = {example: row for row, example in enumerate(order)}
-    rows = [place[example] for example in examples["id"]]
-    found = np.concatenate(scores[1:] or scores)[rows].reshape(
-        len(rows), layers, len(EXTRACTED), *grid
-    )
-    labelled = _label(found, examples, checkpoint, task)
-    labelled.attrs |= {"out_of_memory": portions.failed} if portions.failed else {}
-    labelled.to_zarr(out, mode="w", zarr_format=2)
+    extraction = Extraction(checkpoint.load(), task, checkpoint.name)
+    portions = Portions(extraction.run, batch_size)
+    progress = Progress(len(examples), f"{task.name}: scores")
+    for batch in prompts.batches(examples, task, extraction.loaded.processor, batch_size):
+        for _, count in portions.of(batch, ["scores"]):
+            progress.advance(count)
+    scores = _label(extraction.of(examples["id"]), examples, checkpoint, task)
+    scores.attrs |= {"out_of_memory": portions.failed} if portions.failed else {}
+    scores.to_zarr(out, mode="w", zarr_format=2)
 
 
-def _one_grid(layout: Layout, before: Grid, model: str) -> Grid:
-    """The grid that all images have; before: of the batches before, or (0, 0)."""
-    found = {*layout.grids} | ({(before,)} if any(before) else set())
-    if len(found) > 1 or len(min(found)) > 1:
-        raise InputError(
-            f"models.{model}: positions are compared on one grid of visual tokens, but images have "
-            f"{sorted(found)}; set models.{model}.resize, or take a model with one view an image"
-        )
-    return min(found)[0]
+class Extraction:
+    """Collects the scores of batches, in whatever order these come. name: how messages call the
+    model."""
+
+    def __init__(self, loaded: Loaded, task: Task, name: str):
+        self.loaded, self.task, self.name = loaded, task, name
+        self.grid: Grid | None = None  # rows and columns of every image's visual tokens
+        self.scores: dict[str, np.ndarray] = {}  # example -> (layer, variant, token)
+
+    def run(self, batch: "Dataset", items: Sequence[str]) -> Iterator[tuple[str, int]]:
+        """Add the scores of a batch; yield how many examples it has, for the one item of
+        `Portions`."""
+        model = self.loaded.model
+        inputs = prompts.prompts(batch, self.task, self.loaded.processor)
+        inputs = inputs.to(model.device, model.dtype)
+        self._check_grid(self.loaded.family.layout(model, inputs))
+        scores = record_scores(model, inputs, variants=EXTRACTED.values()).cpu().numpy()
+        self.scores |= zip(batch["id"], scores, strict=True)
+        for item in items:
+            yield item, len(batch)
+
+    def of(self, examples: Sequence[str]) -> np.ndarray:
+        """(example, layer, variant, row, col) scores, in the order of the examples."""
+        shape = (self.loaded.depth, len(EXTRACTED), *(self.grid or (0, 0)))
+        scores = np.empty((len(examples), *shape), np.float32)
+        for row, example in enumerate(examples):
+            scores[row] = self.scores[example].reshape(shape)
+        return scores
+
+    def _check_grid(self, layout: Layout) -> None:
+        """Raise InputError unless all images, of this batch and before, have one and the same
+        grid."""
+        grids = {*layout.grids} | ({(self.grid,)} if self.grid else set())
+        if len(grids) > 1 or len(min(grids)) > 1:
+            raise InputError(
+                f"models.{self.name}: positions are compared on one grid of visual tokens, but "
+                f"images have {sorted(grids)}; set models.{self.name}.resize, or take a model with "
+                "one view an image"
+            )
+        self.grid = min(grids)[0]
 
 
 def _label(scores: np.ndarray, examples: "Dataset", checkpoint: Checkpoint, task: Task) -> Any:
+    """The scores as an xarray Dataset, with coordinates and attributes that say what they are."""
     import xarray as xr
 
     coords = {

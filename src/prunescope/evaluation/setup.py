@@ -23,7 +23,9 @@ def checkpoint(name: str, model: Mapping[str, Any], execution: Mapping[str, Any]
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     numerics = {key: execution[key] for key in ("dtype", "attn", "numerics")}
-    return Checkpoint(name, model["path"], model["sha256"], **numerics, device=device)
+    opened = Checkpoint(name, model["path"], model["sha256"], **numerics, device=device)
+    opened.verify()
+    return opened
 
 
 def check_models(study: Study) -> None:

@@ -1,5 +1,8 @@
+"""Operations that are computed are those that torch counts, for every family."""
+
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -8,8 +11,10 @@ from helpers.families import CASES
 from helpers.testbed_model import random_examples, save_model
 from helpers.tiny_llava import build_inputs, build_llava
 from prunescope.checkpoints.checkpoint import Checkpoint
+from prunescope.checkpoints.loaded import Loaded
+from prunescope.cost import operations as module
 from prunescope.cost.flops import counted_flops, layer_flops, prefill_flops, tower_flops
-from prunescope.cost.measure import TIMES, _counted, measure
+from prunescope.cost.operations import OperationCounter, operations
 from prunescope.cost.timed_decoding import prefill
 from prunescope.errors import InputError
 from prunescope.evaluation.shared_prefixes import Images
@@ -32,6 +37,18 @@ feather:
 """),
     "test",
 )
+FEW = {name: METHODS[name] for name in ("unpruned", "fastv")}
+
+
+@pytest.fixture
+def task(monkeypatch):
+    monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(10))
+    return read_task(ROOT / "data" / "tasks" / "locate.yaml")
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    return Checkpoint("tiny", save_model(tmp_path))
 
 
 def test_layer_flops_by_hand():
@@ -45,24 +62,21 @@ def test_layer_flops_by_hand():
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_prefill_flops_are_those_that_torch_counts(method):
-    model, inputs = build_llava(), build_inputs((7,))
-    images = Images(model)
+    loaded, inputs = Loaded.of(build_llava()), build_inputs((7,))
+    model, images = loaded.model, Images(loaded)
     with images.shared(), prune(model, method) as trace:
         prefill(model, inputs)
     counts = [36, *(len(stage[0]) for stage in trace.kept)]
     ours = prefill_flops(method, model.config.text_config, counts, 8, tower_flops(images))
-    assert ours == pytest.approx(counted_flops(model, method, inputs, images)[0], rel=0.01)
+    assert ours == pytest.approx(counted_flops(loaded, method, inputs, images)[0], rel=0.01)
     assert model.config._attn_implementation == "sdpa"
 
 
-def test_measure_gives_a_row_per_method(tmp_path, monkeypatch):
-    monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(10))
-    task = read_task(ROOT / "data" / "tasks" / "locate.yaml")
-    checkpoint = Checkpoint("tiny", save_model(tmp_path))
-    table = measure(checkpoint, task, METHODS, batch_size=3, repeats=3, warmup=1, steps=2)
+def test_operations_give_a_row_per_method(checkpoint, task):
+    table = operations(checkpoint, task, METHODS, examples=3)
+    assert list(table["method"]) == list(METHODS) and set(table["model"]) == {"tiny"}
     table = table.set_index("method")
-    assert list(table.index) == list(METHODS)
-    assert (table["batch_size"] == 3).all() and (table["visual_tokens"] == 36).all()
+    assert (table["visual_tokens"] == 36).all()
     assert table.loc["unpruned", "kept_share"] == 1
     assert table.loc["fastv", "mean_tokens"] == (36 + 5 * 9) / 6
     # Two questions of 8 and one of 7 tokens, 8 floats in each of 2 heads, keys and values.
@@ -73,45 +87,28 @@ def test_measure_gives_a_row_per_method(tmp_path, monkeypatch):
     assert (table["counted_gap"].abs() < 0.01).all()
     # The first prompt is a little shorter than the others.
     assert table["counted_flops"].values == pytest.approx(table["prefill_flops"].values, rel=0.05)
-    assert (table["peak_bytes"] > 2**20).all()
-    parts = table["vision_ms"] + table["prefill_ms"]
-    assert (table["answer_ms"] > 0.9 * parts).all()
-    for name in TIMES:
-        assert (table[f"{name}_q25"] > 0).all()
-        assert (table[f"{name}_q25"] <= table[name]).all()
-        assert (table[name] <= table[f"{name}_q75"]).all()
 
 
-def test_operations_that_torch_counts_otherwise_are_warned_of(tmp_path, monkeypatch, caplog):
-    monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(10))
-    task = read_task(ROOT / "data" / "tasks" / "locate.yaml")
-    checkpoint = Checkpoint("tiny", save_model(tmp_path))
-
+def test_a_gap_to_what_torch_counts_is_logged(checkpoint, task, monkeypatch, caplog):
     def forgetful(method, *sizes):
         return prefill_flops(method, *sizes) * (0.98 if method.name == "fastv" else 1)
 
-    monkeypatch.setattr(measure, "prefill_flops", forgetful)
-    methods = {name: METHODS[name] for name in ("unpruned", "fastv")}
-    measure(checkpoint, task, methods, batch_size=2, repeats=1, warmup=0, steps=1)
-    [said] = [
-        each.getMessage() for each in caplog.records if each.name == "prunescope.cost.measure"
-    ]
-    assert said == "fastv: operations as torch counts them differ by +2.0 %"
+    monkeypatch.setattr(module, "prefill_flops", forgetful)
+    operations(checkpoint, task, FEW, examples=2)
+    messages = [record.getMessage() for record in caplog.records if record.name == module.__name__]
+    assert messages == ["fastv: operations that torch counts differ by +2.0 %"]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
-def test_operations_of_every_family_are_those_that_torch_counts(case):
-    model, inputs = case.build("eager"), case.inputs(0)
-    methods = {name: METHODS[name] for name in ("unpruned", "fastv")}
-    found = _counted(model, inputs, methods, {name: {} for name in methods})
-    assert found["fastv"]["counted_flops"] < found["unpruned"]["counted_flops"]
-    assert all(abs(each["counted_gap"]) < 0.01 for each in found.values())
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_operations_of_every_family_are_those_that_torch_counts(case, monkeypatch):
+    loaded = Loaded.of(case.build("eager"))
+    monkeypatch.setattr(OperationCounter, "_inputs", lambda self, batch: case.inputs(0))
+    rows = dict(OperationCounter(loaded, None, FEW).counted(None, list(FEW)))
+    assert rows["fastv"]["counted_flops"] < rows["unpruned"]["counted_flops"]
+    assert all(abs(row["counted_gap"]) < 0.01 for row in rows.values())
 
 
-def test_oracles_and_replays_are_told(tmp_path, monkeypatch):
-    monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(10))
-    task = read_task(ROOT / "data" / "tasks" / "locate.yaml")
-    checkpoint = Checkpoint("tiny", save_model(tmp_path))
+def test_oracles_and_replays_get_what_they_need(checkpoint, task):
     methods = parse_methods(
         {
             "replay": [{"layer": 0, "score": {"replay": {"method": "oracle"}}}],
@@ -119,25 +116,22 @@ def test_oracles_and_replays_are_told(tmp_path, monkeypatch):
         },
         "test",
     )
-    table = measure(checkpoint, task, methods, batch_size=3, repeats=1, warmup=0, steps=1)
+    table = operations(checkpoint, task, methods, examples=3)
     assert table["mean_tokens"].tolist() == [9, (2 * 36 + 4 * 9) / 6]
 
 
-def test_half_a_batch_is_timed_where_a_whole_one_does_not_fit(tmp_path, monkeypatch):
-    monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(10))
-    task = read_task(ROOT / "data" / "tasks" / "locate.yaml")
-    checkpoint = Checkpoint("tiny", save_model(tmp_path))
-    methods, room = {"fastv": METHODS["fastv"]}, 4
+def test_prompts_that_do_not_fit_together_are_run_in_portions(checkpoint, task, monkeypatch):
+    whole = operations(checkpoint, task, FEW, examples=10)
+    room = 4
 
     def cramped(model, inputs):
         if len(inputs["input_ids"]) > room:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return prefill(model, inputs)
 
-    monkeypatch.setattr(measure, "prefill", cramped)
-    sizes = dict(repeats=1, warmup=0, steps=1)
-    [row] = measure(checkpoint, task, methods, batch_size=10, **sizes).to_dict("records")
-    assert row["batch_size"] == 2 and row["visual_tokens"] == 36
+    monkeypatch.setattr(module, "prefill", cramped)
+    portions = operations(checkpoint, task, FEW, examples=10)
+    pd.testing.assert_frame_equal(portions, whole)
     room = 0
     with pytest.raises(InputError, match="out of memory with one example"):
-        measure(checkpoint, task, methods, batch_size=2, **sizes)
+        operations(checkpoint, task, FEW, examples=2)
