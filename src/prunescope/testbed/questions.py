@@ -1,6 +1,7 @@
 """Unambiguous questions about a scene: one localization task and six others.
 
-Every question has exactly one right answer, read off the scene's description, never off its pixels.
+Every question has exactly one right answer, which follows from the scene's description, not its
+pixels.
 """
 
 from collections.abc import Callable
@@ -10,8 +11,9 @@ import numpy as np
 
 from prunescope.testbed.scenes import BACKGROUNDS, COLORS, SHAPES, Object, Scene
 
-BINS = 32  # a coordinate is one of 32 words per axis: 3 pixels each
-MARGIN = 6  # pixels between centres below which a spatial relation is not asked about
+BINS = 32  # of a coordinate, on each axis; a bin has 3 pixels
+MARGIN = 6  # pixels; a spatial relation needs centres that are at least so far apart
+# By how many pixels the first object's centre is left of, right of, ... the second one's.
 RELATIONS: dict[str, Callable[[Object, Object], float]] = {
     "left of": lambda a, b: b.centre[0] - a.centre[0],
     "right of": lambda a, b: a.centre[0] - b.centre[0],
@@ -22,7 +24,10 @@ RELATIONS: dict[str, Callable[[Object, Object], float]] = {
 
 @dataclass(frozen=True)
 class Question:
-    """`answer` is the text to generate; `box` (normalised xyxy) only where a box is asked for."""
+    """A question about a scene.
+
+    answer: the text to generate. box: as fractions (x1, y1, x2, y2), if the question asks for one.
+    """
 
     task: str
     kind: str
@@ -32,8 +37,8 @@ class Question:
 
 
 def box_to_words(box: tuple[float, float, float, float]) -> str:
-    """Normalised xyxy -> four bin numbers; `metrics.parse_grid32` reads them."""
-    return " ".join(str(min(int(v * BINS), BINS - 1)) for v in box)
+    """Bin numbers of a box in fractions (x1, y1, x2, y2); `metrics.parse_grid32` reads them."""
+    return " ".join(str(min(int(corner * BINS), BINS - 1)) for corner in box)
 
 
 def _name(o: Object) -> str:
@@ -45,8 +50,9 @@ def _pick(rng: np.random.Generator, items: list):
 
 
 def _unique(scene: Scene, attribute: str) -> list[Object]:
+    """Objects whose color or shape no other object of the scene has."""
     values = [getattr(o, attribute) for o in scene.objects]
-    return [o for o, v in zip(scene.objects, values, strict=True) if values.count(v) == 1]
+    return [o for o, value in zip(scene.objects, values, strict=True) if values.count(value) == 1]
 
 
 def _locate(scene: Scene, kind: str, description: str, target: Object) -> Question:
@@ -68,12 +74,16 @@ def _locate_attribute(scene: Scene, rng: np.random.Generator) -> Question | None
 
 
 def _related(scene: Scene, shape: str, relation: str, anchor: Object) -> Object | None:
-    """The one object of `shape` in `relation` to `anchor` among several of that shape, if clear."""
+    """The only object of a shape that stands in a relation to `anchor`.
+
+    None if several do, if the scene has no other object of the shape, or if a gap is too small.
+    """
     candidates = [o for o in scene.objects if o.shape == shape and o is not anchor]
     gaps = [RELATIONS[relation](o, anchor) for o in candidates]
-    if len(candidates) < 2 or any(abs(g) < MARGIN for g in gaps) or sum(g > 0 for g in gaps) != 1:
+    unclear = any(abs(gap) < MARGIN for gap in gaps)
+    if len(candidates) < 2 or unclear or sum(gap > 0 for gap in gaps) != 1:
         return None
-    return next(o for o, g in zip(candidates, gaps, strict=True) if g > 0)
+    return next(o for o, gap in zip(candidates, gaps, strict=True) if gap > 0)
 
 
 def _locate_relation(scene: Scene, rng: np.random.Generator) -> Question | None:
@@ -97,17 +107,20 @@ def _ask_locate(scene: Scene, rng: np.random.Generator) -> Question:
 
 
 def _ask_exists(scene: Scene, rng: np.random.Generator) -> Question:
-    """Balanced; half of the absent pairs have their colour and their shape in the scene."""
+    """Is there such an object? Half of the answers are yes.
+
+    For half of the absent pairs, the scene has both colour and shape, on different objects.
+    """
     present = [_name(o) for o in scene.objects]
     if rng.random() < 0.5:
         return Question("exists", "present", f"is there a {_pick(rng, present)}", "yes")
-    absent = [f"{c} {s}" for c in COLORS for s in SHAPES if f"{c} {s}" not in present]
-    colors, shapes = ({getattr(o, a) for o in scene.objects} for a in ("color", "shape"))
-    hard = [n for n in absent if n.split()[0] in colors and n.split()[1] in shapes]
+    pairs = [f"{color} {shape}" for color in COLORS for shape in SHAPES]
+    absent = [pair for pair in pairs if pair not in present]
+    colors, shapes = {o.color for o in scene.objects}, {o.shape for o in scene.objects}
+    hard = [pair for pair in absent if pair.split()[0] in colors and pair.split()[1] in shapes]
     kind = "hard" if hard and rng.random() < 0.5 else "absent"
-    return Question(
-        "exists", kind, f"is there a {_pick(rng, hard if kind == 'hard' else absent)}", "no"
-    )
+    pair = _pick(rng, hard if kind == "hard" else absent)
+    return Question("exists", kind, f"is there a {pair}", "no")
 
 
 def _ask_count(scene: Scene, rng: np.random.Generator) -> Question:
@@ -139,7 +152,10 @@ def _ask_background(scene: Scene, rng: np.random.Generator) -> Question:
 
 
 def _ask_relation(scene: Scene, rng: np.random.Generator) -> Question | None:
-    """Balanced by construction: the reverse of every askable relation is askable too."""
+    """Is one object left of, right of, above or below another?
+
+    Yes and no are equally frequent: the reverse of every relation may be asked about as well.
+    """
     options = [
         (f"is the {_name(a)} {relation} the {_name(b)}", gap > 0)
         for relation, measure in RELATIONS.items()
@@ -163,16 +179,17 @@ ASK: dict[str, Callable[[Scene, np.random.Generator], Question | None]] = {
 
 
 def describe(scene: Scene, rng: np.random.Generator) -> Question:
-    """A caption that goes on: "red circle" or a telling attribute, then the box or the other one.
+    """A caption, for training: an object's name, then its box or its other attribute.
 
-    Only for training: what a word means is next to where the thing is, as in captions of images.
+    As in captions of images, a word stands beside the place of what it means. The name is colour
+    and shape, or one of them if no other object has it.
     """
-    unique = [(o, a) for a in ("color", "shape") for o in _unique(scene, a)]
+    unique = [(o, attribute) for attribute in ("color", "shape") for o in _unique(scene, attribute)]
     o = _pick(rng, list(scene.objects))
     chosen = _pick(rng, unique)
     if rng.random() < 0.4 or chosen is None:
         return Question("caption", "pair", _name(o), box_to_words(o.box))
-    o, known = chosen
-    other = {"color": "shape", "shape": "color"}[known]
+    o, attribute = chosen
+    other = {"color": "shape", "shape": "color"}[attribute]
     answer = box_to_words(o.box) if rng.random() < 0.6 else getattr(o, other)
-    return Question("caption", known, getattr(o, known), answer)
+    return Question("caption", attribute, getattr(o, attribute), answer)

@@ -1,7 +1,7 @@
 """Generated scenes: 3 to 6 non-overlapping coloured shapes on a coloured, noisy background.
 
-A scene is a pure function of its seed. The seed ranges of the three splits do not meet
-(`SPLITS`), so no evaluation scene is ever trained on.
+A scene is a pure function of its seed. The splits have separate ranges of seeds (`SPLITS`), so no
+evaluation scene is ever trained on.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ BACKGROUNDS = {
     "white": (235, 235, 235),
     "brown": (120, 78, 45),
 }
-SIZES = (16, 37)  # pixels: sides of the bounding boxes, half-open range
+SIZES = (16, 37)  # sides of the bounding boxes in pixels, a half-open range
 SPLITS = {
     "train": range(0, 10**9),
     "dev": range(10**9, 2 * 10**9),
@@ -39,9 +39,9 @@ _RAMP = (np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE - 0.5  # -0.5 to 0.5 ac
 
 @dataclass(frozen=True)
 class Object:
-    """One coloured shape; `left`, `top`, `size` in pixels.
+    """One coloured shape; `left`, `top` and `size` of its box are in pixels.
 
-    It reaches all sides of its box, to within a pixel.
+    The shape reaches all sides of its box, to within a pixel.
     """
 
     color: str
@@ -52,17 +52,17 @@ class Object:
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """Normalised (x1, y1, x2, y2)."""
-        x1, y1, s = self.left, self.top, self.size
-        return x1 / SIDE, y1 / SIDE, (x1 + s) / SIDE, (y1 + s) / SIDE
+        """Box (x1, y1, x2, y2) as fractions of the image's side."""
+        right, bottom = self.left + self.size, self.top + self.size
+        return self.left / SIDE, self.top / SIDE, right / SIDE, bottom / SIDE
 
     @property
     def centre(self) -> tuple[float, float]:
-        """(x, y) in pixels."""
+        """Centre (x, y) in pixels."""
         return self.left + self.size / 2, self.top + self.size / 2
 
     def mask(self) -> np.ndarray:
-        """(size, size) bool: the pixels of the shape within its box."""
+        """Pixels of the shape within its box, (size, size) bool."""
         axis = (np.arange(self.size, dtype=np.float32) + 0.5) / self.size * 2 - 1
         x, y = axis[None, :], axis[:, None]
         radius = np.hypot(x, y)
@@ -86,18 +86,19 @@ class Scene:
 
     @cached_property
     def owner(self) -> np.ndarray:
-        """(SIDE, SIDE) int: index of the object at every pixel, -1 for the background."""
+        """Index of the object at every pixel, (SIDE, SIDE) int; -1 for the background."""
         owner = np.full((SIDE, SIDE), -1, np.int64)
-        for i, thing in enumerate(self.objects):
-            box = np.s_[thing.top : thing.top + thing.size, thing.left : thing.left + thing.size]
-            owner[box][thing.mask()] = i
+        for i, o in enumerate(self.objects):
+            box = np.s_[o.top : o.top + o.size, o.left : o.left + o.size]
+            owner[box][o.mask()] = i
         return owner
 
     def render(self) -> np.ndarray:
-        """(SIDE, SIDE, 3) uint8 with colour jitter, a brightness gradient and pixel noise."""
+        """Pixels (SIDE, SIDE, 3) uint8 with colour jitter, a brightness gradient and noise."""
         rng = np.random.default_rng((self.seed, 1))
-        names = [COLORS[o.color] for o in self.objects] + [BACKGROUNDS[self.background]]
-        palette = np.array(names, np.float32) + rng.normal(0, 8, (len(names), 3)).astype(np.float32)
+        colors = [COLORS[o.color] for o in self.objects] + [BACKGROUNDS[self.background]]
+        jitter = rng.normal(0, 8, (len(colors), 3)).astype(np.float32)
+        palette = np.array(colors, np.float32) + jitter  # the background is last: owner -1
         slope = rng.normal(0, 0.06, 2).astype(np.float32)
         light = 1 + slope[0] * _RAMP[None, :] + slope[1] * _RAMP[:, None]
         noise = rng.standard_normal((SIDE, SIDE, 3), np.float32) * 8
@@ -105,7 +106,7 @@ class Scene:
 
 
 def _free_place(rng: np.random.Generator, size: int, placed: list[Object], gap: int = 2):
-    """A (left, top) at least `gap` pixels from every placed box, or None after 30 tries."""
+    """Place (left, top) at least `gap` pixels from every placed box; None after 30 tries."""
     for left, top in rng.integers(0, SIDE - size + 1, (30, 2)).tolist():
         if all(
             left + size + gap <= o.left
@@ -128,7 +129,7 @@ def make_scene(seed: int, counts: tuple[int, int] = (3, 6)) -> Scene:
     while len(placed) < wanted:
         size = int(rng.integers(*SIZES))
         place = _free_place(rng, size, placed)
-        if place is None:  # crowded: start again rather than force a small object in
+        if place is None:  # too crowded: starting again favours no size of object
             placed.clear()
             continue
         color, shape = divmod(pairs[len(placed)], len(SHAPES))

@@ -1,1 +1,1 @@
-"""How the testbeds were trained."""
+"""Training of the testbeds: vision tower, decoder, projector, and the assembled model."""

@@ -1,4 +1,4 @@
-"""The trained parts as a stock `LlavaForConditionalGeneration` folder for `from_pretrained`."""
+"""Assembly of the trained parts as a stock LLaVA, in a folder for `from_pretrained`."""
 
 import hashlib
 from pathlib import Path
@@ -20,12 +20,12 @@ from prunescope.testbed.scenes import PATCH, SIDE
 from prunescope.training.language import Projector
 from prunescope.training.vocabulary import ID, build_tokenizer
 
-# Weights are stored in half the bytes and used in float32.
+# Weights are stored in two bytes and used in float32.
 STORED, USED = torch.float16, torch.float32
 
 
 def llava_config(tower: PreTrainedConfig, decoder: LlamaConfig) -> LlavaConfig:
-    """The features of the tower's last block, all 144 of them, right after <bos>."""
+    """Configuration of a LLaVA that takes all 144 features of the tower's last block."""
     return LlavaConfig(
         vision_config=tower,
         text_config=decoder,
@@ -40,7 +40,7 @@ def llava_config(tower: PreTrainedConfig, decoder: LlamaConfig) -> LlavaConfig:
 def assemble(
     tower: PreTrainedModel, projector: Projector, decoder: LlamaForCausalLM
 ) -> LlavaForConditionalGeneration:
-    """One model with the weights of the three, rounded to what is stored."""
+    """One model with the weights of the three parts, rounded to the precision of storage."""
     model = LlavaForConditionalGeneration(llava_config(tower.config, decoder.config))
     model.model.vision_tower.load_state_dict(tower.state_dict())
     model.model.multi_modal_projector.load_state_dict(projector.state_dict())
@@ -50,7 +50,7 @@ def assemble(
 
 
 def build_processor() -> LlavaProcessor:
-    """Images to 96 x 96 in [-1, 1]; "<image>" becomes 144 tokens."""
+    """Processor that resizes images to 96 x 96, in [-1, 1], and turns "<image>" into 144 tokens."""
     images = SiglipImageProcessorPil(
         size={"height": SIDE, "width": SIDE}, image_mean=[0.5] * 3, image_std=[0.5] * 3
     )
@@ -64,7 +64,7 @@ def build_processor() -> LlavaProcessor:
 
 
 def save(model: LlavaForConditionalGeneration, folder: Path) -> str:
-    """Write model, processor and digest; returns the SHA-256 of the weights."""
+    """Write model, processor and `weights.sha256`; returns the SHA-256 of the weights."""
     model.generation_config = GenerationConfig(
         do_sample=False,
         bos_token_id=ID["<bos>"],
@@ -75,7 +75,8 @@ def save(model: LlavaForConditionalGeneration, folder: Path) -> str:
     model.to(USED).config.dtype = USED
     for part in (model.config.text_config, model.config.vision_config):
         part.dtype = USED
-    model.config.save_pretrained(folder)  # after the weights: their dtype was recorded instead
+    # Saving the weights wrote a configuration with their dtype; this one says float32.
+    model.config.save_pretrained(folder)
     build_processor().save_pretrained(folder)
     weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     (folder / "weights.sha256").write_text(f"{weights}  model.safetensors\n")

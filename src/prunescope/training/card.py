@@ -1,4 +1,4 @@
-"""The model card of a trained testbed: how it was made and how well it answers, with intervals."""
+"""Model card of a trained testbed: how it was made, and its accuracy with intervals."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -17,15 +17,16 @@ from prunescope.statistics.accuracy import by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.tasks.card import read_task
 
-TEMPLATE = Path(__file__).parent / "card.md.j2"
+HERE = Path(__file__).parent
+TEMPLATE = HERE / "card.md.j2"
 
 
 def accuracies(folder: Path, cards: list[str], store: Path | str) -> pd.DataFrame:
-    """Accuracy of the unpruned model per task, and of `locate` by kind, with 95 % intervals.
+    """Accuracy of the unpruned model by task, and of `locate` by kind, with 95 % intervals.
 
-    Columns group, value, low, high, examples.
+    Columns: group, value, low, high, examples. cards: files of the tasks.
     """
-    unpruned = {"unpruned": Method("unpruned")}
+    unpruned = {"unpruned": Method(name="unpruned")}
     checkpoint = Checkpoint("testbed", folder)
     tables = [
         evaluate(checkpoint, read_task(card), unpruned, RecordStore(store), batch_size=50)
@@ -46,8 +47,11 @@ def write_card(
     recipes: dict[str, dict],
     minutes: Sequence[float],
 ) -> None:
-    """`README.md` of the model folder. tower: of `vision.TOWERS`; positions: of
-    `language.POSITIONS`; cards: of the tasks; minutes: that each stage took, nan if unknown."""
+    """Write the `README.md` of a model's folder.
+
+    tower: a key of `vision.TOWERS`. positions: a key of `language.POSITIONS`. cards: files of the
+    tasks. recipes: numbers of each stage. minutes: how long each stage took, NaN if unknown.
+    """
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
     template = environment.from_string(TEMPLATE.read_text())
     text = template.render(
@@ -56,7 +60,7 @@ def write_card(
         accuracy=accuracies(folder, cards, "results/store").to_dict("records"),
         recipes=recipes,
         minutes=dict(zip(recipes, minutes, strict=True)),
-        code=digest(sorted(Path(__file__).parent.glob("*.py")))[:16],
+        code=digest(sorted(HERE.glob("*.py")))[:16],
         versions={name: version(name) for name in ("prunescope", "torch", "transformers")},
         threads=torch.get_num_threads(),
         weights=(folder / "weights.sha256").read_text().split()[0],

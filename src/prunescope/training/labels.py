@@ -1,24 +1,28 @@
-"""What every patch of a scene shows, as integers: the dense supervision of the vision tower."""
+"""Labels of every patch of a scene, as integers: the dense supervision of the vision tower."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from prunescope.testbed.questions import BINS
-from prunescope.testbed.scenes import BACKGROUNDS, COLORS, GRID, PATCH, SHAPES, Scene
+from prunescope.testbed.scenes import BACKGROUNDS, COLORS, GRID, PATCH, SHAPES, Object, Scene
 
 COLOR_IDS = {name: i for i, name in enumerate(COLORS)}
 SHAPE_IDS = {name: i for i, name in enumerate(SHAPES)}
 BACKGROUND_IDS = {name: i for i, name in enumerate(BACKGROUNDS)}
 N_PAIRS = len(COLORS) * len(SHAPES)
+# Classes of colour, shape and x1, y1, x2, y2; the last class of each is "background".
 LOCAL_SIZES = (len(COLORS) + 1, len(SHAPES) + 1, BINS + 1, BINS + 1, BINS + 1, BINS + 1)
-MIN_SHARE = 0.2  # of a patch's pixels: below this the patch shows the background
+MIN_SHARE = 0.2  # of a patch's pixels; an object that covers less does not count
 
 
 @dataclass(frozen=True)
 class SceneLabels:
-    """`local` (patches, 6): colour, shape, x1, y1, x2, y2 bin of the patch's object; the last class
-    of each is "background". `pairs` (30,): which (colour, shape) the image contains."""
+    """Labels of one scene.
+
+    local (patches, 6): colour, shape and bins x1, y1, x2, y2 of the patch's object, as classes of
+    LOCAL_SIZES. pairs (30,): 1 for every (colour, shape) in the image. background: its colour.
+    """
 
     local: np.ndarray
     pairs: np.ndarray
@@ -27,15 +31,19 @@ class SceneLabels:
 
 def label(scene: Scene) -> SceneLabels:
     """Labels of one scene; a patch belongs to the object that covers most of it."""
-    things = [
-        (COLOR_IDS[o.color], SHAPE_IDS[o.shape], *(min(int(v * BINS), BINS - 1) for v in o.box))
-        for o in scene.objects
-    ]
-    table = np.array([*things, [size - 1 for size in LOCAL_SIZES]])
+    objects = [_object_labels(shown) for shown in scene.objects]
+    table = np.array([*objects, [size - 1 for size in LOCAL_SIZES]])  # (objects + 1, 6)
+    # (SIDE, SIDE) pixels -> (patches, pixels of a patch), patches row by row
     patches = scene.owner.reshape(GRID, PATCH, GRID, PATCH).swapaxes(1, 2).reshape(GRID**2, -1)
-    shares = (patches[..., None] == np.arange(len(things))).mean(1)
-    owner = np.where(shares.max(1) >= MIN_SHARE, shares.argmax(1), len(things))
+    shares = (patches[..., None] == np.arange(len(objects))).mean(1)  # (patches, objects)
+    owner = np.where(shares.max(1) >= MIN_SHARE, shares.argmax(1), len(objects))
     pairs = np.zeros(N_PAIRS, np.float32)
-    for color, shape, *_ in things:
+    for color, shape, *_ in objects:
         pairs[color * len(SHAPES) + shape] = 1
     return SceneLabels(table[owner], pairs, BACKGROUND_IDS[scene.background])
+
+
+def _object_labels(shown: Object) -> tuple[int, ...]:
+    """Colour, shape and the bins of the box of one object."""
+    bins = (min(int(fraction * BINS), BINS - 1) for fraction in shown.box)
+    return COLOR_IDS[shown.color], SHAPE_IDS[shown.shape], *bins

@@ -1,7 +1,7 @@
-"""Many questions behind one image, in one fixed-shape row.
+"""Packing: many questions about one image, in one row of fixed length.
 
-Each question sees <bos>, the image and itself, and has the same position ids as if it stood alone,
-so that a packed row trains exactly what single prompts would, at a fraction of the cost.
+A question sees <bos>, the image and itself, with the position ids of a single prompt. A packed row
+therefore trains exactly what single prompts would, at a fraction of the cost.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,16 @@ import torch
 from torch import Tensor
 from transformers import AttentionInterface
 
-from prunescope.testbed.questions import ASK, describe
+from prunescope.testbed.questions import ASK, Question, describe
 from prunescope.testbed.scenes import GRID, Scene
 from prunescope.training.vocabulary import ID, encode, prompt
 
 PREFIX = 1 + GRID**2  # <bos> and the image
 QUESTION_TOKENS = 175
 LENGTH = PREFIX + QUESTION_TOKENS
-# Relative frequencies of what is drawn while a row is filled
+DRAWS = 40  # of questions for a row; more than fit
+EOS_WEIGHT = 0.05  # <eos> is easy
+# Relative frequencies of the tasks in a row.
 SYMBOLS_MIX = {
     "caption": 0.4,
     "locate": 0.46,
@@ -39,7 +41,7 @@ IMAGES_MIX = {
     "background": 0.04,
     "relation": 0.14,
 }
-LATE_MIX = {  # more of what comes last: backgrounds, counts, relations
+LATE_MIX = {  # more of what is learned last: backgrounds, counts, relations
     "caption": 0.08,
     "locate": 0.36,
     "exists": 0.15,
@@ -55,22 +57,23 @@ TASKS = tuple(DRAW)
 
 @dataclass
 class Packed:
-    """One batch: (batch, LENGTH) each; block 0 is the shared prefix, -1 padding."""
+    """One batch of packed rows; all tensors are (batch, LENGTH)."""
 
     tokens: Tensor
     positions: Tensor
-    blocks: Tensor
-    weights: Tensor  # loss weight of predicting this token; one question weighs 1 in all
+    blocks: Tensor  # 0 for the shared prefix, 1, 2, ... for questions, -1 for padding
+    weights: Tensor  # of predicting this token; the words of an answer weigh 1 in all
     tasks: Tensor  # index into TASKS of the question, -1 elsewhere
 
 
 def pack(scenes: list[Scene], rng: np.random.Generator, mix: dict[str, float]) -> Packed:
-    """Draw questions until each row is full."""
+    """Draw questions about each scene until its row is full."""
     rows = [_row(scene, rng, mix) for scene in scenes]
     return Packed(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
 
 
-def _row(scene: Scene, rng: np.random.Generator, mix: dict[str, float]):
+def _row(scene: Scene, rng: np.random.Generator, mix: dict[str, float]) -> tuple[np.ndarray, ...]:
+    """The fields of `Packed` for one scene, each (LENGTH,)."""
     tokens = np.full(LENGTH, ID["<pad>"], np.int64)
     positions = np.zeros(LENGTH, np.int64)
     blocks = np.full(LENGTH, -1, np.int64)
@@ -82,28 +85,37 @@ def _row(scene: Scene, rng: np.random.Generator, mix: dict[str, float]):
     blocks[:PREFIX] = 0
     start, block, names = PREFIX, 0, list(mix)
     shares = np.array(list(mix.values())) / sum(mix.values())
-    for task in rng.choice(len(names), 40, p=shares):
+    for task in rng.choice(len(names), DRAWS, p=shares):
         question = DRAW[names[task]](scene, rng)
         if question is None:
             continue
-        text = question.text if names[task] == "caption" else prompt(question.text)
-        asked, answer = encode(text), [*encode(question.answer), ID["<eos>"]]
-        stop = start + len(asked) + len(answer)
+        prompt_ids, answer_ids = _encode(question, names[task])
+        answer = start + len(prompt_ids)
+        stop = answer + len(answer_ids)
         if stop > LENGTH:
             break
         block += 1
-        tokens[start:stop] = asked + answer
-        positions[start:stop] = PREFIX + np.arange(stop - start)
+        tokens[start:stop] = prompt_ids + answer_ids
+        positions[start:stop] = PREFIX + np.arange(stop - start)  # as if it stood alone
         blocks[start:stop] = block
-        weights[start + len(asked) : stop - 1] = 1 / (len(answer) - 1)
-        weights[stop - 1] = 0.05  # <eos> is easy
+        weights[answer : stop - 1] = 1 / (len(answer_ids) - 1)
+        weights[stop - 1] = EOS_WEIGHT
         tasks[start:stop] = TASKS.index(names[task])
         start = stop
     return tokens, positions, blocks, weights, tasks
 
 
+def _encode(question: Question, task: str) -> tuple[list[int], list[int]]:
+    """Ids of the prompt, and of the answer with <eos>; a caption has no prompt around it."""
+    text = question.text if task == "caption" else prompt(question.text)
+    return encode(text), [*encode(question.answer), ID["<eos>"]]
+
+
 def attention_bias(blocks: Tensor, dtype: torch.dtype) -> Tensor:
-    """(batch, 1, LENGTH, LENGTH) additive mask: causal, own block and the shared prefix only."""
+    """Additive mask (batch, 1, LENGTH, LENGTH): tokens see earlier ones of their block and prefix.
+
+    blocks: (batch, LENGTH), as in `Packed`.
+    """
     query, key = blocks[:, :, None], blocks[:, None, :]
     causal = torch.ones(LENGTH, LENGTH, dtype=torch.bool).tril()
     allowed = causal & ((key == 0) | (key == query))
@@ -112,17 +124,20 @@ def attention_bias(blocks: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def packed_attention(module, query, key, value, attention_mask, scaling, **_):
-    """Attention function for packed rows, equal to dense masked attention: the prefix never looks
-    at the questions, so the two parts are computed apart. query (batch, heads, LENGTH, dim)."""
-    image = _attend(
+    """Attention function for packed rows, equal to dense masked attention but cheaper.
+
+    The prefix never attends to the questions, so its part needs the prefix's keys only.
+    query, key, value: (batch, heads, LENGTH, dim). attention_mask: from `attention_bias`.
+    """
+    prefix = _attend(
         query[:, :, :PREFIX],
         key[:, :, :PREFIX],
         value[:, :, :PREFIX],
         attention_mask[..., :PREFIX, :PREFIX],
         scaling,
     )
-    asked = _attend(query[:, :, PREFIX:], key, value, attention_mask[..., PREFIX:, :], scaling)
-    return torch.cat([image, asked], 2).transpose(1, 2), None
+    questions = _attend(query[:, :, PREFIX:], key, value, attention_mask[..., PREFIX:, :], scaling)
+    return torch.cat([prefix, questions], 2).transpose(1, 2), None
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor, scaling: float) -> Tensor:

@@ -1,8 +1,8 @@
-"""Stage 1: the vision tower, pre-trained with dense supervision and then frozen.
+"""Stage 1: the vision tower is trained with dense supervision, and then frozen.
 
-Every patch predicts the colour, shape and quantised box of the object it belongs to (local), and
-which (colour, shape) pairs and which background the image has (global): as in real encoders, some
-information is local and some is everywhere.
+Every patch predicts colour, shape and quantised box of its own object (local). It also predicts
+the (colour, shape) pairs and the background of the whole image (global). As in real encoders, some
+information is then local, and some is everywhere.
 """
 
 from pathlib import Path
@@ -15,14 +15,13 @@ from transformers import AutoModel, PreTrainedModel, SiglipVisionConfig, SwinCon
 
 from prunescope.testbed.scenes import PATCH, SIDE, SPLITS, Scene, make_scene
 from prunescope.training.labels import BACKGROUND_IDS, LOCAL_SIZES, N_PAIRS, SceneLabels, label
-from prunescope.training.training import Recipe, train
+from prunescope.training.optimisation import Recipe, train
 
 WIDTH = 128
 GLOBAL_WEIGHT = 0.5
-
-
-# Width 128 on 12 x 12 patches. In SigLIP every patch attends to all; in Swin (arXiv 2103.14030)
-# to windows of 6 x 6 that shift from layer to layer, with learned biases of relative position.
+# Towers of width 128 on 12 x 12 patches. In SigLIP, every patch attends to all patches. In Swin
+# (arXiv 2103.14030), it attends within windows of 6 x 6 patches that shift from layer to layer,
+# with learned biases of relative position.
 TOWERS = {
     "siglip": SiglipVisionConfig(
         image_size=SIDE,
@@ -48,18 +47,18 @@ TOWERS = {
 
 
 def pixels(scenes: list[Scene]) -> Tensor:
-    """(batch, 3, SIDE, SIDE) in [-1, 1], as the saved image processor gives."""
-    images = torch.from_numpy(np.stack([s.render() for s in scenes]))
+    """Rendered scenes (batch, 3, SIDE, SIDE) in [-1, 1], equal to the saved processor's output."""
+    images = torch.from_numpy(np.stack([scene.render() for scene in scenes]))
     return images.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def features(tower: PreTrainedModel, pixel_values: Tensor) -> Tensor:
-    """(batch, patches, WIDTH): the last block's output, what LLaVA takes at vision layer -1."""
+    """Output (batch, patches, WIDTH) of the last block, which LLaVA takes as vision layer -1."""
     return tower(pixel_values=pixel_values, output_hidden_states=True).hidden_states[-1]
 
 
 class DenseHeads(nn.Module):
-    """Linear read-outs of every patch; they are dropped after the stage."""
+    """Linear read-outs of every patch; only this stage uses them."""
 
     def __init__(self):
         super().__init__()
@@ -78,7 +77,7 @@ class DenseHeads(nn.Module):
 
 
 class Pretraining(nn.Module):
-    """A tower, of `TOWERS`, and its heads, for one optimiser."""
+    """A tower of TOWERS and its heads, trained together."""
 
     def __init__(self, tower: str = "siglip"):
         super().__init__()
@@ -87,46 +86,50 @@ class Pretraining(nn.Module):
 
 
 def stack(labels: list[SceneLabels]) -> tuple[Tensor, Tensor, Tensor]:
-    """local (batch, patches, 6), pairs (batch, 30), background (batch,)."""
+    """Labels as tensors: local (batch, patches, 6), pairs (batch, 30), background (batch,)."""
     return (
-        torch.from_numpy(np.stack([item.local for item in labels])),
-        torch.from_numpy(np.stack([item.pairs for item in labels])),
-        torch.tensor([item.background for item in labels]),
+        torch.from_numpy(np.stack([scene.local for scene in labels])),
+        torch.from_numpy(np.stack([scene.pairs for scene in labels])),
+        torch.tensor([scene.background for scene in labels]),
     )
 
 
 def dense_loss(model: Pretraining, scenes: list[Scene]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Cross-entropy of all read-outs, and how often they are right on object patches."""
-    local, pairs, background = stack([label(s) for s in scenes])
+    """Cross-entropy of all read-outs, and metrics: accuracy on the patches of objects."""
+    local, pairs, background = stack([label(scene) for scene in scenes])
     with torch.autocast("cpu", torch.bfloat16):
         outputs = model.heads(features(model.tower, pixels(scenes)))
-    heads = [h.float() for h in outputs[0]]
+    heads, pair_logits, background_logits = outputs
+    heads = [head.float() for head in heads]
+    pair_logits, background_logits = pair_logits.float(), background_logits.float()
     patches = local.shape[1]
     losses = [
-        F.cross_entropy(h.flatten(0, 1), local[..., i].flatten()) for i, h in enumerate(heads)
+        F.cross_entropy(head.flatten(0, 1), local[..., i].flatten()) for i, head in enumerate(heads)
     ]
-    everywhere = F.binary_cross_entropy_with_logits(
-        outputs[1].float(), pairs[:, None].expand(-1, patches, -1)
+    # Every patch predicts the labels of its whole image: these are repeated for all patches.
+    pairs_loss = F.binary_cross_entropy_with_logits(
+        pair_logits, pairs[:, None].expand(-1, patches, -1)
     )
-    back = F.cross_entropy(
-        outputs[2].float().flatten(0, 1), background[:, None].expand(-1, patches).flatten()
+    background_loss = F.cross_entropy(
+        background_logits.flatten(0, 1), background[:, None].expand(-1, patches).flatten()
     )
-    loss = sum(losses) + GLOBAL_WEIGHT * (N_PAIRS / 3 * everywhere + back)
-    thing = local[..., 0] != LOCAL_SIZES[0] - 1
-    right = [(h.argmax(-1) == local[..., i])[thing].float().mean() for i, h in enumerate(heads)]
-    found = ((outputs[1] > 0) == (pairs[:, None] > 0.5)).all(-1).float().mean()
-    names = ("color", "shape", "x1", "y1", "x2", "y2")
+    loss = sum(losses) + GLOBAL_WEIGHT * (N_PAIRS / 3 * pairs_loss + background_loss)
+    on_object = local[..., 0] != LOCAL_SIZES[0] - 1  # the last class is the background
+    right = [
+        (head.argmax(-1) == local[..., i])[on_object].float().mean() for i, head in enumerate(heads)
+    ]
+    all_pairs_right = ((pair_logits > 0) == (pairs[:, None] > 0.5)).all(-1).float().mean()
     return loss, {
-        **dict(zip(names, right, strict=True)),
-        "pairs": found,
-        "everywhere": everywhere.detach(),
+        **dict(zip(("color", "shape", "x1", "y1", "x2", "y2"), right, strict=True)),
+        "pairs": all_pairs_right,
+        "everywhere": pairs_loss.detach(),
     }
 
 
 def train_tower(
     recipe: Recipe, checkpoint: Path, tower: str = "siglip"
 ) -> tuple[Pretraining, dict]:
-    """Train on the training split's scenes, from `recipe.seed` on."""
+    """Train a tower of TOWERS on the training split's scenes; returns the metrics as well."""
     torch.manual_seed(recipe.seed)
     model = Pretraining(tower)
     first = SPLITS["train"][recipe.seed * 10**8]

@@ -1,4 +1,4 @@
-"""The testbed's words, its prompt and its word-level tokenizer in the standard files."""
+"""Vocabulary, prompt and word-level tokenizer of the testbed."""
 
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
@@ -13,19 +13,19 @@ WORDS = tuple(
         [*SPECIAL, *GRAMMAR.split()]
         + [word for relation in RELATIONS for word in relation.split()]
         + [*COLORS, *SHAPES, *BACKGROUNDS]
-        + [str(n) for n in range(BINS)]
+        + [str(bin_number) for bin_number in range(BINS)]
     )
 )
 ID = {word: i for i, word in enumerate(WORDS)}
 
 
 def prompt(question: str) -> str:
-    """The text after the image; its last token, "Out:", is the query of attention criteria."""
+    """Text after the image; its last token, "Out:", is the query of attention criteria."""
     return f"In: {question} Out:"
 
 
 def encode(text: str) -> list[int]:
-    """Word ids, without the image and without <bos>; KeyError on a word outside the vocabulary."""
+    """Ids of the words, without image and <bos>; KeyError for a word outside the vocabulary."""
     return [ID[word] for word in text.split()]
 
 

@@ -1,4 +1,4 @@
-"""The one training loop of all stages: Muon for matrices, AdamW for the rest, cosine to zero."""
+"""Training loop of all stages: Muon for matrices, AdamW for the rest, cosine schedule to zero."""
 
 import json
 import logging
@@ -19,9 +19,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recipe:
-    """Numbers of one stage. rate: peak of AdamW; matrix_rate: peak of Muon; horizon: steps after
-    which the rates would reach zero, if not `steps`; seed: of everything, also of where the stream
-    of scenes starts."""
+    """Numbers of one stage.
+
+    rate: peak learning rate of AdamW; matrix_rate: of Muon. horizon: steps after which the rates
+    would reach zero, by default `steps`. seed: of everything, including the first scene.
+    """
 
     steps: int
     batch: int
@@ -34,16 +36,20 @@ class Recipe:
 
 
 def optimizers(module: nn.Module, is_matrix: Callable[[str], bool]) -> list[torch.optim.Optimizer]:
-    """Muon (arXiv 2502.16982, RMS-matched to AdamW) on the matrices that `is_matrix` names."""
-    trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
-    matrices = [p for name, p in trained.items() if p.ndim == 2 and is_matrix(name)]
-    others = [p for name, p in trained.items() if not (p.ndim == 2 and is_matrix(name))]
+    """Muon for the matrices that `is_matrix` names, and AdamW for all other parameters.
+
+    Muon (arXiv 2502.16982) is matched to the update size (RMS) of AdamW.
+    """
+    matrices, others = [], []
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            (matrices if parameter.ndim == 2 and is_matrix(name) else others).append(parameter)
     muon = torch.optim.Muon(matrices, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
     return [muon, torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0)]
 
 
 def schedule(step: int, recipe: Recipe) -> float:
-    """Share of the peak rates: linear warm-up, then cosine to zero."""
+    """Learning rate as a share of its peak: linear warm-up, then cosine to zero."""
     rise = min(1.0, (step + 1) / recipe.warmup)
     return rise * 0.5 * (1 + math.cos(math.pi * step / (recipe.horizon or recipe.steps)))
 
@@ -55,15 +61,14 @@ def train(
     is_matrix: Callable[[str], bool],
     checkpoint: Path,
 ) -> dict:
-    """Minimise `loss_at(step)`; resumes from `checkpoint` and returns the last averaged metrics.
+    """Minimise `loss_at(step)`, resuming from `checkpoint`; returns the last averaged metrics.
 
-    `loss_at` must depend on the step alone (its data are seeded by it), so that a resumed run sees
-    the data that an unbroken one would have seen. Raises InputError when the checkpoint belongs to
-    another recipe.
+    `loss_at` gives a loss and metrics. It must depend on the step alone, so that a resumed run
+    sees the same data as an uninterrupted one. InputError for a checkpoint of another recipe.
     """
     steppers = optimizers(module, is_matrix)
     first, seconds = _resume(module, steppers, recipe, checkpoint)
-    sums, start = defaultdict(list), time.monotonic() - seconds
+    values, start = defaultdict(list), time.monotonic() - seconds
     history: dict = {}
     for step in range(first, recipe.steps):
         loss, metrics = loss_at(step)
@@ -71,25 +76,25 @@ def train(
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         _apply(steppers, recipe, schedule(step, recipe))
         for name, value in {"loss": loss.detach(), **metrics}.items():
-            sums[name].append(value)
+            values[name].append(value)
         done = step + 1
         if done % 50 == 0 or done == recipe.steps:
-            history = {"step": done, "seconds": round(time.monotonic() - start), **_means(sums)}
+            history = {"step": done, "seconds": round(time.monotonic() - start), **_means(values)}
             log.info(json.dumps(history))
-            sums.clear()
+            values.clear()
         if done % recipe.checkpoint_every == 0 or done == recipe.steps:
             _save(module, steppers, recipe, checkpoint, done, time.monotonic() - start)
     return history
 
 
-def trained(module: nn.Module, checkpoint: Path) -> nn.Module:
-    """`module` with the weights of a finished stage, frozen."""
+def load_stage(module: nn.Module, checkpoint: Path) -> nn.Module:
+    """Load the weights of a finished stage into `module` and freeze it."""
     module.load_state_dict(torch.load(checkpoint, weights_only=True)["module"])
     return module.requires_grad_(False).eval()
 
 
-def minutes_of(checkpoint: Path | str) -> float:
-    """Wall-clock minutes that a stage took, interruptions left out."""
+def training_minutes(checkpoint: Path | str) -> float:
+    """Wall-clock minutes that a stage took, without interruptions."""
     return torch.load(checkpoint, weights_only=True)["seconds"] / 60
 
 
@@ -102,19 +107,21 @@ def _apply(steppers: Iterable[torch.optim.Optimizer], recipe: Recipe, share: flo
         optimizer.zero_grad(set_to_none=True)
 
 
-def _means(sums: dict[str, list[Tensor]]) -> dict[str, float]:
-    stacked = {name: torch.stack(values).float() for name, values in sums.items()}
-    return {name: round(values.nanmean().item(), 4) for name, values in stacked.items()}
+def _means(values: dict[str, list[Tensor]]) -> dict[str, float]:
+    """Mean of each metric over steps, without NaN."""
+    stacked = {name: torch.stack(steps).float() for name, steps in values.items()}
+    return {name: round(steps.nanmean().item(), 4) for name, steps in stacked.items()}
 
 
 def _save(module, steppers, recipe: Recipe, path: Path, step: int, seconds: float) -> None:
+    """Write a checkpoint; it replaces the old one only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {
         "recipe": asdict(recipe),
         "step": step,
         "seconds": seconds,
         "module": module.state_dict(),
-        "optimizers": [o.state_dict() for o in steppers],
+        "optimizers": [optimizer.state_dict() for optimizer in steppers],
     }
     part = path.with_suffix(".part")
     torch.save(state, part)
@@ -122,13 +129,14 @@ def _save(module, steppers, recipe: Recipe, path: Path, step: int, seconds: floa
 
 
 def _resume(module, steppers, recipe: Recipe, path: Path) -> tuple[int, float]:
+    """Load a checkpoint if there is one; returns its step and the seconds spent until then."""
     if not path.exists():
         return 0, 0.0
     state = torch.load(path, weights_only=True)
     if state["recipe"] != asdict(recipe):
         raise InputError(
             f"{path}: checkpoint of another recipe {state['recipe']}; "
-            f"this stage's is {asdict(recipe)}. Delete the file to train anew."
+            f"this stage has {asdict(recipe)}. Delete the file to train anew"
         )
     module.load_state_dict(state["module"])
     for optimizer, saved in zip(steppers, state["optimizers"], strict=True):
