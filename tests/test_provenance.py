@@ -24,7 +24,7 @@ NOT_ENGINE = {
     "provenance.py",
     "schemas.py",
 }
-NOT_ENGINE |= {"hub", "records", "study", "method_names.py", "top_k.py"}
+NOT_ENGINE |= {"hub", "records", "study", "method_names.py"}
 # Imports each script anew, and prints the files of prunescope that it loads.
 IMPORT = """
 import contextlib, json, runpy, sys
@@ -88,7 +88,8 @@ def package(tmp_path):
         "second.py": "def thing():\n    from prunescope.rules import known\n",
         "rules/__init__.py": "from prunescope.plugins import discover\n",
         "rules/found.py": "",
-        "rules/table.yaml": "a: 1\n",
+        "rules/table.json": "[1]",
+        "rules/library.yaml": "reaches jobs as parameters",
         "plugins.py": "",
         "bystander.py": "import prunescope.first\n",
     }
@@ -107,7 +108,7 @@ def test_what_a_script_depends_on(package, tmp_path, kind):
     names = {str(path.relative_to(package)) for path in imported_files(script, package)}
     assert names == {
         "__init__.py", "first.py", "second.py", "plugins.py",
-        "rules/__init__.py", "rules/found.py", "rules/table.yaml",
+        "rules/__init__.py", "rules/found.py", "rules/table.json",
     }  # fmt: skip
 
 

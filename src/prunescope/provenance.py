@@ -22,11 +22,13 @@ ENGINE = (
     "scores",
     "tasks",
     "testbed",
+    "top_k",
 )
+NOT_CODE = {".yaml", ".pyi"}  # what YAML says reaches jobs as parameters; stubs are for editors
 
 
 def digest(paths: Iterable[Path | str]) -> str:
-    """Hexadecimal digest of the names and bytes of files; a folder counts as all files in it."""
+    """Hexadecimal digest of the names and bytes of files; a folder counts as the code in it."""
     total = hashlib.blake2b(digest_size=16)
     for path in map(Path, paths):
         for file in _files(path):
@@ -38,7 +40,8 @@ def digest(paths: Iterable[Path | str]) -> str:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(p for p in path.rglob("*") if p.is_file() and p.parent.name != "__pycache__")
+    files = (file for file in path.rglob("*") if file.is_file())
+    return sorted(f for f in files if f.parent.name != "__pycache__" and f.suffix not in NOT_CODE)
 
 
 def code(name: str) -> Path:
@@ -71,7 +74,7 @@ def imported_files(script: Path | str, home: Path = HERE) -> set[Path]:
             files.add(file)
             waiting |= _imports(file, home)
     data = {path for file in files for path in file.parent.iterdir() if path.is_file()}
-    return files | {path for path in data if path.suffix != ".py"}
+    return files | {path for path in data if path.suffix not in {".py", *NOT_CODE}}
 
 
 @cache
