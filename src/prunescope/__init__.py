@@ -5,16 +5,11 @@
     with prune(model, "feather") as trace:
         output = model.generate(**inputs)
 
-`import prunescope` imports no torch; the names below do when they are first used.
+`import prunescope` imports no torch; the names of `__all__` do when they are first used.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from prunescope.methods import Method, Stage, named_methods
-    from prunescope.pruning import prune
-    from prunescope.scores import record_scores
+from typing import Any
 
 __all__ = ["Method", "Stage", "named_methods", "prune", "record_scores"]
 __version__ = "0.2.0"
