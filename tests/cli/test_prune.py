@@ -9,9 +9,9 @@ from helpers.families import CASES
 from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.checkpoints.loaded import Loaded
 from prunescope.cli import main
-from prunescope.cli.answering import Question, named
+from prunescope.cli.answering import Question
 from prunescope.cli.pictures import veil
-from prunescope.methods import Method
+from prunescope.methods import Method, named_method
 
 QUESTION = "Yes No True"
 
@@ -58,7 +58,7 @@ def test_the_picture_shows_what_the_model_sees(model):
     [(seen, grid)] = question.views()
     assert grid == (6, 6) and seen.size == (24, 24)
     assert np.abs(np.asarray(seen, int) - (200, 100, 0)).max() <= 1
-    answer = question.answer(named("fastv"), max_new_tokens=1)
+    answer = question.answer(named_method("fastv"), max_new_tokens=1)
     assert answer.passed().sum() == len(answer.kept[0]) == 9
 
 
@@ -76,7 +76,7 @@ def test_every_family_has_a_picture_for_each_view(case):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--method", "fastvv"], "--method: unknown 'fastvv'; did you mean 'fastv'?"),
+        (["--method", "fastvv"], "unknown 'fastvv'; did you mean 'fastv'?"),
         (["--method", "oracle"], "oracle needs"),
         (["--device", "cuda:7"], "device"),
     ],

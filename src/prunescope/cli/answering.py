@@ -12,8 +12,7 @@ from transformers.utils import logging
 
 from prunescope.checkpoints.loaded import Loaded
 from prunescope.cli.console import print_table
-from prunescope.errors import known
-from prunescope.methods import Method, named_methods
+from prunescope.methods import Method
 from prunescope.pruning import prune
 from prunescope.tasks.encoding import encode
 
@@ -110,9 +109,3 @@ def print_answers(answers: Sequence[Answer], outcomes: Sequence[str] = ()) -> No
         for answer, *outcome in zip(answers, *([outcomes] if outcomes else []), strict=True)
     ]
     print_table(columns, rows, numbers=("T/N",))
-
-
-def named(method: str) -> Method:
-    """A method of the library. InputError for an unknown name."""
-    library = named_methods()
-    return library[known(method, library, "--method")]

@@ -1,5 +1,6 @@
 """`prunescope demo`: one picture, one question, three pruning methods."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,8 @@ import typer
 from prunescope.errors import InputError
 
 if TYPE_CHECKING:
-    from prunescope.cli.answering import Question
+    from prunescope.cli.answering import Answer, Question
+    from prunescope.cli.pictures import Panel
     from prunescope.metrics.boxes import Box, BoxIou
 
 METHODS = ("unpruned", "fastv", "fastv-norope", "feather")
@@ -22,7 +24,7 @@ METRIC = {"threshold": 0.5, "format": "grid32"}
 MAX_NEW_TOKENS = 4
 LEGEND = "Green: right box. Magenta: answer. Dark: removed patches; half dark: removed later."
 NEXT = """
-The picture was chosen because the methods differ on it; `make report` asks hundreds of questions.
+The picture was chosen because the methods differ on it; a study asks hundreds of questions.
 With your own picture and model: prunescope prune IMAGE QUESTION --model FOLDER_OR_HUB_NAME"""
 
 
@@ -34,23 +36,19 @@ def demo(
     The model has 12 layers and 3 million parameters. It comes with prunescope and was trained on
     pictures like this one. Takes about 10 seconds on a CPU.
     """
-    from prunescope.cli.answering import named, print_answers
-    from prunescope.cli.pictures import Panel, save, veil
+    from prunescope.cli.answering import print_answers
+    from prunescope.cli.pictures import save
+    from prunescope.methods import named_method
     from prunescope.metrics.boxes import BoxIou
 
-    methods, metric = [named(method) for method in METHODS], BoxIou(**METRIC)
     question, box = _question()
-    typer.echo(f"Question: {QUESTION}\n")
-    answers = [question.answer(method, MAX_NEW_TOKENS) for method in methods]
+    metric = BoxIou(**METRIC)
+    typer.echo(f"Question: {QUESTION}?\n")
+    answers = [question.answer(named_method(name), MAX_NEW_TOKENS) for name in METHODS]
     outcomes = [_outcome(metric, answer.text, box) for answer in answers]
     print_answers(answers, outcomes)
-    views, panels = question.views(), []
-    for answer, outcome in zip(answers, outcomes, strict=True):
-        boxes = _boxes(metric, answer.text, box)
-        caption = (f"tokens kept: {answer.tokens()}", outcome)
-        panels.append(Panel(answer.method, veil(views, answer.passed()), caption, boxes))
-    save(panels, f"{QUESTION}?  {LEGEND}", out)
-    typer.echo(f"\nThe picture is {out}. {LEGEND}{NEXT}")
+    save(_panels(question, answers, outcomes, metric, box), f"{QUESTION}?  {LEGEND}", out)
+    typer.echo(f"\nThe picture is {out}.\n{LEGEND}{NEXT}")
 
 
 def testbed_model() -> Path:
@@ -87,9 +85,20 @@ def _outcome(metric: "BoxIou", text: str, box: "Box") -> str:
     return f"{'right' if verdict.score else 'wrong'}, IoU {verdict.iou:.2f}"
 
 
-def _boxes(metric: "BoxIou", text: str, box: "Box") -> list[tuple["Box", tuple[int, int, int]]]:
-    """The boxes to draw on a panel: the true one, and the one that was answered."""
-    from prunescope.cli.pictures import ANSWER_BOX, RIGHT_BOX
+def _panels(
+    question: "Question",
+    answers: Sequence["Answer"],
+    outcomes: Sequence[str],
+    metric: "BoxIou",
+    box: "Box",
+) -> list["Panel"]:
+    """For each answer the picture under its veil, with the true and the answered box."""
+    from prunescope.cli.pictures import ANSWER_BOX, RIGHT_BOX, Panel, veil
 
-    answered = metric.parse(text)
-    return [(box, RIGHT_BOX)] + ([(answered, ANSWER_BOX)] if answered else [])
+    views, panels = question.views(), []
+    for answer, outcome in zip(answers, outcomes, strict=True):
+        answered = metric.parse(answer.text)
+        boxes = [(box, RIGHT_BOX)] + ([(answered, ANSWER_BOX)] if answered else [])
+        caption = (f"tokens kept: {answer.tokens()}", outcome)
+        panels.append(Panel(answer.method, veil(views, answer.passed()), caption, boxes))
+    return panels

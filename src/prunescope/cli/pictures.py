@@ -59,7 +59,7 @@ def draw(panels: Sequence[Panel], title: str) -> Image.Image:
     bottom = top + max(picture.height for picture in pictures) + MARGIN // 2  # of the tallest
     height = bottom + max(map(len, captions)) * LINE + MARGIN
     sheet = Image.new("RGB", (MARGIN + len(panels) * (WIDTH + MARGIN), height), "white")
-    _write(sheet, title, (MARGIN, MARGIN))
+    _write(sheet, textwrap.shorten(title, 2 * sheet.width // FONT), (MARGIN, MARGIN))
     for index, (panel, picture) in enumerate(zip(panels, pictures, strict=True)):
         left = MARGIN + index * (WIDTH + MARGIN)
         _write(sheet, panel.title, (left, top - LINE), bold=True)
@@ -70,7 +70,7 @@ def draw(panels: Sequence[Panel], title: str) -> Image.Image:
 
 
 def _wrapped(panel: Panel) -> list[str]:
-    width = 2 * WIDTH // FONT  # characters; one is about half as wide as it is high
+    width = 2 * WIDTH // FONT  # characters, which are about half as wide as they are high
     return [line for text in panel.caption for line in textwrap.wrap(text, width)]
 
 

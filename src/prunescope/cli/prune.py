@@ -48,12 +48,13 @@ def prune(
     Prints the answers and the visual tokens that are left, and draws which patches are kept. The
     question goes through the model's chat template, if it has one.
     """
-    from prunescope.cli.answering import Question, named, print_answers
+    from prunescope.cli.answering import Question, print_answers
     from prunescope.cli.loading import load
     from prunescope.cli.pictures import Panel, save, veil
+    from prunescope.methods import named_method
 
     picture = _open(image)
-    methods = [named(name) for name in dict.fromkeys([BASELINE, *method])]
+    methods = [named_method(name) for name in dict.fromkeys([BASELINE, *method])]
     asked = Question.of(load(model, revision, device, dtype), picture, question)
     answers = [asked.answer(method, max_new_tokens) for method in methods]
     print_answers(answers)
