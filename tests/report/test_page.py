@@ -8,14 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from prunescope.claims.verdicts import ABSENT, FAILS, HOLDS
 from prunescope.errors import InputError
-from prunescope.report.page import Findings, Items, to_html, within, write
+from prunescope.report import pictures
+from prunescope.report.page import Items, ModelItems, Report, within
+from prunescope.report.pictures import ZOOM
 from prunescope.report.wording import TOO_FEW
 
 TEMPLATE = Path(__file__).parents[2] / "reports" / "templates" / "report.html.j2"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (500).to_bytes(4) * 2
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="5pt"/>'
 CHECK = {
     "number": 1, "statement": "Pruning <harms>.", "verdict": FAILS, "measure": "accuracy lost",
     "value": 0.24, "low": 0.17, "high": 0.31, "unit": "points", "bound": 0.1, "wanted": "below",
@@ -45,37 +48,46 @@ BENCHMARK = {
 
 
 @pytest.fixture
-def files(tmp_path):
-    """Arguments of `report.write` but for the template."""
+def folder(tmp_path):
+    """Files of a report: its figure as PNG of two inches and as SVG, and its tables."""
     tables = {"ledger": LEDGER, "published": [PUBLISHED], "benchmarks": [BENCHMARK]}
     tables |= {"differences": [{"value": 1.0}]}
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
-    (tmp_path / "mean_kept_row.png").write_bytes(PNG)
-    paths = {
-        "figures": {"mean_kept_row": tmp_path / "mean_kept_row.png"},
-        "tables": {"differences": tmp_path / "differences.csv"},
-        "ledger": tmp_path / "ledger.csv",
-        "published": tmp_path / "published.csv",
-        "benchmarks": tmp_path / "benchmarks.csv",
-        "stands_for": "siglip",
-    }
-    return {
-        "page": tmp_path / "report.html",
-        "study": "tiny <study>",
-        "models": {"tiny": Findings(**paths)},
-        "across": Items({}, {}),
-        "captions": {"mean_kept_row": "A title.\n\nHow to read it."},
-        "manifest": {"seed": 7, "versions": {"numpy": "2"}},
-        "tolerance": 0.015,
-        "template": TEMPLATE,
-    }
+    Image.new("RGB", (600, 300)).save(tmp_path / "mean_kept_row.png", dpi=(300, 300))
+    (tmp_path / "mean_kept_row.svg").write_text(SVG)
+    return tmp_path
 
 
 @pytest.fixture
-def page(files):
-    write(**files)
-    return files["page"].read_text()
+def report(folder):
+    files = {name: folder / f"{name}.csv" for name in ("ledger", "published", "benchmarks")}
+    model = ModelItems(
+        {"mean_kept_row": folder / "mean_kept_row.png"},
+        {"differences": folder / "differences.csv"},
+        **files,
+        stands_for="siglip",
+        size="12 decoder layers.",
+        notebook=folder / "tiny" / "notebook.html",
+    )
+    captions = {"mean_kept_row": "A title.\n\nHow to read it."}
+    facts = {"seed": 7, "packages": {"numpy": "2"}, "tiny: weights": "ab" * 32}
+    return Report("tiny <study>", {"tiny": model}, Items({}, {}), captions, facts, 0.015)
+
+
+def written(report, folder):
+    report.write(folder / "report.html", TEMPLATE)
+    return (folder / "report.html").read_text()
+
+
+def of_model(report, **changes):
+    """The report with changes of its one model."""
+    return replace(report, models={"tiny": replace(report.models["tiny"], **changes)})
+
+
+@pytest.fixture
+def page(report, folder):
+    return written(report, folder)
 
 
 class Links(HTMLParser):
@@ -96,18 +108,54 @@ class Links(HTMLParser):
 
 def test_page_is_self_contained(page):
     links = Links(page)
-    assert len(links.fetched) == 1 and links.fetched[0].startswith("data:image/png;base64,")
+    assert len(links.fetched) == 1 and links.fetched[0].startswith("data:image/svg+xml;base64,")
+
+
+def test_page_links_to_the_files_that_are_there(page):
+    files = re.findall(r'href="([^"#:]+)"', page)
+    assert sorted(set(files)) == sorted(
+        [
+            "differences.csv", "ledger.csv", "mean_kept_row.png", "mean_kept_row.svg",
+            "tiny/notebook.html",
+        ]
+    )  # fmt: skip
+
+
+def test_figures_are_as_wide_as_their_inches_say(page):
+    assert f'width="{round(2 * 96 * ZOOM)}"' in page
+
+
+def test_heavy_figures_are_webp(report, folder, monkeypatch):
+    monkeypatch.setattr(pictures, "HEAVIEST_SVG", 10)
+    [image] = Links(written(report, folder)).fetched
+    assert image.startswith("data:image/webp;base64,UklGR")
+
+
+def test_page_has_landmarks_and_names_what_scrolls(page):
+    for tag in ("<header>", "<nav ", "<main>", "<caption"):
+        assert tag in page
+    scrolls = re.findall(r'<div class="scroll"([^>]*)>', page)
+    assert scrolls and all('tabindex="0"' in s and "aria-label=" in s for s in scrolls)
+
+
+def test_digests_are_folded(page):
+    assert page.index("<summary>Digests") < page.index("ab" * 32)
+    assert page.index("numpy 2") < page.index("<summary>Digests")
+
+
+def test_the_head_of_the_page_says_model_and_verdicts(page):
+    text = " ".join(Links(page).text.split())
+    assert "Model tiny: 12 decoder layers. Of 2 claims, 1 does not hold, 1 needs methods" in text
 
 
 def test_page_says_captions_and_provenance(page):
     text = Links(page).text
-    for part in ("A title.", "How to read it.", "numpy 2", "seed", "tiny <study>"):
+    for part in ("A title", "How to read it.", "numpy 2", "seed", "tiny <study>"):
         assert part in text
 
 
 def test_page_opens_with_the_claims(page):
     text = Links(page).text
-    assert "Of 2 claims" in " ".join(text.split())
     said = (
         "1. Pruning <harms>.",
         "+24.0 [+17.0, +31.0] points",
@@ -123,7 +171,7 @@ def test_page_opens_with_the_claims(page):
         ABSENT,
     ):
         assert part in text
-    assert text.index("Later is better.") < text.index("A title.")
+    assert text.index("Later is better.") < text.index("1. A title")
     assert page.count('class="check does-not-hold"') == 1
 
 
@@ -132,94 +180,73 @@ def test_page_has_the_papers_numbers_beside_ours(page):
         assert f">{cell}<" in page
 
 
-def test_values_share_a_cell_with_their_spread():
-    table = pd.DataFrame({"method": ["fastv-k1"], "value": [0.5], "low": [0.4], "high": [0.6]})
-    table = table.assign(**{"other": 1.0, "other low": np.nan, "other high": np.nan})
-    html = to_html(table.assign(ms=12.0, ms_q25=11.0, ms_q75=14.0))
-    for cell in (
-        "FastV, K = 1",
-        "0.500 [0.400, 0.600]",
-        f"1.000 ({TOO_FEW})<",
-        "12.0 [11.0, 14.0]",
-    ):
-        assert cell in html
-    assert "low" not in html and "q25" not in html
-
-
-def test_page_of_several_models_has_a_part_for_each_and_one_for_all(files):
-    own = files["models"]["tiny"]
-    table = {"models_table": own.tables["differences"]}
-    write(**files | {"models": {"a": own, "b": own}, "across": Items({}, table)})
-    page = files["page"].read_text()
-    links, ids = re.findall(r'href="#([^"]*)"', page), re.findall(r'id="([^"]*)"', page)
+def test_page_of_several_models_has_a_part_for_each_and_one_for_all(report, folder):
+    model = report.models["tiny"]
+    across = Items({}, {"models_table": model.tables["differences"]})
+    page = written(replace(report, models={"a": model, "b": model}, across=across), folder)
+    links, ids = re.findall(r'href="#([^"]*)"', page), re.findall(r' id="([^"]*)"', page)
     assert set(links) <= set(ids) and len(ids) == len(set(ids))
     for part in ("across-models_table", "a-mean_kept_row", "b-differences", "b-claim-2"):
         assert part in ids
     assert page.count(">Later is better.<") == 2 and page.count("<img") == 2
-    assert Links(page).text.count(f"1. Pruning <harms>.{FAILS}{FAILS}") == 1  # one row of verdicts
+    text = " ".join(Links(page).text.split())
+    assert text.count(f"1. Pruning <harms>.{FAILS}{FAILS}") == 1  # one row of verdicts
 
 
-def test_what_could_not_be_made_is_told_in_its_place_and_at_the_top(files):
-    folder = files["page"].parent
+def test_notes_replace_items_that_could_not_be_made(report, folder):
     pd.DataFrame({"note": ["no <box> at all"]}).to_csv(folder / "mean_kept_row.csv", index=False)
     (folder / "mean_kept_row.png").write_bytes(b"")
     (folder / "differences.csv").write_text("note\nno pairs\n")
-    findings = replace(files["models"]["tiny"], notes=["Task locate: nobody answers."])
-    write(**files | {"models": {"tiny": findings}})
-    page = Links(files["page"].read_text())
-    for said in (
-        "“A title.” is not made: no <box> at all",
+    page = written(of_model(report, notes=["Task locate: nobody answers."]), folder)
+    links = Links(page)
+    for sentence in (
+        "“A title” is not made: no <box> at all",
         "“differences” is not made: no pairs",
         "Task locate: nobody answers.",
     ):
-        assert page.text.index(said) < page.text.index("Of 2 claims")
-    assert "Not made: no <box> at all" in page.text and "Not made: no pairs" in page.text
-    assert not page.fetched
+        assert links.text.index(sentence) < links.text.index("The checks behind the verdicts")
+    assert "Not made: no <box> at all" in links.text and "Not made: no pairs" in links.text
+    assert not links.fetched
 
 
-def test_a_study_that_compares_no_methods_has_a_page(files):
+def test_a_study_that_compares_no_methods_has_a_page(report, folder):
     compared = ("method", "reference", "method tokens", "reference tokens")
     alone = {key: value for key, value in (CHECK | HEIGHT).items() if key not in compared}
-    pd.DataFrame([alone]).to_csv(files["page"].parent / "ledger.csv", index=False)
-    write(**files)
-    assert f"\N{MINUS SIGN}0.020 ({TOO_FEW})" in Links(files["page"].read_text()).text
+    pd.DataFrame([alone]).to_csv(folder / "ledger.csv", index=False)
+    assert f"\N{MINUS SIGN}0.020 ({TOO_FEW})" in Links(written(report, folder)).text
 
 
-def test_a_study_without_any_of_the_papers_rows_has_a_page(files):
-    (files["page"].parent / "published.csv").write_text("method,source,K,R\n")
-    write(**files)
-    assert "no method of this study is one of the paper" in files["page"].read_text()
+def test_a_study_without_any_of_the_papers_rows_has_a_page(report, folder):
+    (folder / "published.csv").write_text("method,source,K,R\n")
+    assert "no method of this study is one of the paper" in written(report, folder)
 
 
 @pytest.mark.parametrize(
-    ("stands_for", "said"),
+    ("stands_for", "sentences"),
     [
         (
             "siglip",
-            ["SigLIP 7B with 32 layers", "8,910", "AI2D here has the 3,088", "15,501", "GQA"],
+            ["SigLIP 7B (32 layers", "8,910", "AI2D here has the 3,088", "15,501", "GQA"],
         ),
         ("dinosiglip", ["DINOv2 + SigLIP 7B", "8,910", "AI2D here has the 3,088", "15,501", "GQA"]),
         ("llava-1.5", ["576 visual tokens", "no means over groups", "issue 46"]),
     ],
 )
-def test_numbers_of_each_published_model_have_their_own_causes_of_difference(
-    files, stands_for, said
+def test_each_published_model_has_its_own_causes_of_difference(
+    report, folder, stands_for, sentences
 ):
-    (files["page"].parent / "published.csv").write_text("method,source,K,R\n")
-    findings = replace(files["models"]["tiny"], stands_for=stands_for)
-    write(**files | {"models": {"tiny": findings}})
-    text = " ".join(Links(files["page"].read_text()).text.split())
-    assert all(part in text for part in said)
+    (folder / "published.csv").write_text("method,source,K,R\n")
+    page = written(of_model(report, stands_for=stands_for), folder)
+    text = " ".join(Links(page).text.split())
+    assert all(sentence in text for sentence in sentences)
     assert ("issue 46" in text) == (stands_for == "llava-1.5") != ("POPE here" in text)
     assert ("5.2 points above" in text) == (stands_for == "siglip")
 
 
-def test_a_model_that_stands_for_none_has_nothing_beside_it(files):
+def test_a_model_that_stands_for_none_has_nothing_beside_it(report, folder):
     for name in ("published", "benchmarks"):
-        (files["page"].parent / f"{name}.csv").write_text("method,source,K,R\n")
-    findings = replace(files["models"]["tiny"], stands_for="none")
-    write(**files | {"models": {"tiny": findings}})
-    text = Links(files["page"].read_text()).text
+        (folder / f"{name}.csv").write_text("method,source,K,R\n")
+    text = Links(written(of_model(report, stands_for="none"), folder)).text
     assert "No published number is laid beside" in text
     assert "Published row" not in text and "no method of this study" not in text
 
@@ -231,8 +258,14 @@ def test_items_are_told_apart_by_their_folders(tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["mean_kept_row.png", "differences.csv", "ledger.csv"])
-def test_missing_files_are_named(files, missing):
-    (files["page"].parent / missing).unlink()
+def test_missing_files_are_named(report, folder, missing):
+    (folder / missing).unlink()
     kind = "figure" if missing.endswith("png") else "table"
     with pytest.raises(InputError, match=rf"{missing}: no such {kind}"):
-        write(**files)
+        written(report, folder)
+
+
+def test_long_tables_show_their_first_rows(report, folder):
+    pd.DataFrame({"value": range(1000, 1100)}).to_csv(folder / "differences.csv", index=False)
+    text = Links(written(report, folder)).text
+    assert "The first 10 of 100 rows" in text and "1,009" in text and "1,010" not in text

@@ -62,6 +62,7 @@ rule page:
         records=COMPUTED["every_records"],
         attention=COMPUTED["every_attention"],
         template="reports/templates/report.html.j2",
+        parts=sorted(map(str, Path("reports/templates").iterdir())),
     output:
         page=report(
             f"{REPORTS}/report.html", category="Report", caption="../report/page.rst"
@@ -75,7 +76,9 @@ rule page:
     params:
         study=STUDY.name,
         stands_for={name: model["stands_for"] for name, model in STUDY.models.items()},
+        notebook="retention_maps.html",
         captions={name: scripts.caption(name) for _, name in ITEMS},
+        timings=BENCHMARKS,
         configuration=STUDY.source,
         seed=config["seed"],
         tolerance=config["claims"]["published_tolerance"],

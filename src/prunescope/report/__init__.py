@@ -1,1 +1,1 @@
-"""The report page: its layout, its wording and its notes."""
+"""The report page: its layout, its figures and tables as HTML, its wording and its notes."""

@@ -1,13 +1,15 @@
 """The report: one HTML page with claims, figures, tables and where they come from.
 
-Self-contained: images are inside, nothing is fetched when it is opened.
+The page fetches nothing when it is opened. Files of figures and tables lie beside it, and it links
+to them.
 """
 
 from prunescope.jobs import NOTE
 
-from base64 import b64encode
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import relpath
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from prunescope.claims.verdicts import VERDICTS
 from prunescope.errors import InputError
 from prunescope.method_names import label
-from prunescope.report.wording import TOO_FEW, benchmark_rows, entries, group_rows
+from prunescope.report.cells import cells
+from prunescope.report.pictures import picture
+from prunescope.report.wording import benchmark_rows, entries, group_rows
 
-SCALE = 0.68  # CSS pixels per pixel of a figure: its text comes out a little below the page's
-LONG = 60  # rows above which a table is folded
-# how columns end that go with a value, and what is written where a value has none
-SPREADS = (("low", "high", f" ({TOO_FEW})"), ("q25", "q75", ""))
-
+LONGEST = 60  # rows; of a longer table the page shows the first
+FIRST = 10  # rows of a longer table on the page
+DOWNLOADS = ("png", "svg", "pdf", "csv")
+HASH = re.compile(r"[0-9a-f]{32,}")
 
 Files = Mapping[str, Path | str]  # by the name of the item
 
@@ -35,42 +38,91 @@ class Items:
     figures: Files
     tables: Files
 
-    def context(self, captions: Mapping[str, str]) -> dict[str, Any]:
-        """What the template shows of them."""
-        figures = [_item(name, captions, **_image(Path(p))) for name, p in self.figures.items()]
-        tables = [_item(name, captions, **_shown(_table(p))) for name, p in self.tables.items()]
-        missing = [each for each in figures + tables if each["note"]]
-        notes = [f"“{each['title']}” is not made: {each['note']}" for each in missing]
+    def context(self, captions: Mapping[str, str], folder: Path) -> dict[str, Any]:
+        """Values for the template; links are relative to `folder`."""
+        figures = [_figure(name, Path(p), captions, folder) for name, p in self.figures.items()]
+        tables = [_table(name, Path(p), captions, folder) for name, p in self.tables.items()]
+        missing = [item for item in figures + tables if item["note"]]
+        notes = [f"“{item['title']}” is not made: {item['note']}" for item in missing]
         return {"figures": figures, "tables": tables, "notes": notes}
 
 
 @dataclass(frozen=True)
-class Findings(Items):
-    """Those of one model, with the CSV files of the claims and of the paper's numbers beside ours
-    (`prunescope.claims`), the published model that it stands for, and what a reader must know of
-    its answers."""
+class ModelItems(Items):
+    """The results of one model.
+
+    ledger, published, benchmarks: CSV files of `claims`; stands_for: the published model beside
+    it; size: a sentence on model and questions; notebook: the executed one, or None; notes: what a
+    reader must know.
+    """
 
     ledger: Path | str
     published: Path | str
     benchmarks: Path | str
     stands_for: str
+    size: str = ""
+    notebook: Path | None = None
     notes: Sequence[str] = ()
 
-    def context(self, captions: Mapping[str, str]) -> dict[str, Any]:
-        claims = entries(_table(self.ledger))
-        context = super().context(captions)
+    def context(self, captions: Mapping[str, str], folder: Path) -> dict[str, Any]:
+        claims = entries(_read(self.ledger))
+        context = super().context(captions, folder)
         return context | {
+            "size": self.size,
+            "notebook": self.notebook and relpath(self.notebook, folder),
             "notes": [*self.notes, *context["notes"]],
             "claims": claims,
+            "ledger": relpath(self.ledger, folder),
             "stands_for": self.stands_for,
             "counts": {v: sum(claim["verdict"] == v for claim in claims) for v in VERDICTS},
-            "published": group_rows(_table(self.published)),
-            "benchmarks": benchmark_rows(_table(self.benchmarks)),
+            "published": group_rows(_read(self.published)),
+            "benchmarks": benchmark_rows(_read(self.benchmarks)),
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """The report of a study.
+
+    models: by name; across: items over all models; captions: by the name of the item; facts: on
+    the origin of the results; tolerance: `claims.published_tolerance` of the study.
+    """
+
+    study: str
+    models: Mapping[str, ModelItems]
+    across: Items
+    captions: Mapping[str, str]
+    facts: Mapping[str, Any]
+    tolerance: float
+
+    def write(self, page: Path, template: Path) -> None:
+        """Write the page. InputError for a missing file."""
+        pages = Environment(
+            loader=FileSystemLoader(template.parent),
+            autoescape=lambda name: ".html" in name,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        html = pages.get_template(template.name).render(self._context(page.parent))
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(html, encoding="utf-8")
+
+    def _context(self, folder: Path) -> dict[str, Any]:
+        hashed = {key: value for key, value in self.facts.items() if HASH.search(str(value))}
+        return {
+            "study": self.study,
+            "models": {n: m.context(self.captions, folder) for n, m in self.models.items()},
+            "across": self.across.context(self.captions, folder),
+            "label": label,
+            "facts": {key: value for key, value in self.facts.items() if key not in hashed},
+            "hashes": hashed,
+            "tolerance": 100 * self.tolerance,
         }
 
 
 def within(folder: Path, items: Iterable[Path | str]) -> tuple[Files, Files]:
-    """Those of the `items` that are figures and tables in `folder`, as `Items` has them."""
+    """Figures and tables among `items` that lie in `folder`, by name, as `Items` takes them."""
     paths = list(map(Path, items))
     figures, tables = (
         {path.stem: path for path in paths if path.parent == folder / kind}
@@ -79,103 +131,46 @@ def within(folder: Path, items: Iterable[Path | str]) -> tuple[Files, Files]:
     return figures, tables
 
 
-def write(
-    page: Path | str,
-    study: str,
-    models: Mapping[str, Findings],
-    across: Items,
-    captions: Mapping[str, str],
-    manifest: Mapping[str, Any],
-    tolerance: float,
-    template: Path | str,
-) -> None:
-    """Write the report of a study to `page`.
-
-    models: by name; across: the items over all models; captions: by the name of the item; manifest:
-    facts to show about the study's origin; tolerance: of the claims' settings. Raises InputError
-    for a file that is missing.
-    """
-    context = {
-        "study": study,
-        "models": {name: each.context(captions) for name, each in models.items()},
-        "across": across.context(captions),
-        "label": label,
-        "manifest": manifest,
-        "tolerance": 100 * tolerance,
-        "long": LONG,
-    }
-    template, page = Path(template), Path(page)
-    pages = Environment(
-        loader=FileSystemLoader(template.parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(pages.get_template(template.name).render(context), encoding="utf-8")
-
-
-def _item(name: str, captions: Mapping[str, str], **more: Any) -> dict[str, Any]:
-    title, _, text = captions.get(name, "").partition("\n\n")
-    return {"name": name, "title": " ".join(title.split()) or name, "text": text} | more
-
-
-def _image(path: Path) -> dict[str, Any]:
-    """The PNG as a data URI, and its width in CSS pixels; or the note in the place of it."""
+def _figure(name: str, path: Path, captions: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    """Values of a figure: its picture, or a note where it could not be made (an empty file)."""
     if not path.exists():
         raise InputError(f"{path}: no such figure")
-    data = path.read_bytes()
-    if not data:
-        return {"note": _note(_table(path.with_suffix(".csv")))}
-    width = int.from_bytes(data[16:20])  # of the IHDR chunk, always the first
-    uri = f"data:image/png;base64,{b64encode(data).decode()}"
-    return {"note": "", "image": uri, "width": round(width * SCALE)}
+    if not path.stat().st_size:
+        return _item(name, captions, note=_note(_read(path.with_suffix(".csv"))))
+    return _item(name, captions, links=_links(path, folder), note="", **picture(path))
 
 
-def _table(path: Path | str) -> pd.DataFrame:
+def _table(name: str, path: Path, captions: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    """Values of a table: its cells, or a note where it could not be made."""
+    table = _read(path)
+    if list(table) == [NOTE]:
+        return _item(name, captions, note=_note(table))
+    shown = table if len(table) <= LONGEST else table.head(FIRST)
+    shown_rows = {"rows": len(table), "shown": len(shown), "cells": cells(shown)}
+    return _item(name, captions, links=_links(path, folder), note="", **shown_rows)
+
+
+def _item(name: str, captions: Mapping[str, str], **values: Any) -> dict[str, Any]:
+    title, _, text = captions.get(name, "").partition("\n\n")
+    title = " ".join(title.split()).removesuffix(".")
+    return {"name": name, "title": title or name.replace("_", " "), "text": text} | values
+
+
+def _links(path: Path, folder: Path) -> dict[str, str]:
+    """Files of an item by their kind, in upper case."""
+    files = {kind: path.with_suffix(f".{kind}") for kind in DOWNLOADS}
+    return {
+        kind.upper(): relpath(file, folder)
+        for kind, file in files.items()
+        if file.exists() and file.stat().st_size
+    }
+
+
+def _read(path: Path | str) -> pd.DataFrame:
     if not Path(path).exists():
         raise InputError(f"{path}: no such table")
-    return pd.read_csv(path, dtype={"K": str, "R": str})
-
-
-def _shown(table: pd.DataFrame) -> dict[str, Any]:
-    if list(table) == [NOTE]:
-        return {"note": _note(table)}
-    return {"note": "", "rows": len(table), "html": to_html(table)}
+    return pd.read_csv(path, dtype={"K": str, "R": str, "layers": str})
 
 
 def _note(table: pd.DataFrame) -> str:
     return table[NOTE].iloc[0]
-
-
-def to_html(table: pd.DataFrame) -> str:
-    """The table for a reader: a value and its spread in one cell, methods by their labels, three
-    significant digits, empty cells for missing values."""
-    table = table.copy()
-    for low, high, without in SPREADS:
-        for lower in [column for column in table if column.endswith(low)]:
-            value, upper = lower.removesuffix(low), lower.removesuffix(low) + high
-            value = value.rstrip(" _") or "value"
-            rows = table[[value, lower, upper]].itertuples(index=False)
-            table[value] = [_with_spread(*row, without) for row in rows]
-            table = table.drop(columns=[lower, upper])
-    for column in table.columns.intersection(["method", "reference"]):
-        table[column] = table[column].map(label)
-    table.columns = [label(column).replace("_", " ") for column in table]
-    return table.to_html(index=False, border=0, na_rep="", float_format=_digits)
-
-
-def _with_spread(value: float, low: float, high: float, without: str) -> str:
-    if pd.isna(value):
-        return ""
-    if pd.isna(low):
-        return _digits(value) + without
-    return f"{_digits(value)} [{_digits(low)}, {_digits(high)}]"
-
-
-def _digits(value: float) -> str:
-    size = abs(value)
-    if 0 < size < 0.001 or size >= 1e5:
-        return f"{value:.1e}"
-    return format(value, ".3f" if size < 10 else ".1f")

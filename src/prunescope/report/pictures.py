@@ -1,0 +1,41 @@
+"""Figures inside the page: a chart as SVG, a heavy picture as WebP, at a size fit for a screen."""
+
+from base64 import b64encode
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+CSS_PIXELS = 96  # of an inch
+ZOOM = 1.4  # figures are drawn for print, with letters of 7 to 8 pt; the page is read on a screen
+HEAVIEST_SVG = 350_000  # bytes; a chart of more, or one that holds photographs, is a WebP
+SHARPNESS = 2  # pixels of a WebP for each CSS pixel
+DEFAULT_DPI = 100  # of a PNG that does not say
+
+
+def picture(png: Path) -> dict[str, Any]:
+    """The figure as a data URI (`image`) and its `width` in CSS pixels.
+
+    The SVG of the same name is taken if it is light enough, otherwise the PNG as WebP.
+    """
+    with Image.open(png) as image:
+        dpi = image.info.get("dpi", (DEFAULT_DPI,))[0]
+        width = round(image.width / float(dpi) * CSS_PIXELS * ZOOM)
+        svg = png.with_suffix(".svg")
+        if svg.exists() and 0 < svg.stat().st_size <= HEAVIEST_SVG:
+            return {"image": _uri("svg+xml", svg.read_bytes()), "width": width}
+        return {"image": _uri("webp", _webp(image, SHARPNESS * width)), "width": width}
+
+
+def _webp(image: Image.Image, width: int) -> bytes:
+    """The image as WebP, no wider than `width` pixels."""
+    if image.width > width:
+        image = image.resize((width, round(image.height * width / image.width)))
+    data = BytesIO()
+    image.convert("RGB").save(data, "WEBP", quality=80)
+    return data.getvalue()
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{b64encode(data).decode()}"
