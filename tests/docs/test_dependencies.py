@@ -8,6 +8,8 @@ from pathlib import Path
 import yaml
 from packaging.requirements import Requirement
 
+from prunescope import __version__
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -48,3 +50,8 @@ def test_the_pipeline_is_no_part_of_the_light_installation():
 
 def test_the_command_is_installed():
     assert callable(pkgutil.resolve_name(PROJECT["scripts"]["prunescope"]))
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == __version__
