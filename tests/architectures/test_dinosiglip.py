@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
-from helpers import prismatic_checkpoint as mini
 from helpers import prismatic_reference as original
+from helpers import tiny_prismatic as mini
 from prunescope.architectures.dinosiglip import LlavaDinoSiglipForConditionalGeneration
 from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.checkpoints.loaded import Loaded

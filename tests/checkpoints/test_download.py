@@ -16,9 +16,9 @@ import xarray as xr
 import yaml
 from transformers.utils import is_torchvision_available
 
-from helpers import prismatic_checkpoint as mini
+from helpers import tiny_prismatic as mini
 from helpers.chat_model import save_model
-from helpers.hub_in_small import files_of, serving
+from helpers.local_hub import files_of, serving
 from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.checkpoints.conversion import convert_parts
 from prunescope.checkpoints.download import download

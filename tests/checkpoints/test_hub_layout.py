@@ -11,11 +11,11 @@ import xarray as xr
 from transformers import CLIPImageProcessorPil, Idefics3ImageProcessorPil
 from transformers.utils import is_torchvision_available
 
-from helpers.benchmarks_in_small import read, write_all
-from helpers.hub_layout import PUBLISHED, TIED, save
+from helpers.published_layout import PUBLISHED, TIED, save
+from helpers.tiny_benchmarks import read, write_all
 from prunescope.checkpoints import stock
 from prunescope.checkpoints.checkpoint import Checkpoint
-from prunescope.cost.measure import measure
+from prunescope.cost.operations import operations
 from prunescope.errors import InputError
 from prunescope.evaluation.evaluate import evaluate
 from prunescope.evaluation.score_extraction import extract
@@ -60,7 +60,8 @@ def access(tmp_path_factory):
 
 def test_weights_and_inputs_are_those_of_the_family(name, checkpoint):
     case = PUBLISHED[name]
-    model, processor = checkpoint.load()
+    loaded = checkpoint.load()
+    model, processor = loaded.model, loaded.processor
     weights, expected = (dict(each.named_parameters()) for each in (model, case.build("sdpa")))
     if name in TIED:
         del expected["lm_head.weight"]
@@ -80,7 +81,7 @@ def test_a_study_asks_it(name, checkpoint, access, tmp_path):
     assert len(records) == 5 * len(METHODS)
     pruned = [each for each in records if each["method"] == "fastv"]
     assert all(each["mean_tokens"] > len(each["kept"][0]) > 0 for each in pruned)
-    costs = measure(checkpoint, task, METHODS, batch_size=3, repeats=1, warmup=0, steps=1)
+    costs = operations(checkpoint, task, METHODS, examples=3)
     unpruned, fastv = costs["prefill_flops"]
     assert fastv < unpruned
     out = tmp_path / "scores.zarr"

@@ -20,8 +20,8 @@ from transformers import (
     SiglipVisionModel,
 )
 
-from helpers import prismatic_checkpoint as mini
 from helpers import prismatic_reference as original
+from helpers import tiny_prismatic as mini
 from prunescope.checkpoints.prismatic import convert
 from prunescope.cli import main
 from prunescope.criteria.attention import Attention

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from torch import Tensor
 
-from helpers.benchmarks_in_small import picture
 from helpers.chat_model import save_model
 from helpers.pages import PAGES, README, ROOT, blocks
+from helpers.tiny_benchmarks import picture
 from helpers.tiny_llava import build_inputs, build_llava
 from prunescope import criteria
 from prunescope.criteria import Criterion, Selection

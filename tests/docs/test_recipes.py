@@ -8,9 +8,9 @@ import yaml
 from datasets import Dataset, Features, Image, Value
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from helpers.benchmarks_in_small import picture
 from helpers.chat_model import save_model
 from helpers.pages import ROOT, blocks
+from helpers.tiny_benchmarks import picture
 from helpers.tiny_llava import build_inputs, build_llava, row_of
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune

@@ -8,8 +8,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from helpers.chat_model import VOCABULARY
-from helpers.prismatic_checkpoint import save_tokenizer
 from helpers.testbed_model import build_processor
+from helpers.tiny_prismatic import save_tokenizer
 from prunescope.checkpoints.prismatic.tokenizer import read_tokenizer
 from prunescope.errors import InputError
 from prunescope.evaluation.first_tokens import choose, first_token

@@ -1,4 +1,4 @@
-"""A random model on disk with a chat template, whose tokenizer knows the words to choose from."""
+"""A tiny random model on disk, with a chat template and a tokenizer that knows all choices."""
 
 from pathlib import Path
 from string import ascii_uppercase
@@ -16,7 +16,7 @@ TEMPLATE = (
 
 
 def save_model(folder: Path) -> Path:
-    """LLaVA of random weights with a chat template; 6 x 6 visual tokens."""
+    """Write a LLaVA of random weights with a chat template; 6 x 6 visual tokens."""
     build_llava().save_pretrained(folder)
     processor = build_processor(VOCABULARY)
     processor.chat_template = TEMPLATE

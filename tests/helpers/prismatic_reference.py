@@ -1,36 +1,36 @@
-"""What the original computes from the weights of `prismatic_checkpoint`, in plain torch."""
+"""Reference: the original model in plain torch, on the weights of `tiny_prismatic`."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from helpers import prismatic_checkpoint as mini
+from helpers import tiny_prismatic as mini
 
 Weights = dict[str, Tensor]
 
 
 def logits(token_ids: list[int], picture: Tensor) -> Tensor:
-    """Of the first token, the picture and the other tokens: (seq, rows).
+    """Logits (seq, rows) of the first token, the image and the other tokens.
 
-    picture: (729, text dim), of `project` or `project_fused`.
+    picture: image tokens (729, text dim), from `project` or `project_fused`.
     """
-    llm = mini.llm_weights(mini.rows())
-    x = _layers(llm, _embedded(token_ids, picture), mini.TEXT_DEPTH)
+    llm = mini.llm_weights()
+    x = _layers(llm, _embedded(token_ids, picture), mini.TINY.depth)
     return _linear(llm, "llm.lm_head", _rms_norm(llm, "llm.model.norm", x))
 
 
 def scores(token_ids: list[int], picture: Tensor, layer: int) -> Tensor:
-    """FEATHER's phi_-R before `layer`: what the last token attends to in the picture, (729,)."""
-    llm, before = mini.llm_weights(mini.rows()), layer - 1
+    """FEATHER's phi_-R before `layer`: attention (729,) of the last token to the image."""
+    llm, before = mini.llm_weights(), layer - 1
     x = _layers(llm, _embedded(token_ids, picture), before)
     normed = _rms_norm(llm, f"llm.model.layers.{before}.input_layernorm", x)
     q, k = (
         _linear(llm, f"llm.model.layers.{before}.self_attn.{part}_proj", normed).unflatten(
-            -1, (mini.TEXT_HEADS, -1)
+            -1, (mini.TINY.heads, -1)
         )
         for part in "qk"
     )
-    attended = torch.einsum("hd,nhd->hn", q[-1], k[1 : 1 + mini.TOKENS]) / q.shape[-1] ** 0.5
+    attended = torch.einsum("hd,nhd->hn", q[-1], k[1 : 1 + mini.TINY.tokens]) / q.shape[-1] ** 0.5
     return attended.softmax(-1).mean(0)
 
 
@@ -50,7 +50,7 @@ def project_fused(features: Tensor) -> Tensor:
 
 
 def siglip_features(pixels: Tensor) -> Tensor:
-    """timm's `get_intermediate_layers(n={len(blocks) - 2})`: (729, dim), not normed.
+    """Features (729, dim) of timm's `get_intermediate_layers(n={len(blocks) - 2})`, not normed.
 
     pixels: (3, 384, 384), normalised for SigLIP.
     """
@@ -60,23 +60,26 @@ def siglip_features(pixels: Tensor) -> Tensor:
 
 
 def dino_features(pixels: Tensor) -> Tensor:
-    """The same of DINOv2, whose class token and registers have no positions and are left out."""
+    """Features (729, dim) of DINOv2's patches; class token and registers are left out.
+
+    pixels: (3, 384, 384), normalised for DINOv2.
+    """
     weights = mini.timm_dino_weights()
     square = weights["pos_embed"].unflatten(1, (37, 37)).permute(0, 3, 1, 2)
     square = functional.interpolate(square, size=(27, 27), mode="bicubic", antialias=True)
     patches = _patches(weights, pixels) + square[0].flatten(1).T
     x = torch.cat([weights["cls_token"][0], weights["reg_token"][0], patches])
-    return _blocks(weights, x, mini.DINO_DEPTH - 1, mini.DINO_HEADS)[-mini.TOKENS :]
+    return _blocks(weights, x, mini.DINO_DEPTH - 1, mini.DINO_HEADS)[-mini.TINY.tokens :]
 
 
 def _embedded(token_ids: list[int], picture: Tensor) -> Tensor:
-    words = mini.llm_weights(mini.rows())["llm.model.embed_tokens.weight"][token_ids]
+    words = mini.llm_weights()["llm.model.embed_tokens.weight"][token_ids]
     return torch.cat([words[:1], picture, words[1:]])
 
 
 def _patches(weights: Weights, pixels: Tensor) -> Tensor:
     kernel, bias = weights["patch_embed.proj.weight"], weights["patch_embed.proj.bias"]
-    return functional.conv2d(pixels, kernel, bias, mini.PATCH).flatten(1).T
+    return functional.conv2d(pixels, kernel, bias, mini.TINY.patch).flatten(1).T
 
 
 def _blocks(weights: Weights, x: Tensor, count: int, heads: int) -> Tensor:
@@ -97,7 +100,7 @@ def _layers(weights: Weights, x: Tensor, count: int) -> Tensor:
     for layer in (f"llm.model.layers.{i}" for i in range(count)):
         normed = _rms_norm(weights, f"{layer}.input_layernorm", x)
         q, k, v = (_linear(weights, f"{layer}.self_attn.{part}_proj", normed) for part in "qkv")
-        attended = _attend(_rotate(q), _rotate(k), v, mini.TEXT_HEADS, causal=True)
+        attended = _attend(_rotate(q), _rotate(k), v, mini.TINY.heads, causal=True)
         x = x + _linear(weights, f"{layer}.self_attn.o_proj", attended)
         normed = _rms_norm(weights, f"{layer}.post_attention_layernorm", x)
         gate, up = (_linear(weights, f"{layer}.mlp.{part}_proj", normed) for part in ("gate", "up"))
@@ -106,8 +109,8 @@ def _layers(weights: Weights, x: Tensor, count: int) -> Tensor:
 
 
 def _attend(queries: Tensor, keys: Tensor, values: Tensor, heads: int, causal: bool) -> Tensor:
-    """(seq, heads * d) each -> (seq, heads * d)."""
-    q, k, v = (each.unflatten(-1, (heads, -1)).transpose(0, 1) for each in (queries, keys, values))
+    """Attention (seq, heads * d) of queries, keys and values of the same shape."""
+    q, k, v = (x.unflatten(-1, (heads, -1)).transpose(0, 1) for x in (queries, keys, values))
     scores = q @ k.mT / q.shape[-1] ** 0.5
     if causal:
         scores = scores.masked_fill(torch.ones_like(scores[0]).triu(1).bool(), -torch.inf)

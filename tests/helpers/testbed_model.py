@@ -1,4 +1,4 @@
-"""A random model on disk that is made like the testbed's, and random pictures to ask it about."""
+"""A tiny random model on disk, built like the testbed's, and random examples for it."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ PROMPT = "<image> In: {question} Out:"
 
 
 def save_model(folder: Path, seed: int = 0) -> Path:
-    """Model, tokenizer and processor in the standard files; 6 x 6 visual tokens, 6 layers."""
+    """Write model, tokenizer and processor; 6 x 6 visual tokens, 6 layers."""
     build_llava(seed).save_pretrained(folder)
     build_processor().save_pretrained(folder)
     return folder
@@ -40,7 +40,7 @@ def build_processor(vocabulary: dict[str, int] = VOCABULARY) -> LlavaProcessor:
 
 
 def random_examples(count: int, seed: int = 0) -> Dataset:
-    """Two questions, of different lengths, to each of count / 2 random pictures."""
+    """Two questions of different lengths about each of count / 2 random images."""
     draw = np.random.default_rng(seed)
     pictures = draw.integers(0, 256, (count, 24, 24, 3), dtype=np.uint8)
     questions = ["is there a red circle", "is there a square"]

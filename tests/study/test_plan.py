@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import benchmarks_in_small
+from helpers import tiny_benchmarks
 from prunescope.cli import main
 from prunescope.evaluation import score_extraction
 from prunescope.study import Study, plan, speeds
@@ -159,7 +159,7 @@ def test_an_archive_is_downloaded_while_one_of_its_tasks_lacks_it(tmp_path):
 def test_the_rehearsal_downloads_nothing(tmp_path):
     rehearsal = "workflow/config/rehearsal.yaml"
     config = read(rehearsal)
-    data = benchmarks_in_small.write_all(tmp_path)
+    data = tiny_benchmarks.write_all(tmp_path)
     data["folder"] = str(data["folder"])
     rehearsed = Study.of(config | {"data": config["data"] | data}, rehearsal)
     assert sum(plan.downloads(rehearsed).values()) == 0

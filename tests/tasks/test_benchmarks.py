@@ -15,8 +15,8 @@ import yaml
 from datasets import Dataset, Features
 from datasets.exceptions import DatasetNotFoundError
 
-from helpers.benchmarks_in_small import CARDS, COUNTS, TEST, parquet, picture, read, write_all
 from helpers.chat_model import save_model
+from helpers.tiny_benchmarks import CARDS, COUNTS, TEST, parquet, picture, read, write_all
 from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.errors import InputError
 from prunescope.evaluation import answerer

@@ -9,8 +9,8 @@ import datasets
 import huggingface_hub
 import pytest
 
-from helpers.benchmarks_in_small import TEST, write_all
-from helpers.hub_in_small import commit, files_of, serving
+from helpers.local_hub import commit, files_of, serving
+from helpers.tiny_benchmarks import TEST, write_all
 from prunescope.errors import InputError
 from prunescope.tasks import card
 from prunescope.tasks.examples import data_digest, load_examples

@@ -8,8 +8,8 @@ import torch
 from datasets import Dataset, Features
 from PIL import Image
 
-from helpers.benchmarks_in_small import TEST, parquet, picture, read, write_all
 from helpers.testbed_model import build_processor
+from helpers.tiny_benchmarks import TEST, parquet, picture, read, write_all
 from prunescope.errors import InputError
 from prunescope.tasks import prompts
 from prunescope.tasks.examples import load_examples

@@ -5,7 +5,7 @@ import json
 import pytest
 from datasets import Dataset, Features
 
-from helpers.benchmarks_in_small import COUNTS, TEST, VALIDATION, parquet, read, write_all
+from helpers.tiny_benchmarks import COUNTS, TEST, VALIDATION, parquet, read, write_all
 from prunescope.errors import InputError
 from prunescope.tasks import prompts
 from prunescope.tasks.examples import inventory, load_examples

@@ -1,5 +1,8 @@
-"""Tiny models as repositories of the hub have them: names of weights, configurations and processors
-of the releases of transformers that the published ones were made with."""
+"""Tiny models in the layout of published repositories.
+
+Names of weights, configurations and processors are those of the releases of transformers that the
+published models were made with.
+"""
 
 import json
 from pathlib import Path
@@ -10,7 +13,7 @@ from transformers import PROCESSOR_MAPPING, ProcessorMixin
 
 from helpers.families import CASES, Case
 
-# What each family's chat template writes for an image.
+# Text that each family's chat template writes for an image.
 IMAGES = {
     "gemma3": "<start_of_image>",
     "idefics3": "<image>",
@@ -24,7 +27,7 @@ IMAGES = {
     "qwen3_vl": "<|vision_start|><|image_pad|><|vision_end|>",
     "smolvlm": "<image>",
 }
-# Of a processor; those of the tests that are `ImagesOnly` do not save them.
+# Settings of a processor; the tests' processors of class `ImagesOnly` do not save them.
 OWN = ("image_seq_length", "num_image_tokens", "vision_aspect_ratio")
 OWN += ("vision_feature_select_strategy",)
 TEMPLATE = (
@@ -32,11 +35,12 @@ TEMPLATE = (
     "{{% if part.type == 'image' %}}{image} {{% else %}}{{{{ part.text }}}}{{% endif %}}"
     "{{% endfor %}}"
 )
-# Towers were models in models.
+# Families whose weights have the tower one level deeper.
 INNER = ("gemma3", "llava", "llava_next", "llava_onevision", "paligemma")
-# Published without a head, whose weights are the embeddings'.
+# Families published without a head: its weights are the embeddings'.
 TIED = ("gemma3", "paligemma")
-# The language model's sizes were the model's own, and the processor is told by its parts alone.
+# Families whose configuration has the language model's sizes at the top, and whose processor has no
+# file of its own.
 FLAT = ("qwen2_5_vl", "qwen2_vl")
 VIDEOS = {
     "internvl": "InternVLVideoProcessor",
@@ -48,7 +52,7 @@ PUBLISHED = {case.name: case for case in CASES if case.name in IMAGES}
 
 
 def save(case: Case, folder: Path) -> Path:
-    """The model and processor of a family in a folder."""
+    """Write the model and processor of a family."""
     model, processor = case.build("sdpa"), case.processor()
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
@@ -68,7 +72,7 @@ def _rename(case: Case, file: Path) -> None:
         del weights["language_model.lm_head.weight"]
     if case.name in INNER:
         old, new = "vision_tower.", "vision_tower.vision_model."
-        weights = {name.replace(old, new): each for name, each in weights.items()}
+        weights = {name.replace(old, new): tensor for name, tensor in weights.items()}
     save_file(weights, file, {"format": "pt"})
 
 
@@ -93,7 +97,7 @@ def _config(case: Case, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _split(case: Case, folder: Path, named: dict[str, str], processor: ProcessorMixin) -> None:
-    """Processors and what they process images and videos with had a file each."""
+    """Split the processor's file: processors of images and of videos had files of their own."""
     whole = _read(folder / "processor_config.json")
     whole |= {name: vars(processor)[name] for name in OWN if name in vars(processor)}
     if case.name in VIDEOS:

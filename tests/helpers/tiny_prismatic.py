@@ -1,10 +1,11 @@
-"""A random Prismatic checkpoint in the layout of the published ones, small but for its image.
+"""A tiny random Prismatic checkpoint in the layout of the published ones.
 
-Heads are as wide as in the real models (72, 128) and the image has its 27 x 27 tokens; there are
-enough layers for FEATHER's stages.
+Heads are as wide as in the real models (72, 128), an image has the same 27 x 27 tokens, and there
+are enough layers for FEATHER's stages.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,9 +13,8 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, processors
 from torch import Tensor
 
-IMAGE, PATCH, TOKENS = 384, 14, 729
 VISION, VISION_MLP, VISION_DEPTH, VISION_HEADS = 144, 160, 4, 2
-TEXT, TEXT_MLP, TEXT_DEPTH, TEXT_HEADS = 256, 96, 18, 2
+TEXT_MLP = 96
 # DINOv2, whose position embeddings are for 37 x 37 patches
 DINO, DINO_MLP, DINO_DEPTH, DINO_HEADS, REGISTERS, DINO_TOKENS = 128, 256, 3, 2, 4, 37 * 37
 SETTINGS = {
@@ -30,12 +30,36 @@ FUSED = {
     "arch_specifier": "no-align+fused-gelu-mlp",
     "vision_backbone_id": "dinosiglip-vit-so-384px",
 }
-MERGES = ["▁ I", "▁I n", "I n", "O u", "Ou t", "▁ a", "▁ t", "▁t h", "▁th e", "▁ Ou", "▁Ou t"]
-LETTERS = sorted({"▁", *'abcdefghijklmnopqrstuvwxyzIOWT:?."'})
+MERGES = ("▁ I", "▁I n", "I n", "O u", "Ou t", "▁ a", "▁ t", "▁t h", "▁th e", "▁ Ou", "▁Ou t")
+LETTERS = tuple(sorted({"▁", *'abcdefghijklmnopqrstuvwxyzIOWT:?."'}))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sizes of a checkpoint, and the pieces that its tokenizer knows.
+
+    patch: its side in pixels; tokens: of an image. width, depth: of the language model, whose
+    heads are 128 wide.
+    """
+
+    patch: int = 14
+    tokens: int = 729
+    width: int = 256
+    depth: int = 18
+    merges: tuple[str, ...] = MERGES
+    letters: tuple[str, ...] = LETTERS
+
+    @property
+    def heads(self) -> int:
+        """Heads of the language model."""
+        return self.width // 128
+
+
+TINY = Layout()
 
 
 class Draw:
-    """Random tensors, the same for the same seed."""
+    """Random tensors, determined by the seed."""
 
     def __init__(self, seed: int):
         self.generator = torch.Generator().manual_seed(seed)
@@ -50,13 +74,13 @@ class Draw:
         return {f"{name}.weight": self(size, mean=1.0), f"{name}.bias": self(size)}
 
 
-def timm_weights(seed: int = 1) -> dict[str, Tensor]:
-    """As in timm's `vit_so400m_patch14_siglip_384`, with something of its pooling head."""
-    draw = Draw(seed)
+def timm_weights(layout: Layout = TINY) -> dict[str, Tensor]:
+    """Weights with the names of timm's `vit_so400m_patch14_siglip_384`, and of its pooling head."""
+    draw, patch = Draw(1), layout.patch
     weights = {
         # small, so that the first norm's epsilon counts
-        "pos_embed": draw(1, TOKENS, VISION, std=0.05),
-        "patch_embed.proj.weight": draw(VISION, 3, PATCH, PATCH, std=0.005),
+        "pos_embed": draw(1, layout.tokens, VISION, std=0.05),
+        "patch_embed.proj.weight": draw(VISION, 3, patch, patch, std=0.005),
         "patch_embed.proj.bias": draw(VISION, std=0.02),
         "attn_pool.latent": draw(1, 1, VISION),
         **draw.norm("norm", VISION),
@@ -67,14 +91,14 @@ def timm_weights(seed: int = 1) -> dict[str, Tensor]:
     return weights
 
 
-def timm_dino_weights(seed: int = 2) -> dict[str, Tensor]:
-    """As in timm's `vit_large_patch14_reg4_dinov2`."""
-    draw = Draw(seed)
+def timm_dino_weights() -> dict[str, Tensor]:
+    """Weights with the names of timm's `vit_large_patch14_reg4_dinov2`."""
+    draw, patch = Draw(2), TINY.patch
     weights = {
         "cls_token": draw(1, 1, DINO),
         "reg_token": draw(1, REGISTERS, DINO),
         "pos_embed": draw(1, DINO_TOKENS, DINO, std=0.05),
-        "patch_embed.proj.weight": draw(DINO, 3, PATCH, PATCH, std=0.005),
+        "patch_embed.proj.weight": draw(DINO, 3, patch, patch, std=0.005),
         "patch_embed.proj.bias": draw(DINO, std=0.02),
         **draw.norm("norm", DINO),
     }
@@ -96,8 +120,11 @@ def _block(draw: Draw, name: str, width: int, mlp: int) -> dict[str, Tensor]:
 
 
 def hugging_face_dino_weights() -> dict[str, Tensor]:
-    """The same in the published files of facebook/dinov2-with-registers: the class token has a
-    position embedding that timm has added to it, and there is a token for masked patches."""
+    """`timm_dino_weights` as in the published files of facebook/dinov2-with-registers.
+
+    The class token has a position embedding, which timm adds to the token itself. There is a token
+    for masked patches.
+    """
     timm, draw = timm_dino_weights(), Draw(3)
     position = draw(1, 1, DINO)
     weights = {
@@ -128,84 +155,96 @@ def _hugging_face_dino_name(name: str) -> str:
     return f"layer{name}" if name.startswith("norm.") else name
 
 
-def projector_weights(seed: int = 0, fused: bool = False) -> dict[str, Tensor]:
-    draw, width = Draw(seed), DINO + VISION
+def projector_weights(layout: Layout = TINY, fused: bool = False) -> dict[str, Tensor]:
+    """Weights of the projector, for one vision tower, or for two (`fused`)."""
+    draw, text, vision = Draw(0), layout.width, DINO + VISION
     if not fused:
-        return draw.linear("projector.0", TEXT, VISION) | draw.linear("projector.2", TEXT, TEXT)
+        return draw.linear("projector.0", text, VISION) | draw.linear("projector.2", text, text)
     return {
-        **draw.linear("projector.0", 4 * width, width),
-        **draw.linear("projector.2", TEXT, 4 * width),
-        **draw.linear("projector.4", TEXT, TEXT),
+        **draw.linear("projector.0", 4 * vision, vision),
+        **draw.linear("projector.2", text, 4 * vision),
+        **draw.linear("projector.4", text, text),
     }
 
 
-def llm_weights(rows: int, seed: int = 4) -> dict[str, Tensor]:
-    draw = Draw(seed)
+def llm_weights(layout: Layout = TINY) -> dict[str, Tensor]:
+    """Weights of the language model."""
+    draw, width, count = Draw(4), layout.width, rows(layout)
     llm = {
-        "llm.model.embed_tokens.weight": draw(rows, TEXT),
-        "llm.model.norm.weight": draw(TEXT, mean=1.0),
-        "llm.lm_head.weight": draw(rows, TEXT, std=TEXT**-0.5),
+        "llm.model.embed_tokens.weight": draw(count, width),
+        "llm.model.norm.weight": draw(width, mean=1.0),
+        "llm.lm_head.weight": draw(count, width, std=width**-0.5),
     }
-    for layer in (f"llm.model.layers.{i}" for i in range(TEXT_DEPTH)):
+    for layer in (f"llm.model.layers.{i}" for i in range(layout.depth)):
         for part in "qkvo":
-            llm[f"{layer}.self_attn.{part}_proj.weight"] = draw(TEXT, TEXT, std=TEXT**-0.5)
+            llm[f"{layer}.self_attn.{part}_proj.weight"] = draw(width, width, std=width**-0.5)
         for part in ("gate", "up"):
-            llm[f"{layer}.mlp.{part}_proj.weight"] = draw(TEXT_MLP, TEXT, std=TEXT**-0.5)
-        llm[f"{layer}.mlp.down_proj.weight"] = draw(TEXT, TEXT_MLP, std=TEXT_MLP**-0.5)
+            llm[f"{layer}.mlp.{part}_proj.weight"] = draw(TEXT_MLP, width, std=width**-0.5)
+        llm[f"{layer}.mlp.down_proj.weight"] = draw(width, TEXT_MLP, std=TEXT_MLP**-0.5)
         for norm in ("input_layernorm", "post_attention_layernorm"):
-            llm[f"{layer}.{norm}.weight"] = draw(TEXT, mean=1.0)
+            llm[f"{layer}.{norm}.weight"] = draw(width, mean=1.0)
     return llm
 
 
-def vocabulary() -> dict[str, int]:
-    """Special tokens, bytes, letters and what they merge to, in Llama-2's order."""
-    merged = [pair.replace(" ", "") for pair in MERGES]
-    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{i:02X}>" for i in range(256)), *LETTERS, *merged]
+def vocabulary(layout: Layout = TINY) -> dict[str, int]:
+    """Ids of special tokens, bytes, letters and merged letters, in Llama-2's order."""
+    merged = [pair.replace(" ", "") for pair in layout.merges]
+    byte_tokens = [f"<0x{i:02X}>" for i in range(256)]
+    tokens = ["<unk>", "<s>", "</s>", *byte_tokens, *layout.letters, *merged]
     return {token: i for i, token in enumerate(tokens)}
 
 
-def rows() -> int:
-    """Of the embedding: tokens and <PAD>, up to a multiple of 64."""
-    return -(-(len(vocabulary()) + 1) // 64) * 64
+def rows(layout: Layout = TINY) -> int:
+    """Rows of the embedding: tokens and <PAD>, padded to a multiple of 64."""
+    return -(-(len(vocabulary(layout)) + 1) // 64) * 64
 
 
-def save_checkpoint(folder: Path, fused: bool = False, **settings: str) -> Path:
-    """Run folder with the modules that were trained; fused: of the model with two towers;
-    settings: what `config.json` says differently."""
+def save_checkpoint(
+    folder: Path, fused: bool = False, layout: Layout = TINY, **settings: str
+) -> Path:
+    """Write a run folder with the trained modules.
+
+    fused: for the model with two towers. settings: values of `config.json` to change.
+    """
     (folder / "checkpoints").mkdir(parents=True)
     model = SETTINGS | (FUSED if fused else {}) | settings
     (folder / "config.json").write_text(json.dumps({"model": model, "seed": 7}))
-    weights = {"projector": projector_weights(fused=fused), "llm_backbone": llm_weights(rows())}
+    weights = {
+        "projector": projector_weights(layout, fused),
+        "llm_backbone": llm_weights(layout),
+    }
     torch.save({"model": weights}, folder / "checkpoints" / "latest-checkpoint.pt")
     return folder
 
 
-def save_vision(file: Path, prefix: str = "") -> Path:
-    save_file({prefix + name: tensor for name, tensor in timm_weights().items()}, file)
+def save_vision(file: Path, layout: Layout = TINY) -> Path:
+    """Write the weights of SigLIP."""
+    save_file(timm_weights(layout), file)
     return file
 
 
-def save_tokenizer(folder: Path) -> Path:
-    """In the files of meta-llama/Llama-2-7b-hf, with its steps."""
+def save_tokenizer(folder: Path, layout: Layout = TINY) -> Path:
+    """Write a tokenizer in the files of meta-llama/Llama-2-7b-hf, with the same steps."""
     folder.mkdir(parents=True)
-    merges = [tuple(pair.split()) for pair in MERGES]
-    words = Tokenizer(
-        models.BPE(vocabulary(), merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True)
+    merges = [tuple(pair.split()) for pair in layout.merges]
+    pieces = models.BPE(
+        vocabulary(layout), merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True
     )
-    words.add_special_tokens(["<unk>", "<s>", "</s>"])
-    words.normalizer = normalizers.Sequence(
+    tokenizer = Tokenizer(pieces)
+    tokenizer.add_special_tokens(["<unk>", "<s>", "</s>"])
+    tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
     )
-    words.post_processor = processors.TemplateProcessing(
+    tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A", special_tokens=[("<s>", 1)]
     )
-    words.decoder = decoders.Sequence(
+    tokenizer.decoder = decoders.Sequence(
         [
             decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(),
             decoders.Strip(" ", 1, 0),
         ]
     )  # fmt: skip
-    words.save(str(folder / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"))
     settings = {
         "tokenizer_class": "LlamaTokenizer", "legacy": False, "add_bos_token": True,
         "add_eos_token": False, "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",

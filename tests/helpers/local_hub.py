@@ -1,4 +1,4 @@
-"""A hub on this machine: the few answers of huggingface.co that its client needs to download."""
+"""A hub on this machine: the answers of huggingface.co that its client needs to download."""
 
 import hashlib
 import json
@@ -16,9 +16,12 @@ Files = dict[str, bytes]
 
 
 class Hub(ThreadingHTTPServer):
-    """repositories: files by name (of data sets, `datasets/organisation/name`) and branch; gated:
-    names of those that want a token; broken: files that are listed but not sent; refusal: status
-    and message that answer everything; sent: what was, in order."""
+    """A server with repositories.
+
+    repositories: branches by name (`datasets/organisation/name` for data sets), files by branch.
+    gated: repositories that want a token. broken: files that are listed but not sent. refusal:
+    status and message that answer every request. sent: files sent, in order.
+    """
 
     daemon_threads = True
 
@@ -32,7 +35,7 @@ class Hub(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     def add(self, repo: str, files: Files, branch: str = "main") -> str:
-        """Put files on a branch. Returns the commit."""
+        """Put files on a branch; returns the commit."""
         self.repositories.setdefault(repo, {})[branch] = files
         return commit(files)
 
@@ -45,18 +48,20 @@ class Hub(ThreadingHTTPServer):
 
 
 def files_of(folder: Path) -> Files:
+    """All files of a folder, by their path inside it."""
     files = [file for file in folder.rglob("*") if file.is_file()]
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
 def commit(files: Files) -> str:
+    """Commit of these files: a digest of their names and content."""
     digests = [f"{name} {hashlib.sha1(data).hexdigest()}" for name, data in sorted(files.items())]
     return hashlib.sha1("".join(digests).encode()).hexdigest()
 
 
 @contextmanager
 def serving(cache: Path) -> Iterator[Hub]:
-    """A hub with nothing on it, which the client asks while this lasts, and an empty cache."""
+    """An empty hub, which the client asks while the context lasts, and an empty cache."""
     constants = huggingface_hub.constants
     with Hub() as hub, pytest.MonkeyPatch.context() as patch:
         patch.setattr(constants, "ENDPOINT", hub.url)
@@ -80,12 +85,12 @@ class _Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.server.refusal:
-            status, said = self.server.refusal
-            return self.give(b"", {"X-Error-Message": said}, status)
+            status, message = self.server.refusal
+            return self.give(b"", {"X-Error-Message": message}, status)
         parts = unquote(urlsplit(self.path).path).strip("/").split("/")
         listing = parts[0] == "api"
         if not {"resolve", "tree", "revision"} & set(parts):
-            return self.refuse(404, "NotHere")  # what the client would like to know besides
+            return self.refuse(404, "NotHere")  # other questions of the client
         parts = parts[listing:]
         kind = parts.pop(0) if parts[0] in ("models", "datasets") else "models"
         organisation, name, what, revision, *inside = parts

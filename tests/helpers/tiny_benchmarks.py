@@ -1,5 +1,4 @@
-"""A few rows of every benchmark that has a card, made up, with the columns, types, files and
-folders of the published ones."""
+"""Made-up rows of every benchmark with a card, in the published columns, types, files and folders."""
 
 import json
 from dataclasses import replace
@@ -15,21 +14,21 @@ from prunescope.tasks import card
 CARDS = Path(__file__).parents[2] / "data" / "tasks"
 TEXT, WHOLE, REAL, FLAG = Value("string"), Value("int64"), Value("float64"), Value("bool")
 SIZES = ((40, 30), (24, 24), (20, 36))  # width, height
-# Number of examples of each card: rows, but for sentences (two or one) and what `where` leaves.
+# Examples of each card. A row of RefCOCO has one or two sentences; `where` leaves out some rows.
 COUNTS = dict.fromkeys(["textvqa", "vqav2", "vizwiz", "vsr", "ai2d", "mmbench", "scienceqa"], 3)
 COUNTS |= {"refcoco": 5, "refcoco-plus": 5, "refcocog": 5, "gqa": 4, "seed-image": 3}
 COUNTS |= {"pope": 6, "mme": 6, "tallyqa": 3, "ocid-ref": 3}
-# A repository's files: rows, and the types of their columns.
+# Files of a repository, by name: rows, and the types of their columns.
 Files = dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]
 VALIDATION, TEST = "data/validation-00000-of-00001.parquet", "data/test-00000-of-00001.parquet"
 REFERRING = ("refcoco", "refcocoplus", "refcocog")
 SCHOOL = ("task", "grade", "subject", "topic", "category", "skill", "lecture", "solution")
-ASKED = {"question": TEXT, "image": Image()}
-TEN = ["red"] * 4 + ["blue"] * 6  # what people said
+QUESTION_TYPES = {"question": TEXT, "image": Image()}
+TEN = ["red"] * 4 + ["blue"] * 6  # answers of ten people
 
 
 def picture(number: int) -> Picture.Image:
-    """Noise, the same for the same number."""
+    """An image of noise, determined by the number."""
     width, height = SIZES[number % len(SIZES)]
     noise = np.random.default_rng(number).integers(0, 256, (height, width, 3), np.uint8)
     return Picture.fromarray(noise)
@@ -38,12 +37,12 @@ def picture(number: int) -> Picture.Image:
 def read(
     name: str, access: dict[str, Any] | None, protocol: str | None = None, **changes: Any
 ) -> card.Task:
-    """The task of a card of this repository. changes: fields that a test sets otherwise."""
+    """The task of a card of this repository; changes: fields to replace."""
     return replace(card.read_task(CARDS / f"{name}.yaml", protocol, access), **changes)
 
 
 def write_all(root: Path) -> dict[str, Any]:
-    """All benchmarks under `root`. Returns the fields of `Access` with which they are found."""
+    """Write all benchmarks under `root`; returns the fields of `Access` that find them."""
     for repo, files in parquet().items():
         for name, (rows, features) in files.items():
             path = root / repo / name
@@ -56,12 +55,12 @@ def write_all(root: Path) -> dict[str, Any]:
 
 
 def write_lists(root: Path) -> None:
-    """What is no Parquet: JSON, and images in folders."""
+    """Write the JSON files, and the images in folders."""
     names = [f"{number:012}.jpg" for number in range(3)]
-    said = {"image_link": "http://example.org", "relation": "on", "annotator_id": 1}
-    said |= {"vote_true_validator_id": [1], "vote_false_validator_id": []}
+    others = {"image_link": "http://example.org", "relation": "on", "annotator_id": 1}
+    others |= {"vote_true_validator_id": [1], "vote_false_validator_id": []}
     vsr = [
-        {"image": n, "caption": "The cat is on it.", "label": i % 2} | said
+        {"image": n, "caption": "The cat is on it.", "label": i % 2} | others
         for i, n in enumerate(names)
     ]
     path = root / "cambridgeltl" / "vsr_zeroshot" / "test.jsonl"
@@ -89,7 +88,7 @@ def write_lists(root: Path) -> None:
 
 
 def parquet() -> dict[str, Files]:
-    """By repository, its files."""
+    """Parquet files of every repository."""
     return {
         **{f"jxu124/{name}": {VALIDATION: referring(), TEST: referring()} for name in REFERRING},
         "lmms-lab/GQA": gqa(),
@@ -106,20 +105,20 @@ def parquet() -> dict[str, Files]:
 
 
 def referring() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Objects with one or two sentences each; the paths of their images."""
-    said = [["the left cat", "a cat"], ["right dog"], ["box", "blue box"]]
+    """Objects with one or two sentences, and paths of images."""
+    captions = [["the left cat", "a cat"], ["right dog"], ["box", "blue box"]]
     rows = [
         {
             "sent_ids": [2 * n], "file_name": "x", "ann_id": n, "ref_id": n, "image_id": n,
             "split": "val", "category_id": 1, "raw_anns": "{}", "raw_image_info": "{}",
             "raw_sentences": "[]", "captions": sentences, "global_image_id": f"coco.{n}",
             "sentences": [
-                {"raw": each.upper(), "sent": each, "sent_id": i, "tokens": each.split()}
-                for i, each in enumerate(sentences)
+                {"raw": text.upper(), "sent": text, "sent_id": i, "tokens": text.split()}
+                for i, text in enumerate(sentences)
             ],
             "image_path": f"coco/train2014/{n:012}.jpg", "bbox": [4.0, 6.0, 10.0, 12.0],
         }
-        for n, sentences in enumerate(said)
+        for n, sentences in enumerate(captions)
     ]  # fmt: skip
     numbers = {name: WHOLE for name in ("ann_id", "ref_id", "image_id", "category_id")}
     texts = ("file_name", "split", "raw_anns", "raw_image_info", "raw_sentences", "image_path")
@@ -130,7 +129,7 @@ def referring() -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 
 def gqa() -> Files:
-    """Questions, and apart from them the images, in another order."""
+    """Questions in one file, images in another order in a second one."""
     kinds = {"detailed": "x", "semantic": "attr"}
     questions = [
         {"id": str(n), "imageId": f"n{n % 2}", "question": "Which?", "answer": "left"}
@@ -149,35 +148,35 @@ def gqa() -> Files:
 
 
 def questions() -> list[dict[str, Any]]:
-    """Three rows of the columns ASKED."""
+    """Three rows of the columns QUESTION_TYPES."""
     return [{"question": f"what is {n}", "image": picture(n)} for n in range(3)]
 
 
 def textvqa() -> Files:
-    said = {"answers": TEN, "image_id": "x", "ocr_tokens": ["a"]}
+    others = {"answers": TEN, "image_id": "x", "ocr_tokens": ["a"]}
     types = {"answers": List(TEXT), "image_id": TEXT, "ocr_tokens": List(TEXT)}
-    rows = [row | said for row in questions()]
-    return {"default/validation/0000.parquet": (rows, ASKED | types)}
+    rows = [row | others for row in questions()]
+    return {"default/validation/0000.parquet": (rows, QUESTION_TYPES | types)}
 
 
 def vqav2() -> Files:
     people = [
-        {"answer": each, "answer_confidence": "yes", "answer_id": i} for i, each in enumerate(TEN)
+        {"answer": text, "answer_confidence": "yes", "answer_id": i} for i, text in enumerate(TEN)
     ]
-    said = {"multiple_choice_answer": "blue", "answers": people}
-    said |= {"question_type": "what", "answer_type": "other"}
-    rows = [row | said | {"image_id": n, "question_id": n} for n, row in enumerate(questions())]
+    others = {"multiple_choice_answer": "blue", "answers": people}
+    others |= {"question_type": "what", "answer_type": "other"}
+    rows = [row | others | {"image_id": n, "question_id": n} for n, row in enumerate(questions())]
     types = {name: TEXT for name in ("multiple_choice_answer", "question_type", "answer_type")}
     types |= {"image_id": WHOLE, "question_id": WHOLE}
     types |= {"answers": [{"answer": TEXT, "answer_confidence": TEXT, "answer_id": WHOLE}]}
-    return {VALIDATION: (rows, ASKED | types)}
+    return {VALIDATION: (rows, QUESTION_TYPES | types)}
 
 
 def vizwiz() -> Files:
-    said = {"question_id": "x", "answers": TEN, "category": "other"}
+    others = {"question_id": "x", "answers": TEN, "category": "other"}
     types = {"question_id": TEXT, "answers": List(TEXT), "category": TEXT}
-    rows = [row | said for row in questions()]
-    return {"data/val-00000-of-00001.parquet": (rows, ASKED | types)}
+    rows = [row | others for row in questions()]
+    return {"data/val-00000-of-00001.parquet": (rows, QUESTION_TYPES | types)}
 
 
 def pope() -> Files:
@@ -189,12 +188,12 @@ def pope() -> Files:
         for n in range(6)
     ]
     texts = ("id", "question_id", "answer", "image_source", "category")
-    return {TEST: (rows, ASKED | {name: TEXT for name in texts})}
+    return {TEST: (rows, QUESTION_TYPES | {name: TEXT for name in texts})}
 
 
 def ai2d() -> Files:
     rows = [row | {"options": list("wxyz"), "answer": str(n)} for n, row in enumerate(questions())]
-    return {TEST: (rows, ASKED | {"options": List(TEXT), "answer": TEXT})}
+    return {TEST: (rows, QUESTION_TYPES | {"options": List(TEXT), "answer": TEXT})}
 
 
 def mme() -> Files:
@@ -204,11 +203,11 @@ def mme() -> Files:
         | {"question": "Two? Please answer yes or no.", "answer": ["Yes", "No"][n % 2]}
         for n in range(6)
     ]
-    return {TEST: (rows, ASKED | {"question_id": TEXT, "answer": TEXT, "category": TEXT})}
+    return {TEST: (rows, QUESTION_TYPES | {"question_id": TEXT, "answer": TEXT, "category": TEXT})}
 
 
 def mmbench() -> Files:
-    """With a hint or without; the last is the third again, its options rotated."""
+    """Questions with and without a hint; the last row repeats the third with rotated options."""
     first, second, third = questions()
     index, hints = ("0", "1", "2", "1000002"), ("nan", "A hint.", None, None)
     same = {"A": "one", "B": "two", "C": "nan", "D": None, "category": "x", "source": "x"}
@@ -218,22 +217,22 @@ def mmbench() -> Files:
         for n, row in enumerate([first, second, third, third])
     ]
     types = {name: TEXT for name in (*same, "index", "hint", "answer")}
-    return {"en/dev-00000-of-00001.parquet": (rows, ASKED | types)}
+    return {"en/dev-00000-of-00001.parquet": (rows, QUESTION_TYPES | types)}
 
 
 def scienceqa() -> Files:
-    """One to three choices."""
-    said = {"hint": ""} | {name: "x" for name in SCHOOL}
+    """Questions with one to three choices."""
+    others = {"hint": ""} | {name: "x" for name in SCHOOL}
     rows = [
-        row | said | {"choices": ["x", "y", "z"][: n + 1], "answer": n}
+        row | others | {"choices": ["x", "y", "z"][: n + 1], "answer": n}
         for n, row in enumerate(questions())
     ]
-    types = {name: TEXT for name in said} | {"choices": List(TEXT), "answer": Value("int8")}
-    return {"ScienceQA-IMG/test-00000-of-00001.parquet": (rows, ASKED | types)}
+    types = {name: TEXT for name in others} | {"choices": List(TEXT), "answer": Value("int8")}
+    return {"ScienceQA-IMG/test-00000-of-00001.parquet": (rows, QUESTION_TYPES | types)}
 
 
 def seed() -> Files:
-    """A list of images; the last row is of a video."""
+    """Rows with a list of images; the last row is of a video."""
     choices = {f"choice_{letter}": letter for letter in "abcd"}
     rows = [
         {"image": [picture(n)] * (1 + (n == 3)), "question": "What?", "answer": "A", "segment": [1]}
