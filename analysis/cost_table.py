@@ -1,12 +1,9 @@
-"""What every method costs on every model: as it follows from the tokens kept, counted and measured.
+"""What every method costs on every model, as it follows from the tokens that it keeps.
 
-kept_share is T/N, what a layer sees on average of the visual tokens; prefill_gflop are the language
-model's operations for one prompt, text and scoring included, in 10^9; counted_gap by how much what
-torch counts differs from that: beyond 0.01 one of the two is wrong, and the log of the cost warns.
-kv_mib is the KV cache when decoding starts. The rest is measured on the device that is named, for a
-batch: peak_mib of memory, weights included, and milliseconds of the vision tower, the prefill with
-its scoring, one decoded token, and an answer of a few tokens from the pixels on; medians with
-quartiles of repeated runs.
+visual_tokens is N; mean_tokens is T, how many of them a decoder layer sees on average; kept_share
+is T/N. prefill_gflop counts the language model's operations for one prompt in 10^9, text and
+scoring included. counted_gap is the relative difference to what torch counts; beyond 0.01 the log
+of the rule `operations` warns. kv_mib is the size of the KV cache when decoding starts.
 """
 
 from prunescope.jobs import run
@@ -15,23 +12,16 @@ import pandas as pd
 
 from prunescope.figures import tables
 
-TIMES = ("vision_ms", "prefill_ms", "decode_ms", "answer_ms")
-UNITS = {
-    "prefill_flops": ("prefill_gflop", 1e9),
-    "kv_bytes": ("kv_mib", 2**20),
-    "peak_bytes": ("peak_mib", 2**20),
-}
+UNITS = {"prefill_flops": ("prefill_gflop", 1e9), "kv_bytes": ("kv_mib", 2**20)}
+COLUMNS = ["visual_tokens", "mean_tokens", "kept_share", "prefill_gflop", "counted_gap", "kv_mib"]
 
 
-def make(every_cost, csv):
-    """every_cost: Parquet files with a row for each method, one for each model."""
-    table = pd.concat([pd.read_parquet(path) for path in every_cost], ignore_index=True)
+def make(every_operations, csv):
+    """every_operations: Parquet files with a row for each method, one file for each model."""
+    table = pd.concat([pd.read_parquet(path) for path in every_operations], ignore_index=True)
     for column, (name, unit) in UNITS.items():
         table[name] = table[column] / unit
-    spread = [f"{time}{end}" for time in TIMES for end in ("", "_q25", "_q75")]
-    means = ["visual_tokens", "mean_tokens", "kept_share", "prefill_gflop", "counted_gap", "kv_mib"]
-    where = ["batch_size", "device", "dtype", "attn"]
-    tables.write(table[["model", "method", *means, "peak_mib", *spread, *where]], csv)
+    tables.write(table[["model", "method", *COLUMNS]], csv)
 
 
 run(make, globals())

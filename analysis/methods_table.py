@@ -5,9 +5,7 @@ number that it leaves; tokens is the realised mean number of visual tokens per d
 that number over the unpruned model's, and kv_mib the size of the KV cache when decoding starts.
 Accuracies and the mean IoU of localization have 95 % intervals by image; invalid is the share of
 answers that cannot be read, with Wilson's interval, which takes answers for independent.
-prefill_flops counts operations for one prompt. Times are measured, for a batch, on the device that
-is named: medians with quartiles; prefill is the language model's with scoring, decode one further
-token. Compare share with prefill_ms to see how much of the saving reaches the clock.
+prefill_flops counts the language model's operations for one prompt, scoring included.
 """
 
 from prunescope.jobs import run
@@ -22,16 +20,12 @@ from prunescope.statistics.proportions import wilson
 from prunescope.statistics.reading import localization_tasks, read_records
 from prunescope.statistics.tokens import count_tokens
 
-MEASURED = [
-    *("prefill_flops", "prefill_ms", "prefill_ms_q25", "prefill_ms_q75"),
-    *("decode_ms", "decode_ms_q25", "decode_ms_q75", "batch_size", "device"),
-]
 ANSWERS = ["score", "iou", "invalid", "target_box"]
 COLUMNS = [*ANSWERS, "mean_tokens", "kv_bytes", "stage_layers"]
 
 
-def make(records, cost, csv, bootstrap: Bootstrap = Bootstrap()):
-    """cost: Parquet files with a row for each method and the columns `MEASURED`."""
+def make(records, operations, csv, bootstrap: Bootstrap = Bootstrap()):
+    """operations: Parquet files of one model with a row for each method."""
     paths, layers = records, {}
 
     def without_layers(part):
@@ -39,17 +33,15 @@ def make(records, cost, csv, bootstrap: Bootstrap = Bootstrap()):
         return part.drop(columns="stage_layers")
 
     records = read_records(paths, COLUMNS, transform=without_layers)
-    measured = pd.concat([pd.read_parquet(path) for path in cost], ignore_index=True)
-    if missing := [c for c in ("method", *MEASURED) if c not in measured]:
-        raise InputError(f"cost: missing columns {missing}; it has {list(measured.columns)}")
-    if measured["method"].duplicated().any():
-        raise InputError("cost: expected one row for each method, got several")
+    counted = pd.concat([pd.read_parquet(path) for path in operations], ignore_index=True)
+    if counted["method"].duplicated().any():
+        raise InputError("operations: expected one row for each method, got several")
     table = summary(records).join(accuracies(records, bootstrap))
     table.insert(0, "stages", stages(table.index, layers, paths))
     if (found := overlaps(records, bootstrap)) is not None:
         table = table.join(found)
     table = table.join(unreadable(records, bootstrap.level))
-    table = table.join(measured.set_index("method")[MEASURED])
+    table = table.join(counted.set_index("method")["prefill_flops"])
     tables.write(table.reset_index(), csv)
 
 

@@ -14,7 +14,8 @@ from helpers.families import CASES
 from helpers.joined import check_joined
 from helpers.trials import prepare
 from prunescope.checkpoints.checkpoint import Checkpoint
-from prunescope.cost import measure
+from prunescope.cost.operations import operations
+from prunescope.cost.timing import measure_times
 from prunescope.evaluation import answerer
 from prunescope.evaluation.evaluate import evaluate
 from prunescope.evaluation.score_extraction import extract
@@ -109,8 +110,9 @@ def test_scores_are_those_of_a_cpu(tmp_path):
     np.testing.assert_allclose(found[1].values, found[0].values, atol=1e-3, rtol=0)
 
 
-def test_costs_are_measured(tmp_path):
+def test_costs_are_counted_and_measured():
     checkpoint = replace(shipped("cuda"), dtype="bfloat16")
-    table = measure.measure(checkpoint, card("locate"), METHODS, repeats=2, warmup=1, steps=2)
-    assert (table["counted_gap"].abs() < 0.01).all()
+    counted = operations(checkpoint, card("locate"), METHODS)
+    assert (counted["counted_gap"].abs() < 0.01).all()
+    table = measure_times(checkpoint, card("locate"), METHODS, repeats=2, warmup=1, steps=2)
     assert table["peak_bytes"].between(2**20, 2**34).all() and (table["prefill_ms"] > 0).all()

@@ -6,7 +6,6 @@ import torch
 from torch import nn
 from transformers import ProcessorMixin
 
-from prunescope.criteria.base import head_dim
 from prunescope.models import Family, family_of
 
 
@@ -34,9 +33,3 @@ class Loaded:
     def device(self) -> torch.device:
         """Device of the weights."""
         return self.model.device
-
-    @property
-    def token_bytes(self) -> int:
-        """Size of one token in the KV cache of one layer: a key and a value."""
-        config = self.decoder.config
-        return 2 * config.num_key_value_heads * head_dim(config) * self.model.dtype.itemsize

@@ -16,6 +16,7 @@ from prunescope.checkpoints.loaded import Loaded
 from prunescope.cost.flops import counted_flops, prefill_flops, tower_flops
 from prunescope.cost.replays import side_information_of
 from prunescope.cost.timed_decoding import prefill
+from prunescope.evaluation.answerer import token_bytes
 from prunescope.evaluation.evaluate import check_all
 from prunescope.evaluation.out_of_memory import Portions
 from prunescope.evaluation.shared_prefixes import Images
@@ -125,15 +126,14 @@ def prompt_costs(
     rows = []
     for row, total in enumerate(visual):
         counts = [total, *(len(stage[row]) for stage in trace.kept)]
-        mean = method.mean_tokens(counts[1:], total, loaded.depth)
         cached = sum(lengths[row] for lengths in trace.kv_lengths)
         text = valid[row] - total
         rows.append(
             {
                 "visual_tokens": total,
-                "mean_tokens": mean,
-                "kept_share": mean / total,
-                "kv_bytes": loaded.token_bytes * cached,
+                "mean_tokens": method.mean_tokens(counts[1:], total, loaded.depth),
+                "kept_share": method.mean_share(counts[1:], total, loaded.depth),
+                "kv_bytes": token_bytes(loaded) * cached,
                 "prefill_flops": prefill_flops(method, loaded.decoder.config, counts, text, tower),
             }
         )

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from prunescope.checkpoints.loaded import Loaded
+from prunescope.criteria.base import head_dim
 from prunescope.evaluation.first_tokens import choose, first_token
 from prunescope.evaluation.joint_decoding import Branch, can_join, greedy_together
 from prunescope.evaluation.shared_prefixes import Tree
@@ -88,7 +89,7 @@ class Answerer:
         depth = self.loaded.depth
         totals = (trace.segments[0].raster >= 0).sum(1).tolist()
         stages = [[indices.tolist() for indices in stage] for stage in trace.kept]
-        kv_bytes = self.loaded.token_bytes * np.sum(trace.kv_lengths, axis=0)
+        kv_bytes = token_bytes(self.loaded) * np.sum(trace.kv_lengths, axis=0)
         labels = {"model": self.name, "task": self.task.name, "method": method.name}
         records = []
         for row, (example, answer) in enumerate(zip(examples, answers, strict=True)):
@@ -102,6 +103,12 @@ class Answerer:
             }
             records.append(labels | _judged(self.task, example, answer.strip()) | cost)
         return records
+
+
+def token_bytes(loaded: Loaded) -> int:
+    """Size of one token in the KV cache of one layer: a key and a value."""
+    config = loaded.decoder.config
+    return 2 * config.num_key_value_heads * head_dim(config) * loaded.model.dtype.itemsize
 
 
 def _judged(task: Task, example: Mapping[str, Any], answer: str) -> dict[str, Any]:
