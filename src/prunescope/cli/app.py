@@ -28,6 +28,8 @@ class Commands(TyperGroup):
         except InputError as error:
             message = str(error)
         except ModuleNotFoundError as error:
+            if (error.name or "").startswith("prunescope"):  # a mistake of ours
+                raise
             message = (
                 f"the package {error.name!r} is not installed; pip install 'prunescope[study]' "
                 "brings all that the commands need"
