@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from helpers.pages import PAGES, README, ROOT, anchors, blocks, commands, links
 from prunescope import criteria, models
@@ -57,6 +58,15 @@ def test_commands_of_prunescope_exist(page):
             command = command.commands[words.pop(0)]
         options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options | {"--help"}
+
+
+def test_commands_about_studies_run(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    shown = [words for page in PAGES for words in named(page, "prunescope")]
+    about = {tuple(words) for words in shown if words[0] in ("explain", "plan") and words[1:]}
+    assert {command for command, _ in about} == {"explain", "plan"}
+    for words in about:
+        assert CliRunner().invoke(app, list(words)).exit_code == 0, words
 
 
 @each_page

@@ -1,5 +1,6 @@
 """The front page shows the results that are stored beside it."""
 
+import html
 import runpy
 
 import pytest
@@ -8,6 +9,7 @@ from helpers.pages import README, ROOT
 from prunescope.claims.claims import CLAIMS
 from prunescope.claims.verdicts import FAILS, HOLDS, OPEN
 
+LEDGER = ROOT / "docs/results/rope/ledger.csv"
 SCRIPT = runpy.run_path(str(ROOT / "docs/scripts/results.py"))
 
 
@@ -31,3 +33,10 @@ def test_other_results_are_another_page(monkeypatch, tmp_path):
     with pytest.raises(SystemExit, match="expected one pair of <!-- verdicts -->"):
         monkeypatch.setitem(SCRIPT["filled"].__globals__, "differences", lambda: "")
         SCRIPT["filled"]("no markers")
+
+
+def test_the_example_report_is_of_the_stored_ledger():
+    page = ROOT / "docs/example/report.html"
+    text = html.unescape(page.read_text())
+    assert page.stat().st_size < 3e6
+    assert all(row["statement"] in text for row in SCRIPT["read"](LEDGER))
