@@ -33,7 +33,7 @@ class Unit:
     def effect(self, value: float, low: float, high: float) -> str:
         """An effect with its interval and unit."""
         scaled = (self.scale * limit for limit in (value, low, high))
-        return f"{number(*scaled, self.form)} {self.name}"
+        return f"{number(*scaled, self.form)} {self.name}".strip()
 
     def bound(self, bound: float, wanted: str) -> str:
         """The threshold of an effect: "above 10", "within ±5"."""
@@ -42,8 +42,8 @@ class Unit:
 
 UNITS = {
     "points": Unit(100, "+z.1f", "points"),
-    "height": Unit(1, "+z.3f", "of the image height"),
-    "recall": Unit(100, "+z.1f", "points of the box"),
+    "height": Unit(1, "+z.3f", ""),
+    "recall": Unit(100, "+z.1f", "points"),
 }
 
 
