@@ -1,4 +1,4 @@
-"""Made-up rows of every benchmark with a card, in the published columns, types, files and folders."""
+"""Made-up rows of every benchmark with a card: published columns, types, files and folders."""
 
 import json
 from dataclasses import replace

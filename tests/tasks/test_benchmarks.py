@@ -84,7 +84,7 @@ def test_a_card_runs_from_rows_to_records(name, access, checkpoint, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_all_protocols_of_a_card_make_prompts(name, access, checkpoint):
-    _, processor = checkpoint.load()
+    processor = checkpoint.load().processor
     for protocol in yaml.safe_load((CARDS / f"{name}.yaml").read_text())["protocols"]:
         task = read(name, access, protocol)
         examples = load_examples(task, 2)
@@ -124,7 +124,7 @@ def test_what_the_cards_make_of_answers_and_options(access):
 
 
 def test_prompts_are_word_for_word_those_of_the_paper(access, checkpoint):
-    _, processor = checkpoint.load()
+    processor = checkpoint.load().processor
     said = {
         "refcoco": "Please provide the bounding box coordinate of the region this sentence "
         'describes: "the left cat"',
@@ -152,7 +152,8 @@ def test_padding_to_a_square_keeps_the_image_in_the_middle():
 
 
 def test_the_first_token_decides_between_the_options(access, checkpoint):
-    model, processor = checkpoint.load()
+    loaded = checkpoint.load()
+    model, processor = loaded.model, loaded.processor
     task = read("pope", access)
     batch = load_examples(task)
     inputs = prompts.prompts(batch, task, processor)
