@@ -88,6 +88,8 @@ def test_a_method_of_the_library_is_called_by_name(llava):
     assert kept[0] == kept[1] and 0 < len(kept[0][1]) < len(kept[0][0]) < 36
     with pytest.raises(InputError, match="unknown 'fastw'; did you mean 'fastv'"):
         prune(llava, "fastw")
+    with pytest.raises(InputError, match="method: expected a Method or a name"):
+        prune(llava, [Stage(2, NOROPE, keep=0.5)])
 
 
 def test_compact_positions_equal_a_prompt_without_the_dropped_tokens(backend):
@@ -254,7 +256,7 @@ def test_only_the_latest_prompt_goes_on(llava):
     with torch.inference_mode(), prune(llava, whole):
         cache = llava(**first, use_cache=True).past_key_values
         ids = torch.cat([first["input_ids"], torch.tensor([[5, 6]])], 1)
-        with pytest.raises(InputError, match="cut at layer 0, as"):
+        with pytest.raises(InputError, match="cache at layer 0 for that of the prompt"):
             llava.generate(ids, past_key_values=cache, max_new_tokens=2)
 
 

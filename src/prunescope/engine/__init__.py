@@ -1,1 +1,1 @@
-"""How a method is carried out on a running model; `prunescope.pruning` is the way in."""
+"""The hooks by which stock models run on pruned prompts."""

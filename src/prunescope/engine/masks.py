@@ -1,7 +1,7 @@
-"""Attention masks for pruned sequences, as each attention backend wants them.
+"""Attention masks of pruned sequences, in the form of each attention backend.
 
-eager: float (b, 1, q, keys), 0 or the lowest number; sdpa: bool (b, 1, q, keys) or None for
-causal; flash: bool (b, keys) of valid keys or None.
+eager: float (b, 1, queries, keys), 0 or the lowest number; sdpa: bool (b, 1, queries, keys), or
+None for a causal mask; flash: bool (b, keys), False at padding, or None.
 """
 
 import torch
@@ -13,7 +13,7 @@ BACKENDS = ("eager", "sdpa", "flash_attention_2", "flash_attention_3")
 
 
 def check_backend(backend: str) -> None:
-    """Raise InputError for an attention backend whose masks are not known here."""
+    """Raise InputError for an attention backend whose masks cannot be made."""
     if backend not in BACKENDS:
         raise InputError(f"attention backend {backend!r} is not supported; use one of {BACKENDS}")
 
@@ -28,11 +28,11 @@ def check_windows(backend: str, layers: nn.ModuleList) -> None:
 
 
 def window_of(layer: nn.Module) -> int | None:
-    """How many tokens back a decoder layer looks, None for all."""
+    """How many tokens back a decoder layer attends, None for all."""
     attention = layer.self_attn
     if hasattr(attention, "sliding_window"):
         return attention.sliding_window
-    return getattr(attention.config, "sliding_window", None)  # Mistral reads it there
+    return getattr(attention.config, "sliding_window", None)  # where Mistral has it
 
 
 def causal(
@@ -43,14 +43,15 @@ def causal(
     dtype: torch.dtype,
     window: int | None = None,
 ) -> Tensor:
-    """The last `queries` of the tokens (b, keys) look at the valid ones up to themselves.
+    """A mask by which the last `queries` of the tokens (b, keys) attend to the valid ones up to
+    themselves.
 
-    columns: (b, keys) increasing places in the whole prompt, in which a window is measured.
+    columns: (b, keys) increasing columns in the whole prompt, in which a window is measured.
     """
     if backend.startswith("flash"):
         return valid
     order = torch.arange(valid.shape[1], device=valid.device)
-    allowed = (order <= order[-queries:, None]) & valid[:, None]
+    allowed = (order <= order[-queries:, None]) & valid[:, None]  # (b, queries, keys)
     if window is not None:
         allowed &= columns[:, -queries:, None] - columns[:, None] < window
     allowed = allowed[:, None]
@@ -60,7 +61,10 @@ def causal(
 
 
 def pick(mask: Tensor, order: LongTensor, valid: BoolTensor) -> Tensor:
-    """The rows and columns `order` (b, s) of a mask that the model made; only `valid` keys."""
+    """The rows and columns `order` (b, s) of a mask that the model made; only `valid` keys stay.
+
+    mask: (b or 1, 1, queries, keys), or (b, keys) for flash attention.
+    """
     if mask.ndim == 2:
         return valid
     batch = torch.arange(len(order), device=order.device)[:, None, None]

@@ -1,4 +1,4 @@
-"""Standing in for a method of one module, for a while."""
+"""Replaces a method of one module for a while."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -7,10 +7,10 @@ from functools import wraps
 from torch import nn
 
 
-def shadow(
+def patch_method(
     module: nn.Module, name: str, wrap: Callable[[Callable], Callable], cleanup: ExitStack
 ) -> None:
-    """Let `wrap(method)` stand in for a method of this one module, until the cleanup."""
+    """Replace the method `name` of this one module by `wrap(method)` until the cleanup."""
     before = vars(module).get(name)
     method = getattr(module, name)
     setattr(module, name, wraps(method)(wrap(method)))

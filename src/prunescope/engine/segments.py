@@ -1,4 +1,4 @@
-"""The tokens of a prompt as a run of decoder layers sees them, before and after a stage."""
+"""The tokens of a prompt that a run of decoder layers sees, before and after a stage."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,21 +15,23 @@ from prunescope.models import Layout
 class Segment:
     """The tokens of a prompt that a run of decoder layers sees: b examples, s columns."""
 
-    columns: LongTensor  # (b, s) their columns in the whole prompt
+    columns: LongTensor  # (b, s) columns in the whole prompt
     raster: LongTensor  # (b, s) index among the example's visual tokens, below 0 elsewhere
-    valid: BoolTensor  # (b, s) False: padding
+    valid: BoolTensor  # (b, s) False at padding
     positions: LongTensor  # (axes, b, s) position ids
-    separators: BoolTensor | None = None  # (b, s) other tokens of images
-    whole: bool = True  # all tokens as the model has them; the fields below are for others
+    separators: BoolTensor | None = None  # (b, s) tokens of images that are not visual tokens
+    whole: bool = True  # the prompt as the model has it; the fields below describe other segments
     padded: bool = False  # whether any row of `valid` has padding
-    renumbered: bool = False  # whether positions are not the model's own
-    shift: LongTensor | None = None  # (b,) how far back compaction moves what follows
+    renumbered: bool = False  # whether positions differ from those that the model gave
+    shift: LongTensor | None = None  # (b,) how far compaction moves back the tokens that follow
 
     def visual(self) -> tuple[LongTensor, BoolTensor, LongTensor]:
-        """(b, n) columns of the visual tokens in the order of the raster, which of them are
-        present, raster indices."""
+        """The visual tokens of each example in raster order, filled up to n: their columns (b, n),
+        whether each is present (b, n), and their raster indices (b, n)."""
         is_visual = self.raster >= 0
         most = int(is_visual.sum(1).max())
+        # Sorted by raster index, with all other tokens last; the first `most` columns hold every
+        # visual token of the longest example.
         last = torch.iinfo(self.raster.dtype).max
         columns = self.raster.masked_fill(~is_visual, last).argsort(dim=1, stable=True)[:, :most]
         raster = self.raster.gather(1, columns)
@@ -37,12 +39,12 @@ class Segment:
 
 
 def rows_of(order: LongTensor) -> LongTensor:
-    """(b, 1) the index that goes with columns `order` (b, s)."""
+    """(b, 1) row numbers, to index with columns `order` (b, s): `x[rows_of(order), order]`."""
     return torch.arange(len(order), device=order.device)[:, None]
 
 
 def take(before: Segment, order: LongTensor, keep: BoolTensor) -> Segment:
-    """The columns `order` (b, s) of a segment; those not in `keep` become padding."""
+    """A segment of the columns `order` (b, s) of another; those not in `keep` become padding."""
     rows, valid = rows_of(order), keep.gather(1, order)
     return replace(
         before,
@@ -56,62 +58,68 @@ def take(before: Segment, order: LongTensor, keep: BoolTensor) -> Segment:
     )
 
 
-def compact(after: Segment, whole: Segment) -> Segment:
-    """Positions numbered anew, without gaps. whole: the prompt."""
-    positions = _closed_up(after.positions, after.valid)
-    shift = whole.positions.amax((0, 2)) - positions.amax((0, 2))
+def compact(after: Segment, prompt: Segment) -> Segment:
+    """A segment whose positions are numbered anew, without gaps; prompt: the whole one."""
+    positions = _without_gaps(after.positions, after.valid)
+    shift = prompt.positions.amax((0, 2)) - positions.amax((0, 2))
     return replace(after, positions=positions, shift=shift, renumbered=True)
 
 
-def _closed_up(positions: LongTensor, valid: BoolTensor) -> LongTensor:
-    """Numbers that no valid token (b, s) has on any axis are closed up, from the smallest on.
+def _without_gaps(positions: LongTensor, valid: BoolTensor) -> LongTensor:
+    """Position ids (axes, b, s) without the numbers that no valid token (b, s) has on any axis.
 
-    positions: (axes, b, s). On one axis the tokens are numbered through; with several, tokens
-    that shared a row or a column still do.
+    They start at each example's smallest. On one axis the tokens are numbered through; on several,
+    tokens that shared a row or a column still share it.
     """
     axes, batch, length = positions.shape
     first = positions.masked_fill(~valid, positions.max()).amin((0, 2))
     flat = positions.transpose(0, 1).reshape(batch, axes * length)
-    used = valid.repeat(1, axes)
+    in_use = valid.repeat(1, axes)
+    # (b, numbers) 1 where a valid token has the number; the running sum ranks the numbers in use.
     taken = torch.zeros(batch, int(positions.max()) + 1, dtype=torch.long, device=flat.device)
-    taken.scatter_reduce_(1, flat, used.long(), "amax")
+    taken.scatter_reduce_(1, flat, in_use.long(), "amax")
     ranks = (taken.cumsum(1) - 1).clamp(min=0)
-    closed = first[:, None] + ranks.gather(1, flat)
-    return closed.reshape(batch, axes, length).transpose(0, 1)
+    renumbered = first[:, None] + ranks.gather(1, flat)
+    return renumbered.reshape(batch, axes, length).transpose(0, 1)
 
 
 def shuffled(after: Segment, content: list[bytes]) -> Segment:
-    """The visual tokens of each example exchange their positions at random.
+    """A segment whose visual tokens exchange their positions at random, within each example.
 
-    The control of FEATHER (arXiv 2412.13180, table A3); the permutation depends on the example's
-    content only.
+    The control of FEATHER (arXiv 2412.13180, table A3). content: digests of the examples, on which
+    alone the permutations depend.
     """
     positions = after.positions.clone()
-    for row, each in enumerate(content):
+    for row, digest in enumerate(content):
         columns = (after.raster[row] >= 0).nonzero()[:, 0]
-        order = torch.randperm(len(columns), generator=generator(0, each)).to(columns.device)
+        order = torch.randperm(len(columns), generator=generator(0, digest)).to(columns.device)
         positions[:, row, columns] = positions[:, row, columns[order]]
     return replace(after, positions=positions, renumbered=True)
 
 
 def scan_order(prompt: Segment, scan: str, layout: Layout) -> LongTensor:
-    """(b, s) the column whose token comes to each column of a prompt that is read as `Stage.scan`
-    says: visual tokens exchange places within their view, all others stay."""
-    columns, present, _ = prompt.visual()
+    """(b, s) the column whose token moves to each column when the prompt is read as `Stage.scan`
+    says. Visual tokens exchange places within their view; all others stay."""
+    columns, present, _ = prompt.visual()  # (b, n)
     row, column, rows, _, view = layout.places.to(columns.device).unbind(-1)
     count = columns.shape[1]
+    # (b, n) turn of each token within its view; |turn| < count, so views 2 * count apart stay apart
     turn = (
         -torch.arange(count, device=columns.device) if scan == "reversed" else column * rows + row
     )
     turn = (2 * count * view + turn).masked_fill(~present, torch.iinfo(torch.long).max)
-    coming = columns.gather(1, turn.argsort(dim=1, stable=True))
-    return prompt.columns.scatter(1, columns, coming)
+    sources = columns.gather(1, turn.argsort(dim=1, stable=True))
+    return prompt.columns.scatter(1, columns, sources)
 
 
-def scanned(prompt: Segment, order: LongTensor, places: bool) -> Segment:
-    """The prompt in that `order`. places: position ids go with the tokens, not with the columns."""
+def scanned(prompt: Segment, order: LongTensor, positions_move: bool) -> Segment:
+    """The prompt with its tokens in `order` (b, s).
+
+    positions_move: whether position ids go with the tokens, as places in the image do, or stay
+    with the columns.
+    """
     moved = replace(prompt, raster=prompt.raster.gather(1, order))
-    if not places:
+    if not positions_move:
         return moved
     return replace(
         moved,
@@ -123,7 +131,11 @@ def scanned(prompt: Segment, order: LongTensor, places: bool) -> Segment:
 
 
 def select_from(segment: Segment, hidden: Tensor, layout: Layout, **fields: Any) -> Selection:
-    """What criteria see of a segment; `fields` are those that only some of them need."""
+    """What criteria see of a segment.
+
+    hidden: (b, s, dim) input of the layer; fields: those of `Selection` that only some criteria
+    need.
+    """
     columns, present, raster = segment.visual()
     places = layout.places.to(raster.device).gather(1, raster[..., None].expand(-1, -1, 5))
     return Selection(

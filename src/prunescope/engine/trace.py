@@ -1,4 +1,4 @@
-"""What a prefill kept."""
+"""The record of a prefill: the tokens that each stage kept."""
 
 from torch import LongTensor
 
@@ -6,29 +6,37 @@ from prunescope.engine.segments import Segment
 
 
 class Trace:
-    """What happened in the latest prefill."""
+    """The record of the latest prefill.
+
+    layers: decoder layer of each stage; depth: number of decoder layers.
+    """
 
     def __init__(self, layers: list[int], depth: int):
         self.layers, self.depth = layers, depth
-        self.segments: list[Segment] = []  # before the first stage, after it, ...
+        self.segments: list[Segment] = []  # the whole prompt, then what each stage left
 
     def segment_of(self, layer: int) -> int:
-        """Which segment decoder layer `layer` sees."""
+        """Index of the segment that decoder layer `layer` sees."""
         return sum(start <= layer for start in self.layers)
 
     @property
     def kept(self) -> list[list[LongTensor]]:
-        """Per stage and example: sorted raster indices of the visual tokens left, counted over
-        all images of the example."""
+        """Sorted raster indices of the visual tokens left, `kept[stage][example]`.
+
+        Indices count over all images of the example.
+        """
         return [
-            [row[row >= 0].sort().values.cpu() for row in each.raster] for each in self.segments[1:]
+            [row[row >= 0].sort().values.cpu() for row in segment.raster]
+            for segment in self.segments[1:]
         ]
 
     @property
     def kv_lengths(self) -> list[list[int]]:
-        """Per decoder layer and example: tokens in the KV cache when decoding starts (of which a
-        layer with a sliding window keeps the last)."""
+        """Tokens in the KV cache when decoding starts, `kv_lengths[layer][example]`.
+
+        A layer with a sliding window keeps only the last of them.
+        """
         if not self.segments:
             return []
-        lengths = [each.valid.sum(1).tolist() for each in self.segments]
+        lengths = [segment.valid.sum(1).tolist() for segment in self.segments]
         return [lengths[self.segment_of(layer)] for layer in range(self.depth)]

@@ -19,7 +19,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 from prunescope.checkpoints.loaded import Loaded
 from prunescope.engine import masks
 from prunescope.engine.caches import CACHE, cache_of
-from prunescope.engine.patched_method import shadow
+from prunescope.engine.patched_method import patch_method
 from prunescope.engine.segments import Segment
 from prunescope.pruning import Trace
 
@@ -63,7 +63,7 @@ def greedy_together(
     ids = ids.where(~loaded.family.placeholders(loaded.model, inputs), ids[:, -1:])
     with ExitStack() as cleanup:
         joined = partial(_Joined, loaded, branches, cleanup)
-        shadow(loaded.model, "forward", joined, cleanup)
+        patch_method(loaded.model, "forward", joined, cleanup)
         tokens = loaded.model.generate(
             input_ids=ids.repeat(len(branches), 1), attention_mask=mask.repeat(len(branches), 1),
             max_new_tokens=limit, do_sample=False,

@@ -22,7 +22,7 @@ from torch import BoolTensor, LongTensor, Tensor, nn
 from prunescope.checkpoints.loaded import Loaded
 from prunescope.criteria import Selection, SetCriterion
 from prunescope.engine.caches import cache_of
-from prunescope.engine.patched_method import shadow
+from prunescope.engine.patched_method import patch_method
 from prunescope.methods import Method
 from prunescope.pruning import Trace, prune
 
@@ -47,7 +47,7 @@ class Images:
         """Within the `with`, images are encoded only if they were not before. Goes around
         `prune`."""
         with ExitStack() as cleanup:
-            shadow(self.base, "get_image_features", self._stand_in, cleanup)
+            patch_method(self.base, "get_image_features", self._stand_in, cleanup)
             yield
 
     def _stand_in(self, encode: Callable) -> Callable:
@@ -128,7 +128,7 @@ class Tree:
             for node in self.nodes[method.name]:
                 if self.awaited[node] > 1 or node in self.runs:
                     stand_in = partial(_Layer, self, node, trace)
-                    shadow(layers[node[0]], "forward", stand_in, cleanup)
+                    patch_method(layers[node[0]], "forward", stand_in, cleanup)
             yield trace
 
     def _recalling(self, method: Method) -> Method:
@@ -223,5 +223,5 @@ def _replay(module: nn.Module, output: Tensor | None, *inputs: Tensor) -> None:
         return lambda *args, **kwargs: output
 
     with ExitStack() as cleanup:
-        shadow(module, "forward", computed, cleanup)
+        patch_method(module, "forward", computed, cleanup)
         module(*inputs)
