@@ -5,8 +5,8 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-# A study that is named on the command line stands in the place of the default one; without the
-# condition the two would be merged.
+# A study that is named on the command line replaces the default one; without the condition the two
+# would be merged.
 if not workflow.overwrite_configfiles:
 
     configfile: "workflow/config/testbed.yaml"
@@ -40,4 +40,9 @@ rule all:
 
 
 onstart:
+    announce()
     check_study()
+
+
+onsuccess:
+    summarize()

@@ -10,14 +10,19 @@ import pytest
 from helpers import tiny_benchmarks
 from prunescope.cli import main
 from prunescope.evaluation import score_extraction
+from prunescope.progress import duration
 from prunescope.study import Study, plan, speeds
+from prunescope.study.downloads import downloads
 from prunescope.study.study import CARDS
+from prunescope.study.workload import job_key, jobs, seconds_by_rule, total_seconds, workload
 from prunescope.study.yaml_files import read
 from prunescope.tasks.card import read_task
 from prunescope.testbed import dataset
 
 ROOT = Path(__file__).parents[2]
 ABSENT = {"path": "no/such/folder"}
+RULES = {"start": 5.0, "item": 3.0, "methods": 2.0, "ledger": 4.0, "page": 6.0, "notebook": 9.0}
+MATCHED = [{"methods": ["fastv"], "layer": [3], "share": [0.5]}]
 
 
 @pytest.fixture(autouse=True)
@@ -35,8 +40,11 @@ def results(tmp_path, monkeypatch):
     forms = [{"form": "a", "bytes a record": 400}, {"form": "b", "bytes a record": 300}]
     write(tmp_path, "evaluation", {"examples": 10, "cases": cases})
     write(tmp_path, "aggregate", {"cases": [*forms, *forms]})
+    write(tmp_path, "workflow", {"rules": RULES})
     monkeypatch.setattr(speeds, "RESULTS", tmp_path)
-    return tmp_path
+    speeds.rule_seconds.cache_clear()
+    yield tmp_path
+    speeds.rule_seconds.cache_clear()
 
 
 def write(folder, name, found):
@@ -68,32 +76,69 @@ def small(tmp_path):
 
 def test_arithmetic(results, small):
     limits = {"evaluate": 450, "attention": 50}
-    works = plan.work(study(models={"m": small}, limits=limits, shards=3))
-    [locate] = works
-    assert (locate.examples, locate.scored, locate.methods, locate.jobs) == (450, 50, 2, 3)
-    assert locate.hours(shared=False) == pytest.approx(2 * (450 * 2 + 50) / 3600)
-    assert locate.hours() == pytest.approx(2 * (450 + 50) / 3600)  # one method, at the least
-    more = replace(locate, methods=10)
-    assert more.hours() == pytest.approx(2 * (450 * 2.5 + 50) / 3600)
-    [exists] = plan.work(study(models={"m": small}, limits=limits, tasks=["exists"]))
+    three = study(models={"m": small}, limits=limits, shards=3)
+    [locate] = workload(three)
+    assert (locate.questions, locate.scored, locate.answers) == (450, 50, 900)
+    assert locate.extraction() == 2 * 50
+    assert locate.evaluation(shared=False) == 2 * 450 * 2
+    assert locate.evaluation() == 2 * 450  # one method is counted in full
+    assert replace(locate, methods=10).evaluation() == 2 * 450 * 2.5
+    [exists] = workload(study(models={"m": small}, limits=limits, tasks=["exists"]))
     assert (locate.seconds, exists.seconds) == (2, 0.4)  # the answer is one token
-    said = lines(plan.text(study(models={"m": small}, limits=limits)))
-    assert said["sharing"].startswith("0.25,") and said["seconds"].startswith("2 for m,")
-    assert said["Time"] == "about 0.28 hours of a core; 0.53 if methods shared nothing."
-    assert said["Download"] == "nothing."
+    shared = {job.rule: job for job in jobs(three)}
+    assert (shared["evaluate"].seconds, shared["evaluate"].count) == (5 + 2 * 450 / 3, 3)
+    assert shared["attention"].seconds == pytest.approx(5 + 2 * 50 / 3)
+
+
+def test_the_text_states_the_same_numbers(results, small):
+    limits = {"evaluate": 450, "attention": 50}
+    text = plan.text(study(models={"m": small}, limits=limits), cores=2)
+    others = sum(RULES[rule] for rule in ("methods", "ledger", "page", "notebook"))
+    seconds = 2 * 5 + 2 * 450 + 2 * 50 + others + RULES["item"]  # the page of the notebook
+    first = f"Study study: about {duration(seconds / 2)} on 2 cores; downloads nothing; "
+    assert text.startswith(first) and "needs about 0.00069 GB of disk" in text
+    rows = [line.split() for line in text.split("\n")]
+    assert ["m", "locate", "450", "900", "50", *duration(2 * 5 + 1000).split()] in rows
+    said = lines(text)
+    assert said["sharing"].startswith("0.25,") and said["seconds of m"].startswith("2, or 0.4")
+    assert said["without sharing"] == f"{duration(2 * 450 * 2 + 2 * 50)} of a core"
+    assert said["Downloads"] == "nothing"
     assert said["records"].startswith("about 0.00063 GB; 900 of 700 bytes")  # 450 x 2 x 700
     assert said["scores"].startswith("about 6e-05 GB; ")  # 50 x 4 x 25 x 3 x 4 bytes
 
 
-def test_examples_are_the_cards_or_the_limit():
-    [vsr, pope] = plan.work(study(tasks=["vsr", "pope"], limits={"evaluate": 5000}))
-    assert (vsr.examples, pope.examples, vsr.scored) == (1222, 5000, 1222)
+def test_questions_are_those_of_the_card_or_the_limit():
+    [vsr, pope] = workload(study(tasks=["vsr", "pope"], limits={"evaluate": 5000}))
+    assert (vsr.questions, pope.questions, vsr.scored) == (1222, 5000, 1222)
+
+
+def test_jobs_are_expected_under_the_names_of_their_rules(results, small):
+    asked = {"figures": {"mean_kept_row": {}}, "tables": {"cost_table": {}}}
+    planned = study(
+        models={"a": small, "b": small},
+        matched=MATCHED,
+        limits={"evaluate": 3, "attention": 3},
+        **asked,
+    )
+    seconds = seconds_by_rule(planned)
+    assert seconds["evaluate"].keys() == {"a/locate", "b/locate"}
+    assert seconds["calibrate"].keys() == seconds["operations"].keys() == {"a", "b"}
+    assert "timing" not in seconds  # nothing shows it
+    assert seconds["mean_kept_row"] == {"": RULES["item"]}
+    counts = {job.rule: job.count for job in jobs(planned)}
+    assert counts["mean_kept_row"] == 2 and counts["cost_table"] == counts["page"] == 1
+    assert job_key({"model": "a", "task": "locate", "shard": "1"}) == "a/locate"
+
+
+def test_a_gpu_and_cores_are_counted_apart(gpu):
+    words = plan.time_words(total_seconds(study(limits={"evaluate": 500, "attention": 1})), 4)
+    assert words == "about 60 s of a GPU and about 6 s on 4 cores"  # 500 / 10 + 2 x 5; 24 / 4
 
 
 def test_what_cards_share_is_downloaded_once():
-    three = plan.downloads(study(tasks=["refcoco", "refcocog", "tallyqa"]))
+    three = downloads(study(tasks=["refcoco", "refcocog", "tallyqa"]))
     assert three["train2014.zip"] == 13.5
-    apart = [plan.downloads(study(tasks=[each])) for each in ("refcoco", "refcocog", "tallyqa")]
+    apart = [downloads(study(tasks=[each])) for each in ("refcoco", "refcocog", "tallyqa")]
     assert len(three) == len(set().union(*apart)) < sum(map(len, apart))
     sizes = {}
     for path in CARDS.glob("*.yaml"):
@@ -115,13 +160,13 @@ def test_what_is_fetched_by_hand_is_said_how(tmp_path):
 def test_what_is_not_known_is_said():
     said = lines(plan.text(study(tasks=["ocid-ref", "pope"])))
     assert said["OCID-dataset"] == said["model m"] == "unknown"
-    assert said["Download"] == "about 0.26 GB, and 3 of unknown size."
-    assert said["Disk"].endswith(" GB, and 3 of unknown size.")
+    assert said["Downloads"] == "about 0.26 GB, and 3 of unknown size"
+    assert said["Disk"].endswith(" GB, and 3 of unknown size")
 
 
 def test_a_model_says_its_size_and_is_not_fetched_when_it_is_there(small):
     models = {"there": small, "hub": {"hub": {"repo": "o/m"}, "gigabytes": 14.1}}
-    assert plan.downloads(study(models=models)) == {"model hub": 14.1}
+    assert downloads(study(models=models)) == {"model hub": 14.1}
 
 
 @pytest.mark.parametrize("name", ["paper", "paper-a1", "paper-slim", "llava15", "qwen25vl"])
@@ -135,7 +180,7 @@ def test_data_sets_with_a_folder_of_their_own_are_not_downloaded(tmp_path):
     data = {"organisations": {"lmms-lab": str(tmp_path / "copies")}, "folder": str(tmp_path)}
 
     def fetched():
-        return set(plan.downloads(study(tasks=names, data=data))) - {"model m"}
+        return set(downloads(study(tasks=names, data=data))) - {"model m"}
 
     archives = {"train2014.zip", "vsr_images.zip"}
     everything = {"jxu124/refcoco", "lmms-lab/GQA", "cambridgeltl/vsr_zeroshot"} | archives
@@ -152,8 +197,8 @@ def test_an_archive_is_downloaded_while_one_of_its_tasks_lacks_it(tmp_path):
     (tmp_path / "tallyqa").mkdir()
     alone = study(tasks=["tallyqa"], data={"folder": str(tmp_path)})
     both = study(tasks=["tallyqa", "refcoco"], data={"folder": str(tmp_path)})
-    assert "train2014.zip" not in plan.downloads(alone)
-    assert "train2014.zip" in plan.downloads(both)
+    assert "train2014.zip" not in downloads(alone)
+    assert "train2014.zip" in downloads(both)
 
 
 def test_the_rehearsal_downloads_nothing(tmp_path):
@@ -162,7 +207,7 @@ def test_the_rehearsal_downloads_nothing(tmp_path):
     data = tiny_benchmarks.write_all(tmp_path)
     data["folder"] = str(data["folder"])
     rehearsed = Study.of(config | {"data": config["data"] | data}, rehearsal)
-    assert sum(plan.downloads(rehearsed).values()) == 0
+    assert sum(downloads(rehearsed).values()) == 0
 
 
 @pytest.fixture
@@ -193,7 +238,7 @@ def test_hours_of_a_large_model_are_those_of_a_gpu(gpu):
 
 @pytest.mark.parametrize(("size", "seconds"), [(1, 1), (7, 1), (8, 1 / 10), (32, 1 / 10)])
 def test_the_measured_batch_is_the_largest_that_is_not_above_the_studys(gpu, size, seconds):
-    [refcoco] = plan.work(study(tasks=["refcoco"], batch_size=size))
+    [refcoco] = workload(study(tasks=["refcoco"], batch_size=size))
     assert refcoco.seconds == seconds
 
 

@@ -214,7 +214,7 @@ WRONG = {
     ),
     "a result as an argument": (
         {"figures": {"retention_maps": {"attention": ["x.zarr"]}}},
-        "figures.retention_maps: unknown 'attention'; allowed: ['layers', 'removes']",
+        "figures.retention_maps: unknown 'attention'; allowed: ['layers', 'removes', ",
     ),
     "missing arguments of a figure": (
         {"figures": {"stage_pairs": {}}},

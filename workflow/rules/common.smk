@@ -4,16 +4,18 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from prunescope.errors import InputError
 from prunescope.provenance import script_digest
-from prunescope.study import Study, models, paths, plan, scripts
+from prunescope.study import Study, models, paths, plan, scripts, workload
 
 try:
     STUDY = Study.of(config, workflow.configfiles[-1])
     # on stderr, since stdout may be a graph
     if workflow.output_settings.dryrun:
-        print(plan.text(STUDY), file=sys.stderr)
+        cores = workflow.resource_settings.cores
+        print(plan.text(STUDY, cores), file=sys.stderr)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 config.update(STUDY.config)
@@ -88,6 +90,20 @@ def outputs(kind, name):
         labels={"item": name.replace("_", " "), "model": model},
     )
     return scripts.select(name, files)
+
+
+def announce():
+    """Tell the progress bar what jobs are expected to take, so that it can say how long it will be."""
+    logger.info(None, extra={"expected": (workload.seconds_by_rule(STUDY), CORES)})
+
+
+def summarize():
+    """Show where the report is and what it found."""
+    from prunescope.report.headlines import headlines  # loads pandas: only at the end
+
+    ledgers = {model: f"{REPORTS}/{model}/ledger.csv" for model in STUDY.models}
+    lines = headlines(f"{REPORTS}/report.html", ledgers)
+    logger.info("\n".join(lines), extra={"shown": True})
 
 
 def check_study():

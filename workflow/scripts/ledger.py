@@ -1,4 +1,4 @@
-"""Judge the paper's claims on a model's records and scores, and put its numbers beside ours."""
+"""Judge the paper's claims on a model's records and scores, beside the published numbers."""
 
 from prunescope.jobs import run
 
@@ -13,14 +13,18 @@ from prunescope.statistics.reading import read_records, read_scores
 
 
 def make(records, attention, reference, methods, ledger, published, benchmarks, judging):
-    stored = read_records(records, claims.COLUMNS), read_scores(attention)
-    paper = claims.read_reference(Path(reference[0]).parent)
-    methods = yaml.safe_load(Path(methods).read_text())
-    judged_by = judging["library"], judging["claims"], Bootstrap(**judging["bootstrap"])
-    study = claims.Evidence(*stored, methods, *judged_by)
-    tables.write(claims.judge_claims(study, paper), ledger)
-    tables.write(claims.compare_groups(study, paper, judging["stands_for"]), published)
-    tables.write(claims.compare_benchmarks(study, paper, judging["stands_for"]), benchmarks)
+    evidence = claims.Evidence(
+        records=read_records(records, claims.COLUMNS),
+        scores=read_scores(attention),
+        methods=yaml.safe_load(Path(methods).read_text()),
+        library=judging["library"],
+        settings=judging["claims"],
+        bootstrap=Bootstrap(**judging["bootstrap"]),
+    )
+    paper, stands_for = claims.read_reference(Path(reference[0]).parent), judging["stands_for"]
+    tables.write(claims.judge_claims(evidence, paper), ledger)
+    tables.write(claims.compare_groups(evidence, paper, stands_for), published)
+    tables.write(claims.compare_benchmarks(evidence, paper, stands_for), benchmarks)
 
 
 run(make, globals())

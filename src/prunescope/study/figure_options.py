@@ -8,7 +8,7 @@ from prunescope.method_names import parse
 from prunescope.study import scripts
 
 KINDS = ("figures", "tables")
-LISTS = ("methods", "pairs", "lines", "blocks")  # options with names of methods, nested or not
+LISTS = ("methods", "pairs", "lines")  # options with names of methods, nested or not
 Config = Mapping[str, Any]
 
 

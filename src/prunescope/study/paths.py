@@ -29,7 +29,8 @@ def results(study: Study) -> dict[str, list[str]]:
     of_one = {
         "attention": [f"{home}/attention/{part}.zarr" for part in parts],
         "records": [f"{home}/records/{part}.parquet" for part in parts],
-        "cost": [f"{home}/cost/{{model}}.parquet"],
+        "operations": [f"{home}/operations/{{model}}.parquet"],
+        "timing": [f"{home}/timing/{{model}}.parquet"],
         "matched": [f"{home}/methods/{{model}}.csv"],
     }
     of_all = {

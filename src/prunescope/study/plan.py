@@ -1,229 +1,190 @@
-"""What a study takes before anything of it runs: work, time, download and disk. No torch.
+"""What a study takes before anything of it runs: work, time, downloads and disk. No torch.
 
-For a dry run of the workflow, and `prunescope plan`. Counts are those of the configuration and the
-task cards; what follows from them is about as good as the measurements that it names.
+For a dry run of the workflow, and `prunescope plan`. Numbers are about as good as the measurements
+that the plan names.
 """
 
 import json
 import math
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
 from prunescope.hub import origins
+from prunescope.progress import duration
 from prunescope.study import speeds
-from prunescope.study.speeds import Speed
+from prunescope.study.downloads import downloads, instructions, repositories
+from prunescope.study.speeds import CORE, GPU
 from prunescope.study.study import CARDS, Study
-from prunescope.tasks.card import Task
+from prunescope.study.workload import Work, jobs, total_seconds, workload
 
-UNKNOWN = math.nan
-LAYERS, TOKENS = 32, 729  # the paper's model, for one that is not there
-VARIANTS = 3  # of stored scores; extraction.EXTRACTED, which needs torch
-NUMBER = 4  # bytes
-
-
-@dataclass(frozen=True)
-class Work:
-    """Of a model on a task. seconds: of an example with a method by itself; examples: that are
-    answered with each of the methods; scored: whose attention is stored; UNKNOWN where neither the
-    study nor the card says. jobs: of each rule."""
-
-    model: str
-    task: str
-    speed: Speed
-    seconds: float
-    methods: int
-    jobs: int
-    examples: float
-    scored: float
-
-    def hours(self, shared: bool = True) -> float:
-        """shared: with what methods have in common done once; it is less with few methods, so that
-        at least one is counted in full."""
-        ratio = self.speed.sharing if shared else 1
-        passes = self.examples * max(self.methods * ratio, 1) + self.scored
-        return self.seconds * passes / 3600
+LAYERS, TOKENS = 32, 729  # of the paper's model, for a model that is not there yet
+VARIANTS = 3  # of stored scores; `score_extraction.EXTRACTED`, which needs torch
+NUMBER = 4  # bytes of a stored score
+WIDTH = 100  # characters of a line
 
 
-def work(study: Study) -> list[Work]:
-    """By model and task."""
-    methods, limits = len(study.methods), study.config["limits"]
-    spent = {
-        name: speeds.speed(model["path"], study.config["batch_size"])
-        for name, model in study.models.items()
-    }
-    cards = study.tasks.values()
-    return [
-        Work(
-            *(model, card.name, speed),
-            seconds=speed.one_token if card.max_new_tokens == 1 else speed.tokens,
-            methods=methods,
-            jobs=study.config["shards"],
-            examples=_fewer(limits["evaluate"], card.examples),
-            scored=_fewer(limits["attention"], card.examples),
-        )
-        for model, speed in spent.items()
-        for card in cards
+def text(study: Study, cores: int | None = None) -> str:
+    """The plan, with the sources of its numbers. cores: those that the study may use; by default
+    all of this machine."""
+    works, sizes = workload(study), downloads(study)
+    parts = [
+        [f"Study {study.name}: {total(study, cores)}", "Answers that are stored are not redone."],
+        [_table(study, works)],
+        [*_time(works)],
+        [*_downloads(study, sizes)],
+        [*_disk(study, works, sizes)],
     ]
+    return "\n\n".join("\n".join(part) for part in parts)
 
 
-def _fewer(limit: int | None, examples: int | None) -> float:
-    return min((each for each in (limit, examples) if each is not None), default=UNKNOWN)
+def total(study: Study, cores: int | None = None) -> str:
+    """One line: time, downloads and disk of the whole study."""
+    works, sizes = workload(study), downloads(study)
+    time, disk = time_words(total_seconds(study), cores), _disk_sizes(study, works, sizes)
+    return f"{time}; downloads {_size(sizes.values())}; needs {_size([*chain(*disk)])} of disk"
 
 
-def downloads(study: Study) -> dict[str, float]:
-    """Gigabytes by model, data set or archive, each once; UNKNOWN where nobody says. A model that
-    is there is not fetched, nor data whose folder is; of a cache of the hub nothing is known."""
-    models = {
-        f"model {name}": model.get("gigabytes")
-        for name, model in study.models.items()
-        if not origins.is_present(model)
-    }
-    data = {
-        name: size
-        for card in study.tasks.values()
-        if card.source != "testbed"
-        for name, size in (card.gigabytes or {card.name: None}).items()
-        if not _is_there(card, name)
-    }
-    return {k: UNKNOWN if v is None else v for k, v in (models | data).items()}
+def time_words(seconds: Mapping[str, float], cores: int | None = None) -> str:
+    """Seconds by unit as one phrase, such as "about 4 min on 2 cores"."""
+    cores = cores or os.cpu_count() or 1
+    phrases = [f"{_about(seconds.get(CORE, 0) / cores)} on {_plural(cores, 'core')}"]
+    if seconds.get(GPU):
+        phrases.insert(0, f"{_about(seconds[GPU])} of a GPU")
+    return " and ".join(phrases)
 
 
-def by_hand(study: Study, sizes: Collection[str]) -> dict[str, str]:
-    """By task, how to get those of its downloads that are not repositories of the hub."""
-    told = {
-        card.name: [part["how"] for part in (card.folder, card.images) if part and "how" in part]
-        for card in study.tasks.values()
-        if any("/" not in name and name in sizes for name in card.gigabytes)
-    }
-    return {name: " ".join(hows) for name, hows in told.items()}
+def _table(study: Study, works: Sequence[Work]) -> str:
+    """A row for each model and task, one for everything else, and the sum."""
+    seconds, others = {}, 0.0
+    for job in jobs(study):
+        if job.rule in ("evaluate", "attention"):
+            seconds[job.key] = seconds.get(job.key, 0) + job.seconds * job.count
+        else:
+            others += job.seconds * job.count
+    table = Table(box=None, pad_edge=False)
+    for name in ("model", "task"):
+        table.add_column(name)
+    for name in ("questions", "answers", "scored", "time of a core or GPU"):
+        table.add_column(name, justify="right")
+    for work in works:
+        counts = map(_count, (work.questions, work.answers, work.scored))
+        time = _duration(seconds[f"{work.model}/{work.task}"])
+        table.add_row(work.model, work.task, *counts, time)
+    table.add_row("budgets, costs, figures, report", "", "", "", "", _duration(others))
+    columns = ("questions", "answers", "scored")
+    counts = [sum(getattr(work, column) for work in works) for column in columns]
+    all_seconds = _duration(others + sum(seconds.values()))
+    table.add_row("all", "", *map(_count, counts), all_seconds)
+    return _printed(table)
 
 
-def _is_there(card: Task, name: str) -> bool:
-    """Whether the folder is there that a data set or archive of the card is looked for in: the
-    study's in the place of an organisation of the hub, or that of the card's images."""
-    if card.hub and name in (card.hub["repo"], card.name):
-        return Path(card.access.repository(card.hub["repo"])).is_dir()
-    under = (card.images or {}).get("under")
-    if under is None:
-        return False
-    if under == ".":  # shared with other cards: the folder that the archive unpacks to tells
-        return any(card.access.folder.glob(f"*/{Path(name).stem}"))
-    return (card.access.folder / under).is_dir()
+def _printed(table: Table) -> str:
+    console = Console(width=WIDTH, color_system=None)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().split("\n"))
+
+
+def _time(works: Sequence[Work]) -> Iterator[str]:
+    """How the times are worked out."""
+    most = {unit: 0.0 for unit in (CORE, GPU)}
+    for work in works:
+        most[work.speed.unit] += work.evaluation(shared=False) + work.extraction()
+    yield "Time: seconds of a question x (questions x methods x sharing + scored)"
+    for name, speed in {work.model: work.speed for work in works}.items():
+        one, more = f"{speed.one_token:.2g}", f"{speed.tokens:.2g}"
+        yield f"  seconds of {name}: {more}, or {one} where an answer is one token; measured:"
+        yield f"    {speed.source}"
+        yield f"  sharing: {speed.sharing:.2g}, time of all methods together over alone; measured:"
+        yield f"    {speed.shared}"
+    yield f"  without sharing: {' and '.join(_most(most))}"
+
+
+def _most(seconds: Mapping[str, float]) -> list[str]:
+    return [f"{_duration(total)} of a {unit}" for unit, total in seconds.items() if total]
+
+
+def _downloads(study: Study, sizes: Mapping[str, float]) -> Iterator[str]:
+    yield f"Downloads: {_size(sizes.values())}"
+    origin = repositories(study)
+    for name, size in sizes.items():
+        source = f", from {', '.join(origin[name])}" if name in origin else ""
+        yield f"  {name}: {'unknown' if math.isnan(size) else f'{size:g} GB'}{source}"
+    if any(name in origin for name in sizes):
+        yield "  Gated repositories need `hf auth login`, and their terms accepted."
+    if by_hand := instructions(study, sizes):
+        yield "  By hand, before the tasks can begin:"
+        yield from (f"    {task}: {how}" for task, how in by_hand.items())
+    if sizes:
+        yield f"  Sizes are stated in the study and in {CARDS}, with their sources."
+        yield "  A folder that exists counts as complete."
+
+
+def _disk(study: Study, works: Sequence[Work], sizes: Mapping[str, float]) -> Iterator[str]:
+    fetched, records, scores = _disk_sizes(study, works, sizes)
+    size, source = speeds.record_bytes()
+    shapes = {name: shape(model["path"]) for name, model in study.models.items()}
+    yield f"Disk: {_size([*fetched, *records, *scores])}"
+    if fetched:
+        yield f"  downloads: {_size(fetched)}; twice, as they come and unpacked or converted"
+    answers = _count(sum(work.answers for work in works))
+    yield f"  records: {_size(records)}; {answers} of {size} bytes, {source}"
+    numbers = f"scored x layers x tokens x {VARIANTS} kinds x {NUMBER} bytes"
+    yield f"  scores: {_size(scores)}; {numbers}"
+    for name, (layers, tokens) in shapes.items():
+        there = origins.is_present(study.models[name])
+        yield f"    {name}: {layers} x {tokens}" + ("" if there else ", as the paper's model")
+
+
+def _disk_sizes(
+    study: Study, works: Sequence[Work], sizes: Mapping[str, float]
+) -> tuple[list[float], list[float], list[float]]:
+    """Gigabytes of each download, of records and of scores."""
+    shapes = {name: shape(model["path"]) for name, model in study.models.items()}
+    numbers = sum(work.scored * math.prod(shapes[work.model]) for work in works)
+    records = sum(work.answers for work in works) * speeds.record_bytes()[0]
+    fetched = [2 * size for size in sizes.values()]
+    return fetched, [records / 1e9], [numbers * VARIANTS * NUMBER / 1e9]
 
 
 def shape(folder: Path | str) -> tuple[int, int]:
-    """Decoder layers and visual tokens of the model in a folder, by its config.json; the paper's
-    where that does not say."""
+    """Decoder layers and visual tokens of the model in a folder, as its config.json says; those of
+    the paper's model where it does not."""
     path = Path(folder) / "config.json"
     settings = json.loads(path.read_text()) if path.is_file() else {}
     vision = settings.get("vision_config", {})
     sides = [vision.get(key) for key in ("image_size", "patch_size")]
-    known = all(isinstance(each, int) for each in sides)
-    tokens = (sides[0] // sides[1]) ** 2 if known else TOKENS
+    stated = all(isinstance(side, int) for side in sides)
+    tokens = (sides[0] // sides[1]) ** 2 if stated else TOKENS
     return settings.get("text_config", settings).get("num_hidden_layers", LAYERS), tokens
 
 
-def text(study: Study) -> str:
-    """The plan, with the sources of its numbers."""
-    works = work(study)
-    lines = [f"Plan of study {study.name}. What was computed before is not redone."]
-    for name in study.models:
-        lines += ["", *_table([each for each in works if each.model == name])]
-    sizes = downloads(study)
-    return "\n".join(
-        [*lines, "", *_time(works), *_download(study, sizes), *_disk(study, works, sizes)]
-    )
-
-
-def _table(works: Sequence[Work]) -> Iterator[str]:
-    """One row for each task of a model, and their sum."""
-    speed = works[0].speed
-    yield _row(works[0].model, "examples", "methods", "jobs", "scored", f"about, {speed.hours}")
-    for each in works:
-        counts = map(_count, (each.examples, each.methods, each.jobs, each.scored))
-        yield _row(f"  {each.task}", *counts, _two(each.hours()))
-    sums = [sum(getattr(each, key) for each in works) for key in ("examples", "jobs", "scored")]
-    examples, jobs, scored = map(_count, sums)
-    hours = _two(sum(each.hours() for each in works))
-    yield _row("  all", examples, _count(works[0].methods), jobs, scored, hours)
-
-
-def _row(name: str, *cells: str) -> str:
-    return f"{name:<24}" + "".join(f"{cell:>10}" for cell in cells[:-1]) + f"  {cells[-1]:>24}"
-
-
-def _time(works: Sequence[Work]) -> Iterator[str]:
-    for kind in dict.fromkeys(each.speed.hours for each in works):
-        some = [each for each in works if each.speed.hours == kind]
-        hours, most = (sum(each.hours(shared) for each in some) for shared in (True, False))
-        yield f"Time: about {_two(hours)} {kind}; {_two(most)} if methods shared nothing."
-    yield "  seconds of an example x (examples x methods x sharing + scored), where"
-    for name, speed in {each.model: each.speed for each in works}.items():
-        one, more = f"{speed.one_token:.2g}", f"{speed.tokens:.2g}"
-        yield f"  seconds: {more} for {name}, {one} where an answer is one token;"
-        yield f"    {speed.source}"
-        yield f"  sharing: {speed.sharing:.2g}, time of all methods together over one by one;"
-        yield f"    {speed.shared}"
-    yield "  Not in it: to load models, to time methods, to draw figures."
-
-
-def _download(study: Study, sizes: Mapping[str, float]) -> Iterator[str]:
-    yield f"Download: {_sum(sizes.values())}."
-    sources = {
-        f"model {name}": [
-            each["request"]["repo"] for each in origins.downloads({name: model}).values()
-        ]
-        for name, model in study.models.items()
-        if origins.origin_of(model)
-    }
-    for name, size in sizes.items():
-        source = f", from {', '.join(sources[name])}" if name in sources else ""
-        yield f"  {name}: " + ("unknown" if math.isnan(size) else f"{size:g} GB") + source
-    if any(name in sources for name in sizes):
-        yield "  Repositories that are gated want `hf auth login`, and their terms accepted."
-    if hands := by_hand(study, sizes):
-        yield "  By hand, before the tasks can begin:"
-        yield from (f"    {name}: {how}" for name, how in hands.items())
-    if sizes:
-        yield f"  Sizes are the study's own, and those of {CARDS}, which say their sources."
-    yield "  Not in it: what has a folder of its own already; nobody looks whether all is in it."
-
-
-def _disk(study: Study, works: Sequence[Work], sizes: Mapping[str, float]) -> Iterator[str]:
-    size, source = speeds.record_bytes()
-    count = sum(each.examples * each.methods for each in works)
-    shapes = {name: shape(model["path"]) for name, model in study.models.items()}
-    there = {name for name, model in study.models.items() if origins.is_present(model)}
-    scored = sum(each.scored * math.prod(shapes[each.model]) for each in works)
-    fetched = [2 * each for each in sizes.values()]
-    records, scores = count * size / 1e9, scored * VARIANTS * NUMBER / 1e9
-    sides = ", ".join(
-        f"{name} {layers} x {tokens}"
-        + ("" if name in there else " as the paper's, not being there")
-        for name, (layers, tokens) in shapes.items()
-    )
-    yield f"Disk: {_sum([*fetched, records, scores])}."
-    yield f"  downloads: {_sum(fetched)}; twice: as they come, and unpacked,"
-    yield "    converted or as Arrow"
-    yield f"  records: {_sum([records])}; {_count(count)} of {size} bytes, {source}"
-    yield f"  scores: {_sum([scores])}; scored x layers x tokens ({sides})"
-    yield f"    x {VARIANTS} kinds x {NUMBER} bytes"
-
-
-def _sum(sizes: Collection[float]) -> str:
-    """Of gigabytes, of which some may not be known."""
-    if not sizes:
+def _size(sizes: Collection[float]) -> str:
+    """The sum of gigabytes, some of which may be unknown."""
+    known = [size for size in sizes if not math.isnan(size)]
+    unknown = len(sizes) - len(known)
+    if not sum(known) and not unknown:
         return "nothing"
-    known = [each for each in sizes if not math.isnan(each)]
-    more = len(sizes) - len(known)
-    return f"about {_two(sum(known))} GB" + (f", and {more} of unknown size" if more else "")
+    amount = f"about {float(f'{sum(known):.2g}'):,.10g} GB"
+    return amount + (f", and {unknown} of unknown size" if unknown else "")
 
 
-def _two(value: float) -> str:
-    """Two digits that count."""
-    return "unknown" if math.isnan(value) else f"{float(f'{value:.2g}'):,.10g}"
+def _about(seconds: float) -> str:
+    return "an unknown time" if math.isnan(seconds) else f"about {duration(seconds)}"
+
+
+def _duration(seconds: float) -> str:
+    return "unknown" if math.isnan(seconds) else duration(seconds)
 
 
 def _count(value: float) -> str:
     return "unknown" if math.isnan(value) else f"{value:,}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" + "s" * (count != 1)

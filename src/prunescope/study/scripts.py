@@ -6,14 +6,21 @@ results of one model (`RESULTS`) is run for each model. Any other script is run 
 
 import ast
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from prunescope.errors import InputError
 
 ANALYSIS = Path("analysis")
-RESULTS = ("attention", "records", "cost", "matched")  # of one model; `every_...` of all models
-FILES = ("png", "svg", "csv")  # that a script may write
+RESULTS = (
+    "attention",
+    "records",
+    "operations",
+    "timing",
+    "matched",
+)  # of one model; `every_...` of all models
+FILES = ("png", "svg", "pdf", "csv")  # that a script may write
 SETTINGS = ("bootstrap", "seed", "adjust", "asking")  # of the study, which figures may override
 
 
@@ -29,14 +36,11 @@ def caption(name: str) -> str:
 
 def arguments(name: str) -> dict[str, bool]:
     """Arguments of the script's `make`, and whether each must be given."""
-    for node in _script(name).body:
-        if isinstance(node, ast.FunctionDef) and node.name == "make":
-            args = node.args
-            required = len(args.args) - len(args.defaults)  # arguments with defaults come last
-            keywords = zip(args.kwonlyargs, args.kw_defaults, strict=True)
-            positional = {arg.arg: index < required for index, arg in enumerate(args.args)}
-            return positional | {arg.arg: default is None for arg, default in keywords}
-    raise InputError(f"{ANALYSIS / name}.py: has no function `make`")
+    args = _make(name).args
+    required = len(args.args) - len(args.defaults)  # arguments with defaults come last
+    keywords = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    positional = {arg.arg: index < required for index, arg in enumerate(args.args)}
+    return positional | {arg.arg: default is None for arg, default in keywords}
 
 
 def options(name: str) -> dict[str, bool]:
@@ -68,6 +72,20 @@ def is_of_one_model(name: str) -> bool:
             f"{ANALYSIS / name}.py: `make` asks for {one} of one model and for {every}"
         )
     return bool(one)
+
+
+def _make(name: str) -> ast.FunctionDef:
+    """The script's `make`, which it may import from a module of the package under that name."""
+    script = _script(name)
+    functions = {node.name: node for node in script.body if isinstance(node, ast.FunctionDef)}
+    for node in script.body:
+        for alias in node.names if isinstance(node, ast.ImportFrom) else []:
+            if alias.asname == "make":
+                recipes = ast.parse(Path(find_spec(node.module).origin).read_text())
+                return next(n for n in recipes.body if getattr(n, "name", "") == alias.name)
+    if "make" not in functions:
+        raise InputError(f"{ANALYSIS / name}.py: has no function `make`")
+    return functions["make"]
 
 
 def _script(name: str) -> ast.Module:

@@ -1,37 +1,50 @@
-"""What an example and a record cost, from what was measured, and where that stands.
+"""How long questions and jobs take, and how large records are, as files of benchmarks/ say.
 
-For plans: no torch, and only files of this project. InputError for one that is missing.
+No torch. InputError for a file that is missing.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from prunescope.errors import InputError
+from prunescope.tasks.card import Task
 
 RESULTS = Path("benchmarks/results")
-SMALL = 0.1  # gigabytes of weights; the testbeds have less, and no model of 7 billion parameters
+SMALL = 0.1  # gigabytes of weights; testbeds have less, models of 7 billion parameters have more
+CORE, GPU = "core", "GPU"  # what seconds are seconds of
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Of a model. one_token, tokens: seconds that an example takes, by itself without pruning, of
-    tasks whose answers are one token and of others, on what `hours` are hours of; sharing: time of
-    all methods together over that of each by itself; source, shared: where these are from."""
+    """Seconds that a model takes for a question, alone and unpruned.
+
+    one_token, tokens: of tasks whose answers are one token, and of other tasks; unit: CORE or GPU;
+    source: where these are from. sharing: time of all methods together over the sum of their times
+    alone; shared: where that is from.
+    """
 
     one_token: float
     tokens: float
-    hours: str
+    unit: str
     source: str
     sharing: float
     shared: str
 
+    def seconds_of(self, task: Task) -> float:
+        """Seconds for a question of the task."""
+        return self.one_token if task.max_new_tokens == 1 else self.tokens
+
 
 def speed(folder: Path | str, batch_size: int) -> Speed:
-    """That of the models of the size that is in a folder; of 7 billion parameters if there is none,
-    or none as small as a testbed. batch_size: the study's."""
+    """Speed of the model in a folder, by the size of its weights.
+
+    It is that of a testbed, or of 7 billion parameters for anything larger, and for a model that is
+    not there. batch_size: the study's.
+    """
     weights = sum(file.stat().st_size for file in Path(folder).glob("*.safetensors")) / 1e9
     return _testbed() if 0 < weights < SMALL else _seven_billion(batch_size)
 
@@ -44,11 +57,11 @@ def _testbed() -> Speed:
         for case in measured["cases"]
     }
     source = (
-        f"as small as a testbed: measured in batches of {measured['examples']}, on locate and\n"
-        f"    exists, whose answers are one token ({path})"
+        f"a testbed in batches of {measured['examples']}, on locate and exists, whose answers are "
+        f"one token ({path})"
     )
     shared = _sharing(path, measured, "exists")
-    return Speed(seconds["exists"], seconds["locate"], "hours of a core", source, *shared)
+    return Speed(seconds["exists"], seconds["locate"], CORE, source, *shared)
 
 
 def _seven_billion(batch_size: int) -> Speed:
@@ -62,37 +75,46 @@ def _seven_billion(batch_size: int) -> Speed:
     }
     sizes = ", ".join(map(str, measured["batch"]))
     source = (
-        f"counted as 7 billion parameters: measured on an {result['machine']['gpu']},\n"
-        f"    on refcoco, with answers of 24 tokens, and tallyqa, with one, from pictures on,\n"
-        f"    in batches of {batch} (measured: {sizes}; the study's: {batch_size})\n    ({path})"
+        f"7 billion parameters on an {result['machine']['gpu']}, on refcoco, with answers of 24 "
+        f"tokens, and tallyqa, with one, in batches of {batch} (measured: {sizes}; the study's: "
+        f"{batch_size}) ({path})"
     )
-    each = [_result(f"evaluation-7b-cuda-{task}") for task in ("tallyqa", "refcoco")]
-    sharing = max(_sharing(file, found["measured"], "tallyqa") for file, found in each)
-    return Speed(seconds["tallyqa"], seconds["refcoco"], "GPU-hours", source, *sharing)
+    results = [_result(f"evaluation-7b-cuda-{task}") for task in ("tallyqa", "refcoco")]
+    sharing = max(_sharing(file, content["measured"], "tallyqa") for file, content in results)
+    return Speed(seconds["tallyqa"], seconds["refcoco"], GPU, source, *sharing)
 
 
 def _nearest(sizes: Sequence[int], wanted: int) -> int:
-    """The largest that is not above the wanted one, or the smallest."""
-    return max((each for each in sizes if each <= wanted), default=min(sizes))
+    """The largest size that is not above the wanted one, or the smallest."""
+    return max((size for size in sizes if size <= wanted), default=min(sizes))
 
 
 def _sharing(path: Path, measured: Any, one_token: str) -> tuple[float, str]:
-    case = max(measured["cases"], key=lambda each: each["of separate"])
+    """The larger ratio of the cases, and its source. one_token: task with answers of one token."""
+    case = max(measured["cases"], key=lambda case: case["of separate"])
     tokens = "one token" if case["task"] == one_token else "several tokens"
     how = f"{case['methods']} methods in batches of {measured['examples']}"
-    where = f"{case['task']}, with answers of {tokens}"
-    return case["of separate"], f"measured on {where}, {how}\n    ({path})"
+    return case["of separate"], f"{case['task']}, with answers of {tokens}, {how} ({path})"
+
+
+@cache
+def rule_seconds() -> Mapping[str, float]:
+    """Seconds of a core by rule, for jobs without a model, as measured in the default study.
+
+    `start`: to begin a job that loads a testbed; `item`: mean of all figures and tables.
+    """
+    return _result("workflow")[1]["measured"]["rules"]
 
 
 def record_bytes() -> tuple[float, str]:
-    """Of a record, in the store and once more where a job collects it; source."""
+    """Bytes of a record, in the store and in the file that a job collects; and their source."""
     path, result = _result("aggregate")
     forms = {case["form"]: case["bytes a record"] for case in result["measured"]["cases"]}
     return sum(forms.values()), f"as measured ({path})"
 
 
 def _result(name: str) -> tuple[Path, Any]:
-    """File and content of what a script of benchmarks/ wrote."""
+    """File and content of a result of benchmarks/."""
     path = RESULTS / f"{name}.json"
     if not path.is_file():
         raise InputError(f"there is no file {path}")

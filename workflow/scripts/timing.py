@@ -2,15 +2,16 @@
 
 from prunescope.jobs import run
 
-from prunescope.cost.measure import measure
+from prunescope.cost.timing import measure_times
 from prunescope.evaluation.setup import checkpoint
 from prunescope.methods import read_methods
 from prunescope.tasks.card import task_of
 
 
-def make(card, cost, name, model, execution, methods, timing):
+def make(card, timing, name, model, execution, methods, settings):
     task, model = task_of(card, model, execution), checkpoint(name, model, execution)
-    measure(model, task, read_methods(methods), **timing).to_parquet(cost, index=False)
+    table = measure_times(model, task, read_methods(methods), **settings)
+    table.to_parquet(timing, index=False)
 
 
 run(make, globals())
