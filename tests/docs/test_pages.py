@@ -3,6 +3,7 @@
 import re
 import shlex
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from prunescope import criteria, models
 from prunescope.cli.app import app
 from prunescope.methods import named_methods
 from prunescope.methods.parsing import KEYS
+from prunescope.study import scripts
 
 LIBRARY = ROOT / "docs/library.md"
 BUILT = {"reference/study.md", "reference/task.md"}  # written by docs/scripts/schemas.py
@@ -30,8 +32,9 @@ def named(page: Path, program: str) -> list[list[str]]:
 
 def table(page: Path, head: str) -> list[list[str]]:
     """Cells of the rows of the table whose header begins with `head`."""
-    _, rest = page.read_text().split(f"\n| {head} |", 1)
-    rows = rest.split("\n\n", 1)[0].splitlines()[2:]
+    lines = [line.strip() for line in page.read_text().splitlines()]
+    start = next(n for n, line in enumerate(lines) if line.startswith(f"| {head} |")) + 2
+    rows = takewhile(lambda line: line.startswith("|"), lines[start:])
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
 
 
@@ -96,6 +99,12 @@ def test_the_stages_table_has_all_keys_and_criteria():
     rows = dict(table(LIBRARY, "key of a stage"))
     assert set(criteria.known()) <= set(re.findall(r"[\w-]+", rows["`score`"]))
     assert set(KEYS) == set(re.findall(r"`(\w+)`", " ".join(rows)))
+
+
+def test_the_arguments_table_has_what_scripts_may_ask_for():
+    rows = table(ROOT / "CONTRIBUTING.md", "argument of `make`")
+    listed = set(re.findall(r"`(\w+)`", " ".join(name for name, *_ in rows)))
+    assert listed >= {*scripts.RESULTS, *scripts.SETTINGS, *scripts.FILES, "cards"}
 
 
 def test_the_families_table_has_all_families():
