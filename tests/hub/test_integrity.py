@@ -43,6 +43,12 @@ def test_weights_that_are_not_whole(copy, size):
     assert f"{path} is damaged or incomplete" in message and message.endswith("fetch it again")
 
 
+def test_weights_with_more_than_their_header_says(copy):
+    path = copy / WEIGHTS
+    path.write_bytes(path.read_bytes() + b"x")
+    assert f"{path} is damaged or incomplete" in ask(copy)
+
+
 def test_a_file_of_several_that_is_missing(copy):
     first, second = (f"model-0000{number}-of-00002.safetensors" for number in (1, 2))
     whole = copy / WEIGHTS
