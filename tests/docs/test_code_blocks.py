@@ -52,8 +52,8 @@ def register(monkeypatch):
     """Registers a criterion, as if its file were in the package."""
 
     def known(criterion: type[Criterion]) -> type[Criterion]:
-        registry = criteria.known() | {criterion.name: criterion}
-        monkeypatch.setattr(criteria, "known", lambda: registry)
+        registry = criteria.registry() | {criterion.name: criterion}
+        monkeypatch.setattr(criteria, "registry", lambda: registry)
         return criterion
 
     return known

@@ -1,4 +1,4 @@
-"""The tutorials run as they are, from either folder, and show what their prose says."""
+"""Notebooks run as they are, from any folder, and show what their text says."""
 
 import re
 from pathlib import Path
@@ -16,24 +16,24 @@ class Shown:
 
     def __init__(self, notebook: NotebookNode):
         self.cells = {cell.id: cell for cell in notebook.cells if cell.cell_type == "code"}
-        self.outputs = [each for cell in self.cells.values() for each in cell.outputs]
+        self.outputs = [output for cell in self.cells.values() for output in cell.outputs]
 
     def text(self, cell: str) -> str:
-        """What a cell prints and what its last line is."""
-        texts = [each.get("text") or each.data["text/plain"] for each in self.cells[cell].outputs]
-        return "".join(texts)
+        """Printed text of a cell, and the text of its last expression."""
+        outputs = self.cells[cell].outputs
+        return "".join(output.get("text") or output.data["text/plain"] for output in outputs)
 
     def rows(self, cell: str) -> dict[str, list[str]]:
-        """A table by the first entry of its rows."""
-        [table] = [each.data["text/html"] for each in self.cells[cell].outputs]
+        """Rows of a cell's table, by the first entry of each row."""
+        [table] = [output.data["text/html"] for output in self.cells[cell].outputs]
         rows = [re.findall(r"<t[hd].*?>(.*?)</t", row) for row in table.split("</tr>")]
         return {first: rest for first, *rest in filter(None, rows)}
 
     def pictures(self) -> int:
-        return sum("image/png" in each.get("data", {}) for each in self.outputs)
+        return sum("image/png" in output.get("data", {}) for output in self.outputs)
 
     def noise(self) -> list[str]:
-        return [each.text for each in self.outputs if each.get("name") == "stderr"]
+        return [output.text for output in self.outputs if output.get("name") == "stderr"]
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # more are slower where cores are shared
 
     def execute(name: str, folder: Path) -> Shown:
-        # InputError and the like of a cell are raised here.
+        # an error in a cell is raised here
         return Shown(
             papermill.execute_notebook(
                 FOLDER / name,

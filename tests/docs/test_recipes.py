@@ -30,18 +30,18 @@ QUESTIONS = ["Yes A B", "No True C D E", "A", "False B"]
 
 
 class Tokens:
-    """In place of a processor: answers are the numbers of their tokens."""
+    """A processor whose answers are the numbers of their tokens."""
 
     def batch_decode(self, tokens, skip_special_tokens):
         return tokens.tolist()
 
 
 def looped(model, processor, stages, batches):
-    """What the loop collects: answers, and by example the tokens kept."""
+    """Answers that the loop collects, and the kept tokens of each example."""
     [method] = parse_methods({"fastv": stages}, "test").values()
     names = {"model": model, "processor": processor, "method": method, "batches": batches}
     exec(LOOP, names | {"prune": prune}, results := {})
-    return results["answers"], [each.tolist() for each in results["kept"]]
+    return results["answers"], [kept.tolist() for kept in results["kept"]]
 
 
 def test_a_loop_of_ones_own():
@@ -50,13 +50,13 @@ def test_a_loop_of_ones_own():
     alone = [row_of(batch, row) for batch in batches for row in (0, 1)]
     answers, kept = looped(model, Tokens(), stages, batches)
     assert (answers, kept) == looped(model, Tokens(), stages, alone)
-    assert [len(each) for each in answers] == [20] * 4
-    assert [len(each) for each in kept] == [4] * 4 and kept[0] != kept[2]
+    assert [len(answer) for answer in answers] == [20] * 4
+    assert [len(tokens) for tokens in kept] == [4] * 4 and kept[0] != kept[2]
 
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """What the recipe names is in the working directory, in small: the model; a task instead."""
+    """A working directory with a tiny model under the recipe's name, and a small task."""
     pytest.importorskip("lmms_eval.evaluator", exc_type=ImportError)
     monkeypatch.chdir(tmp_path)
     save_model(Path("llava-hf/llava-1.5-7b-hf"))
@@ -71,31 +71,31 @@ def small(tmp_path, monkeypatch):
 
 
 def harnessed(stages):
-    """What the model answers to lmms-eval by the recipe."""
+    """Answers of the model to lmms-eval by the recipe, with other stages under the name `fastv`."""
     tasks = importlib.import_module("lmms_eval.tasks").TaskManager(include_path="tasks")
     [method] = parse_methods({"fastv": stages}, "test").values()
     changes = {
         "cuda": "cpu",
         '["gqa"]': '["small"], task_manager=tasks',
-        'named_methods()["fastv"]': "fastv",
+        'prune(lm.model, "fastv")': "prune(lm.model, method)",
     }
     code = LMMS_EVAL
     for published, small in changes.items():
         assert published in code
         code = code.replace(published, small)
-    exec(code, names := {"tasks": tasks, "fastv": method})
+    exec(code, names := {"tasks": tasks, "method": method})
     samples = names["results"]["samples"]["small"]
-    assert [each["doc_id"] for each in samples] == [0, 1, 2, 3]
-    return [each["filtered_resps"][0] for each in samples]
+    assert [sample["doc_id"] for sample in samples] == [0, 1, 2, 3]
+    return [sample["filtered_resps"][0] for sample in samples]
 
 
 def test_lmms_eval(small):
-    """Its answers are those of the loop, in batches."""
+    """lmms-eval gets the answers that the loop gets, in batches."""
     model = AutoModelForImageTextToText.from_pretrained("llava-hf/llava-1.5-7b-hf")
     processor = AutoProcessor.from_pretrained("llava-hf/llava-1.5-7b-hf")
     model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
     parts = [[{"type": "image"}, {"type": "text", "text": question}] for question in QUESTIONS]
-    chats = [[{"role": "user", "content": each}] for each in parts]
+    chats = [[{"role": "user", "content": part}] for part in parts]
     texts = processor.apply_chat_template(chats, tokenize=False)
     batches = [
         processor(
@@ -105,6 +105,6 @@ def test_lmms_eval(small):
         for i in (0, 2)
     ]  # fmt: skip
     answers, kept = looped(model, processor, FASTV, batches)
-    assert harnessed(FASTV) == answers and [len(each) for each in kept] == [9] * 4
+    assert harnessed(FASTV) == answers and [len(tokens) for tokens in kept] == [9] * 4
     whole = harnessed([])
     assert harnessed([FASTV[0] | {"remove": 0.0}]) == whole != answers
