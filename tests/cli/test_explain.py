@@ -38,7 +38,7 @@ def test_everything_that_a_study_has_is_named(name, monkeypatch, capsys):
         ([{"layer": 3, "remove": 0.75, "score": ATTENTION}],
          "before layer 3: keep 25 % by attention (without RoPE)"),
         ([{"layer": 0.5, "remove": 0.7, "power": 2, "score": ATTENTION}],
-         "before 0.5 of the depth: keep 9 % by attention (without RoPE)"),
+         "after 50 % of the layers: keep 9 % by attention (without RoPE)"),
         ([{"layer": 1, "keep": 20, "score": {"random": {}}},
           {"layer": 2, "keep": 0.5, "of": "all", "score": {"centre": None}}],
          "before layer 1: keep 20 tokens by a random draw; "
@@ -57,6 +57,6 @@ def test_methods_in_words(stages, words):
 
 
 def test_every_criterion_has_words():
-    assert set(SCORES) == set(criteria.known())
+    assert set(SCORES) == set(criteria.registry())
     for stages in yaml.safe_load(LIBRARY.read_text()).values():
         assert method_in_words(stages)

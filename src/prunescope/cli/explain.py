@@ -1,8 +1,6 @@
 """`prunescope explain`: what a study will do, in plain words."""
 
-import ast
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -69,14 +67,14 @@ def _methods(study: "Study") -> Rows:
 
 
 def _items(study: "Study", kind: str) -> Rows:
+    from prunescope.study.scripts import caption
+
     for name in study.config[kind]:
-        yield name, _first_sentence(Path("analysis", f"{name}.py"))
+        yield name, _first_sentence(caption(name))
 
 
-def _first_sentence(script: Path) -> str:
-    """The beginning of a script's docstring, which is the caption of what it draws."""
-    caption = ast.get_docstring(ast.parse(script.read_text())) if script.is_file() else ""
-    return " ".join((caption or "").split()).split(". ")[0]
+def _first_sentence(text: str) -> str:
+    return " ".join(text.split()).split(". ")[0].removesuffix(".")
 
 
 def _claims() -> Rows:
@@ -92,13 +90,14 @@ def _thresholds(study: "Study") -> Rows:
 
     keys: Mapping[str, Any] = read(SCHEMA)["properties"]["claims"]["properties"]
     for name, value in study.config["claims"].items():
-        yield f"{name} = {value:g}", keys[name]["description"].split(". ")[0]
+        yield f"{name} = {value:g}", _first_sentence(keys[name]["description"])
 
 
 def _results(study: "Study") -> Rows:
     from prunescope.study import paths
+    from prunescope.study.plan import total
 
     yield "answers", "results/store, shared by all studies"
     yield "other results", paths.folder(study)
     yield "report", f"{paths.reports(study)}/report.html"
-    yield "time, disk", f"see `prunescope plan {study.source}`"
+    yield "time", f"{total(study)} (more: prunescope plan {study.source})"

@@ -30,7 +30,7 @@ def method_in_words(stages: Sequence[Stage]) -> str:
 
 
 def _stage(stage: Stage) -> str:
-    parts = [f"before {_layer(stage['layer'])}: {_kept(stage)}"]
+    parts = [f"{_place(stage['layer'])}: {_kept(stage)}"]
     if always := stage.get("always"):
         parts.append(f"and always {_criterion(always)}")
     if position := POSITIONS.get(stage.get("positions")):
@@ -40,9 +40,11 @@ def _stage(stage: Stage) -> str:
     return ", ".join(parts)
 
 
-def _layer(layer: float) -> str:
-    """An index of a layer, or a fraction of the depth."""
-    return f"{layer:.3g} of the depth" if isinstance(layer, float) else f"layer {layer}"
+def _place(layer: float) -> str:
+    """Where a stage removes tokens, from an index of a layer or a fraction of the depth."""
+    if isinstance(layer, float):
+        return f"after {100 * layer:.3g} % of the layers"
+    return f"before layer {layer}"
 
 
 def _kept(stage: Stage) -> str:
