@@ -49,10 +49,10 @@ def project(monkeypatch):
 def test_claims_turn_with_the_numbers():
     worse = {"fastv": "unpruned", "fastv-norope": "fastv", "feather": "fastv"}
     worse |= {"shuffled": "unpruned", "union": "fastv", "later-before": "fastv"}
-    there = attend_to_boxes(study(4.0, BETTER), 2)
-    back = attend_to_boxes(study(-4.0, worse), 1)
-    assert verdicts(there) == [HOLDS] * 8
-    assert verdicts(back) == [FAILS] * 8
+    better = attend_to_boxes(study(4.0, BETTER), 2)
+    worse_study = attend_to_boxes(study(-4.0, worse), 1)
+    assert verdicts(better) == [HOLDS] * 8
+    assert verdicts(worse_study) == [FAILS] * 8
 
 
 def test_a_bound_out_of_reach_turns_the_verdict():
@@ -81,11 +81,11 @@ def test_every_check_says_all_that_a_reader_needs():
 
 
 def test_a_check_says_what_is_measured_and_what_is_published():
-    said = judged(study()).drop_duplicates("number").set_index("number")
+    first = judged(study()).drop_duplicates("number").set_index("number")
     fastv, feather = (label(name) for name in ("fastv", "feather"))
-    assert said.loc[1, "measure"] == f"Accuracy lost, {CONTRAST}: “{fastv}”"
-    assert said.loc[7, "measure"].startswith(f"Accuracy on localization: “{feather}” minus “")
-    assert said.loc[2, "published"] == "+0.307 of the image height"
+    assert first.loc[1, "measure"] == f"Accuracy lost, {CONTRAST}: “{fastv}”"
+    assert first.loc[7, "measure"].startswith(f"Accuracy on localization: “{feather}” minus “")
+    assert first.loc[2, "published"] == "+0.307 of the image height"
 
 
 def test_claims_without_their_methods_are_not_in_the_study():
@@ -143,7 +143,7 @@ def test_a_strong_pull_to_the_top_is_a_concentration_too():
 
 
 def test_tokens_that_lie_a_little_higher_later_are_not_less_so():
-    """Both depths pull as much, but for a difference below what is called a concentration."""
+    """Both depths pull as much, except for less than counts as a concentration."""
     evidence = study()
     evidence.scores.loc[{"layer": 2}] = evidence.scores.sel(layer=1)
     evidence.scores[:8].loc[{"layer": 2}] *= -1  # 0.04 of the examples
@@ -169,8 +169,8 @@ def test_a_claim_without_one_of_its_parts_is_undecided(number, left_out, part):
 
 @pytest.mark.parametrize("role", ["fastv", "fastv-norope", "feather", "position-shuffle"])
 def test_a_library_without_a_role_leaves_what_needs_it_undecided(role):
-    own = {name: stages for name, stages in library().items() if name != role}
-    evidence = attend_to_boxes(study(4.0, BETTER, known=own), 2)
+    known = {name: stages for name, stages in library().items() if name != role}
+    evidence = attend_to_boxes(study(4.0, BETTER, known=known), 2)
     table = judged(evidence).drop_duplicates("number").set_index("number")
     lacks = table["note"].str.contains(f"no method plays {role!r}")
     assert lacks.any() and (table.loc[lacks, "verdict"] == OPEN).all()
@@ -178,8 +178,8 @@ def test_a_library_without_a_role_leaves_what_needs_it_undecided(role):
 
 
 def test_a_library_may_count_layers():
-    own = library() | {"feather": METHODS["feather"]}
-    assert of_claim(study(4.0, BETTER, known=own), 7)[0] == HOLDS
+    known = library() | {"feather": METHODS["feather"]}
+    assert of_claim(study(4.0, BETTER, known=known), 7)[0] == HOLDS
 
 
 def test_a_part_that_is_not_matched_leaves_the_claim_undecided():
@@ -211,15 +211,15 @@ def test_an_error_in_one_part_leaves_the_other_judged():
 def test_rivals_are_those_that_were_matched(number, method, rival, candidate):
     worse = {"feather": "fastv", "fastv": "unpruned", "fastv-as-feather": "unpruned"}
     swap = BETTER if number == 6 else worse
-    there = of_claim(study(4.0, swap, max_budget_gap=0.02), number)
-    alone = of_claim(study(4.0, swap, without(candidate), max_budget_gap=0.02), number)
+    with_candidate = of_claim(study(4.0, swap, max_budget_gap=0.02), number)
+    without_candidate = of_claim(study(4.0, swap, without(candidate), max_budget_gap=0.02), number)
     for (verdict, _, rows), expected, other in (
-        (there, HOLDS if number == 6 else FAILS, candidate),
-        (alone, OPEN, rival),
+        (with_candidate, HOLDS if number == 6 else FAILS, candidate),
+        (without_candidate, OPEN, rival),
     ):
         assert verdict == expected
         assert rows[["method", "reference"]].values.tolist()[0] == [method, other]
-    assert "budgets are not matched" in alone[1]
+    assert "budgets are not matched" in without_candidate[1]
 
 
 def test_the_union_is_judged_at_the_fraction_of_the_study():
@@ -246,13 +246,13 @@ def silenced(*tasks):
 
 
 def test_tasks_that_the_model_cannot_answer_are_left_out():
-    said = "left out, as no answer of the unpruned model can be read: color"
+    sentence = "left out, as no answer of the unpruned model can be read: color"
     verdict, note, rows = of_claim(silenced("color"), 4)
-    assert verdict == HOLDS and note == said and len(rows) == 1
+    assert verdict == HOLDS and note == sentence and len(rows) == 1
     fewer = study(4.0)
     fewer.records.drop(fewer.records.index[fewer.records["task"] == "color"], inplace=True)
     mute, absent = of_claim(silenced("color"), 1), of_claim(fewer, 1)
-    assert mute[1] == said and absent[1] == ""
+    assert mute[1] == sentence and absent[1] == ""
     assert mute[2]["value"].item() == pytest.approx(absent[2]["value"].item())
 
 
@@ -284,10 +284,10 @@ def test_budgets_are_those_of_the_tasks_that_are_judged():
 def test_a_larger_budget_proves_nothing_and_a_smaller_one_all_the_more(effect, more, expected):
     evidence = study(max_budget_gap=0.02)
     evidence.budgets["a"], evidence.budgets["b"] = 0.4 + more, 0.4
-    found = Effect(effect, effect - 0.1, effect + 0.1, 99, 99)
+    measured = Effect(effect, effect - 0.1, effect + 0.1, 99, 99)
     check = Check(
         "",
-        found,
+        measured,
         "points",
         0.0,
         Published("", ""),

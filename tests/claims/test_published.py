@@ -108,10 +108,10 @@ def test_a_row_that_is_printed_twice_has_the_same_numbers(paper):
 
 
 def test_relative_losses_of_the_text_follow_from_the_table(paper):
-    said = paper[paper["task"].str.startswith("relative loss: ")]
-    assert len(said) == 12
+    losses = paper[paper["task"].str.startswith("relative loss: ")]
+    assert len(losses) == 12
     for task, loss in zip(
-        said["task"].str.removeprefix("relative loss: "), said["value"], strict=True
+        losses["task"].str.removeprefix("relative loss: "), losses["value"], strict=True
     ):
         full = published.value(paper, Row("Table A2", "unpruned"), task)
         left = published.value(paper, Row("Table A2", "fastv", "3", "0.75"), task)
@@ -123,7 +123,7 @@ def test_printed_reductions_are_those_of_the_counts(paper):
     methods = named_methods()
     rows = paper[paper["method"].isin(["fastv", "fastv-norope", "pyramiddrop"])]
     for (method, k, r, printed), _ in rows.groupby(["method", "K", "R", "flops_reduction"]):
-        stages, counts = [int(each) for each in k.split("+")], [729]
+        stages, counts = [int(layer) for layer in k.split("+")], [729]
         for _ in stages:
             counts.append(int(counts[-1] * (1 - float(r))))
         mean = methods[method].mean_tokens(counts[1:], 729, 32)
@@ -136,9 +136,9 @@ def test_effects_are_looked_up(paper):
         Row("Table A2", "feather", "8+16", "0.7"),
         Row("Table A2", "fastv", "3", "0.75"),
     )
-    found = published.difference(paper, feather, fastv, LOCALIZATION)
-    assert found.text == "+33.4 points (39.3 against 5.9)"
-    assert found.source == "Table A2: feather (K 8+16, R 0.7) and fastv (K 3, R 0.75)"
+    shown = published.difference(paper, feather, fastv, LOCALIZATION)
+    assert shown.text == "+33.4 points (39.3 against 5.9)"
+    assert shown.source == "Table A2: feather (K 8+16, R 0.7) and fastv (K 3, R 0.75)"
     assert published.value(paper, fastv, OTHER) == pytest.approx(59.4)
     contrast = published.difference(paper, Row("Table A2", "unpruned"), fastv, CONTRAST)
     assert contrast.text == "+41.6 points (47.3 against 5.7)"
@@ -189,14 +189,14 @@ def test_of_methods_that_are_one_published_row_one_stands_beside_it(paper, monke
 
 
 def test_every_published_row_of_feather_has_its_method_in_the_papers_study(paper, monkeypatch):
-    """But for the layers and fractions that the study does not have."""
+    """Except for the layers and fractions that the study does not have."""
     monkeypatch.chdir(ROOT)
     library = set(read(LIBRARY))
     rows = paper[paper["source"].str.contains(r"2412\.13180, Table (?:1|A2|A3)$")]
     assert len(rows) and set(rows["method"].str.removesuffix(f"-{BEFORE_LLM}")) <= library
     depth, methods = 32, Study.load("workflow/config/paper.yaml").methods
     for name, k in rows[rows["K"].str.len() > 0][["method", "K"]].drop_duplicates().values:
-        role, wanted = library_of(name), [int(each) for each in k.split("+")]
+        role, wanted = library_of(name), [int(layer) for layer in k.split("+")]
         same = [m for m in methods.values() if roles.same_kind(m, role)]
         assert wanted in [roles.layers(m, depth) for m in same], (name, k)
 
@@ -226,8 +226,8 @@ def test_benchmarks_that_both_have_are_compared(paper, monkeypatch):
     renamed = replace(plain, records=plain.records.replace({"task": {"locate": "refcoco"}}))
     score = renamed.records.query("method == 'unpruned' and task == 'refcoco'")["score"].mean()
     near = paper.copy()
-    here = (near["method"] == "unpruned") & (near["task"] == "refcoco")
-    near.loc[here, "value"] = 100 * score
+    unpruned = (near["method"] == "unpruned") & (near["task"] == "refcoco")
+    near.loc[unpruned, "value"] = 100 * score
     for tolerance, verdict in ((0.5, "holds"), (1e-9, "undecided")):
         judged = replace(renamed, settings=renamed.settings | {"published_tolerance": tolerance})
         table = claims.compare_benchmarks(judged, near, "siglip").set_index("method")

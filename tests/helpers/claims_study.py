@@ -1,4 +1,4 @@
-"""A synthetic study whose numbers can be turned, to judge claims on."""
+"""A synthetic study whose answers can be swapped, to judge claims on."""
 
 from functools import cache
 from pathlib import Path
@@ -35,7 +35,7 @@ METHODS = {
         {"layer": 2, "remove": 0.7, "power": 2, "score": NOROPE},
     ],
     "pyramiddrop": [{"layer": k, "remove": 0.7, "score": ROPE} for k in (1, 2, 3)],
-    # answers of another method, and what it is then said to be
+    # copies: answers of another method (`COPIES`) under these stages
     "before": [{"layer": 0, "score": {"replay": {"method": "fastv"}}}],
     "shuffled": [{"layer": 0, "keep": 1.0, "positions": "shuffled", "score": {"random": {}}}],
     "union": [{"layer": 1, "remove": 0.75, "score": NOROPE, "always": GRID}],
@@ -59,7 +59,7 @@ COPIES |= {"fastv-as-feather": "fastv", "norope-as-union": "fastv-norope"}
 SPENT = {"fastv-as-feather": 14.25, "union": 20.0, "norope-as-union": 20.0}  # of 36 tokens
 
 
-BETTER = {"pyramiddrop": "fastv"}  # than which FEATHER is clearly better
+BETTER = {"pyramiddrop": "fastv"}  # FEATHER is clearly better than these answers
 
 
 @cache
@@ -77,7 +77,7 @@ def settings(**changed):
 
 
 def study(tilt=4.0, swap=None, methods=METHODS, images=100, known=None, **changed):
-    """swap: methods that answer as others do; known: the study's own library."""
+    """A study. swap: method -> method whose answers it has; known: a library of its own."""
     records = drawn(images)
     answers = {name: name for name in synthetic.METHODS} | COPIES | (swap or {})
     parts = [records[records["method"] == answers[n]].assign(method=n) for n in methods]

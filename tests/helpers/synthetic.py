@@ -105,6 +105,6 @@ def write(folder: Path, images: int = 20) -> dict[str, list[Path]]:
 def write_scores(
     path: Path, values: xr.DataArray, model: str = "tiny", task: str = "locate"
 ) -> Path:
-    """A store of scores, with the attributes that tell whose they are."""
+    """A store of scores, with the attributes model and task."""
     values.to_dataset().assign_attrs(model=model, task=task).to_zarr(path, zarr_format=2)
     return path

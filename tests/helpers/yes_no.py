@@ -10,13 +10,13 @@ def table(rows, method="m", kinds=("x", "y")):
     return pd.DataFrame(
         {
             "model": "tiny", "task": "exists", "method": method, "image": image,
-            "example": str(number), "kind": kinds[number % len(kinds)], "prediction": said,
-            "target": true, "score": float(said.strip(".").lower() == true),
+            "example": str(number), "kind": kinds[number % len(kinds)], "prediction": answer,
+            "target": true, "score": float(answer.strip(".").lower() == true),
         }
-        for number, (image, said, true) in enumerate(rows)
+        for number, (image, answer, true) in enumerate(rows)
     )  # fmt: skip
 
 
-def found(records):
+def measures(records):
     result = yes_no(records, Bootstrap(resamples=200))
     return result.set_index(["method", "kind", "measure"])

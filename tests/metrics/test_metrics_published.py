@@ -1,5 +1,4 @@
-"""Answers are scored as by lmms-eval, where that package is installed; where its rules differ from
-a benchmark's own, a test says how."""
+"""Metrics agree with lmms-eval, where it is installed; tests name the rules that differ."""
 
 from functools import partial
 
@@ -7,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from helpers.yes_no import found, table
+from helpers.yes_no import measures, table
 from prunescope.metrics import BoxIou, ShortAnswer, VqaAccuracy, YesNo, iou, vqa
 
 pytest.importorskip("lmms_eval.tasks", reason="compares with lmms-eval", exc_type=ImportError)
@@ -34,15 +33,15 @@ def test_normalisation_of_vqa(text):
     assert vqa.normalised(text) == expected
 
 
-said = st.sampled_from(["red", "Red.", "two", "2", "the 2", "dont know", "don't know", "", "a/b"])
+texts = st.sampled_from(["red", "Red.", "two", "2", "the 2", "dont know", "don't know", "", "a/b"])
 
 
-@given(said, st.lists(said, min_size=10, max_size=10))
+@given(texts, st.lists(texts, min_size=10, max_size=10))
 def test_accuracy_of_vqa(answer, people):
     doc = {"question_id": 0, "answers": list(people)}
     ours = VqaAccuracy("m4c").judge(answer, {"answers": people}).score
     assert ours == pytest.approx(textvqa_process_results(doc, [answer])["exact_match"])
-    numbered = [{"answer": each, "answer_id": i} for i, each in enumerate(people)]
+    numbered = [{"answer": text, "answer_id": i} for i, text in enumerate(people)]
     theirs = vqav2_process_results({"question_id": 0, "answers": numbered}, [answer])
     ours = VqaAccuracy().judge(answer, {"answers": people}).score
     assert ours == pytest.approx(theirs["exact_match"])
@@ -78,10 +77,12 @@ def test_measures_of_pope():
         pope.pope_process_results({"answer": true, "question_id": i}, [prediction])
         for i, (prediction, true) in enumerate(asked)
     ]
-    ours = found(table([(str(i), *pair) for i, pair in enumerate(asked)])).loc["m", "all"]["value"]
-    of = {name: [each[f"pope_{name}"] for each in results] for name in ("accuracy", "f1_score")}
-    assert ours["accuracy"] == pytest.approx(pope.pope_aggregate_accuracy(of["accuracy"]))
-    assert ours["f1"] == pytest.approx(pope.pope_aggregate_f1_score(of["f1_score"]))
+    ours = measures(table([(str(i), *pair) for i, pair in enumerate(asked)])).loc["m", "all"]["value"]
+    theirs = {
+        name: [result[f"pope_{name}"] for result in results] for name in ("accuracy", "f1_score")
+    }
+    assert ours["accuracy"] == pytest.approx(pope.pope_aggregate_accuracy(theirs["accuracy"]))
+    assert ours["f1"] == pytest.approx(pope.pope_aggregate_f1_score(theirs["f1_score"]))
     # the share of yes among the answers is ours; lmms-eval's is that among the targets
     assert ours["yes"] == pytest.approx(3 / 5)
 

@@ -156,7 +156,7 @@ def test_page_says_captions_and_provenance(page):
 
 def test_page_opens_with_the_claims(page):
     text = Links(page).text
-    said = (
+    parts = (
         "1. Pruning <harms>.",
         "+24.0 [+17.0, +31.0] points",
         "below 10",
@@ -164,7 +164,7 @@ def test_page_opens_with_the_claims(page):
         "250 images",
     )
     for part in (
-        *said,
+        *parts,
         "Table A2: unpruned",
         f"\N{MINUS SIGN}0.020 ({TOO_FEW})",
         "needs more",

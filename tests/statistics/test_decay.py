@@ -27,7 +27,7 @@ def test_rank_correlation_is_the_mean_of_those_of_scipy():
     scores.values[0, 0, 0, 2:] = 1.0  # ties
     table = decay.rank_correlation(scores, FEW)
     flat = scores.sel(layer=1, variant="rope").values.reshape(40, -1)
-    expected = np.mean([stats.spearmanr(each, np.arange(36)).statistic for each in flat])
+    expected = np.mean([stats.spearmanr(row, np.arange(36)).statistic for row in flat])
     assert at(table, 1, "rope")["value"].item() == pytest.approx(expected)
     assert at(table, 1, "rope")["low"].item() > 0.2
     norope = at(table, 1, "norope").iloc[0]
@@ -40,8 +40,8 @@ def test_turning_the_order_turns_correlation_and_slope():
     scores = positive()
     turned = scores.copy(data=scores.values[..., ::-1, ::-1])
     for statistic in (decay.rank_correlation, decay.decay_slope):
-        there, back = (statistic(each, FEW)["value"] for each in (scores, turned))
-        np.testing.assert_allclose(there, -back, atol=1e-12)
+        original, reversed_ = (statistic(s, FEW)["value"] for s in (scores, turned))
+        np.testing.assert_allclose(original, -reversed_, atol=1e-12)
 
 
 def test_scores_that_are_all_the_same_go_with_nothing():
@@ -58,8 +58,8 @@ def test_exponential_decay_has_its_rate_as_slope():
     exact = scores.copy(data=(level * np.exp(rate * place)).astype(np.float32))
     table = decay.decay_slope(exact, FEW)
     for variant in ("rope", "norope"):
-        found = table[table["variant"] == variant]["value"]
-        np.testing.assert_allclose(found, rate.ravel(), atol=1e-6)
+        slopes = table[table["variant"] == variant]["value"]
+        np.testing.assert_allclose(slopes, rate.ravel(), atol=1e-6)
     curve = at(decay.decay_curve(exact, FEW), 1, "rope").set_index("distance")["value"]
     assert curve[1] - curve[36] == pytest.approx(35 * 0.02, abs=1e-5)
     assert curve.sum() == pytest.approx(0, abs=1e-6)

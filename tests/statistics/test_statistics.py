@@ -42,8 +42,8 @@ def test_bottom_row_alone_is_the_far_end():
 def test_flipping_the_image_flips_the_map():
     scores = synthetic.scores()
     flipped = scores.copy(data=scores.values[..., ::-1, :])
-    there, back = (position.retention(s, 0.75).values for s in (scores, flipped))
-    np.testing.assert_array_equal(there, back[..., ::-1, :])
+    original, turned = (position.retention(s, 0.75).values for s in (scores, flipped))
+    np.testing.assert_array_equal(original, turned[..., ::-1, :])
     rows = [
         position.position_bias(s, [0.75], FEW).query("measure == 'mean_row'")
         for s in (scores, flipped)
@@ -180,18 +180,18 @@ def test_difference_of_a_method_with_itself_is_exactly_zero():
 
 def test_swapping_a_pair_flips_the_difference():
     pairs = [("fastv", "unpruned"), ("unpruned", "fastv")]
-    there, back = (
+    original, turned = (
         g
         for _, g in accuracy.compare(synthetic.records(), pairs, ["locate"], FEW).groupby("method")
     )
-    np.testing.assert_allclose(there["value"], -back["value"].to_numpy())
-    np.testing.assert_array_equal(there["gains"], back["losses"])
+    np.testing.assert_allclose(original["value"], -turned["value"].to_numpy())
+    np.testing.assert_array_equal(original["gains"], turned["losses"])
 
 
 def test_missing_examples_do_not_count():
     records = synthetic.records()
-    gone = (records["method"] == "fastv") & (records["example"] == "color-0")
-    table = accuracy.compare(records[~gone], [("fastv", "unpruned")], ["locate"], FEW)
+    missing = (records["method"] == "fastv") & (records["example"] == "color-0")
+    table = accuracy.compare(records[~missing], [("fastv", "unpruned")], ["locate"], FEW)
     assert table.set_index("group")["examples"][["color", "count"]].tolist() == [39, 40]
 
 
@@ -274,8 +274,8 @@ def test_scores_of_several_models_are_read_apart(tmp_path):
         synthetic.write_scores(tmp_path / "a.zarr", synthetic.scores(2), model="deep"),
         synthetic.write_scores(tmp_path / "b.zarr", small, model="small"),
     ]
-    found = reading.read_every_scores(paths)
-    assert [(name, dict(s.sizes)["layer"]) for name, s in found.items()] == [
+    by_model = reading.read_every_scores(paths)
+    assert [(name, dict(s.sizes)["layer"]) for name, s in by_model.items()] == [
         ("deep", synthetic.DEPTH),
         ("small", 2),
     ]
@@ -297,9 +297,9 @@ def test_bad_files_are_named(tmp_path):
         reading.read_scores([tmp_path / "none.zarr"])
     with pytest.raises(InputError, match="4 repeated examples of 'tiny'"):
         reading.read_scores(study["attention"] * 2)
-    synthetic.scores(2).to_zarr(tmp_path / "whose.zarr", zarr_format=2)
-    with pytest.raises(InputError, match=r"whose\.zarr: missing attributes \['model', 'task'\]"):
-        reading.read_scores([tmp_path / "whose.zarr"])
+    synthetic.scores(2).to_zarr(tmp_path / "nameless.zarr", zarr_format=2)
+    with pytest.raises(InputError, match=r"nameless\.zarr: missing attributes \['model', 'task'\]"):
+        reading.read_scores([tmp_path / "nameless.zarr"])
 
 
 @pytest.mark.parametrize("images", [10, 20, 40])

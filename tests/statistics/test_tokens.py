@@ -28,7 +28,7 @@ def written(tmp_path, records, sizes=(7, 64, 1000)):
 def counted(records, by=BY):
     """The same by a loop: (*by, stage, raster) -> tokens."""
     return Counter(
-        (*(row[each] for each in by), stage, int(token))
+        (*(row[name] for name in by), stage, int(token))
         for row in records.to_dict("records")
         for stage, kept in enumerate(row["kept"])
         for token in kept
@@ -40,8 +40,8 @@ def test_counts_are_those_of_a_loop(tmp_path, by, monkeypatch):
     monkeypatch.setattr(tokens, "ROWS", 50)  # parts are read in pieces
     records = synthetic.records(images=5).sample(frac=1, random_state=0)
     table = tokens.count_tokens(written(tmp_path, records), by)
-    found = table.set_index([*by, "stage", "raster"])["tokens"]
-    assert found.to_dict() == counted(records, by)
+    counts = table.set_index([*by, "stage", "raster"])["tokens"]
+    assert counts.to_dict() == counted(records, by)
     assert table["tokens"].sum() == records["kept"].map(lambda k: sum(map(len, k))).sum()
 
 
@@ -73,12 +73,14 @@ def test_position_of_kept_tokens_is_that_of_their_rows(tmp_path):
     assert set(table["method"]) == set(synthetic.METHODS) - {"unpruned"}
     last = records.query("method == 'feather'")["kept"].map(lambda stages: stages[1])
     rows = np.bincount(np.concatenate(last.to_list()) // 6, minlength=6)
-    found = table.query("method == 'feather' and stage == 1")
-    np.testing.assert_allclose(found["value"][:2], position.heights(rows))
-    assert (found["value"][2:] < uniformity.divergences(rows)).all()  # without what noise adds
-    assert found["chance"].to_list() == [0.5, 0.25, 0, 0]
-    assert (found["examples"] == 120).all() and (found["units"] == 20).all()
-    height = found.iloc[0]
+    position_of_last = table.query("method == 'feather' and stage == 1")
+    np.testing.assert_allclose(position_of_last["value"][:2], position.heights(rows))
+    assert (
+        position_of_last["value"][2:] < uniformity.divergences(rows)
+    ).all()  # without what noise adds
+    assert position_of_last["chance"].to_list() == [0.5, 0.25, 0, 0]
+    assert (position_of_last["examples"] == 120).all() and (position_of_last["units"] == 20).all()
+    height = position_of_last.iloc[0]
     assert height["measure"] == "mean_row" and height["low"] < 0.5 < height["high"]
 
 
@@ -92,16 +94,16 @@ def test_method_that_keeps_nothing_has_no_position(tmp_path):
 
 def test_methods_that_miss_images_are_measured_on_theirs(tmp_path):
     records = synthetic.records(images=8)
-    gone = (records["method"] == "fastv") & records["image"].isin(["image-0", "image-1"])
-    table = tokens.kept_position(written(tmp_path, records[~gone]), synthetic.GRID, FEW)
+    missing = (records["method"] == "fastv") & records["image"].isin(["image-0", "image-1"])
+    table = tokens.kept_position(written(tmp_path, records[~missing]), synthetic.GRID, FEW)
     assert table.groupby("method")["units"].first()[["fastv", "uniform"]].tolist() == [6, 8]
     assert np.isfinite(table["value"]).all()
 
 
 def test_method_with_one_image_has_no_interval(tmp_path):
     records = synthetic.records(images=8)
-    gone = (records["method"] == "fastv") & (records["image"] != "image-0")
-    table = tokens.kept_position(written(tmp_path, records[~gone]), synthetic.GRID, FEW)
+    missing = (records["method"] == "fastv") & (records["image"] != "image-0")
+    table = tokens.kept_position(written(tmp_path, records[~missing]), synthetic.GRID, FEW)
     table = table.set_index("method")
     assert table.loc["fastv", ["low", "high"]].isna().all(axis=None)
     assert table.loc["uniform", ["low", "high"]].notna().all(axis=None)

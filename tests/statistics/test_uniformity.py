@@ -13,8 +13,8 @@ EVEN = np.full(12, 1 / 12)
 
 def images(share: np.ndarray, rng: np.random.Generator, units: int = 80) -> np.ndarray:
     """(units, 1, cells) tokens; those of an image are alike, as questions about it are."""
-    own = rng.dirichlet(30 * share, units)
-    return np.stack([rng.multinomial(60, each) for each in own])[:, None].astype(float)
+    of_images = rng.dirichlet(30 * share, units)
+    return np.stack([rng.multinomial(60, shares) for shares in of_images])[:, None].astype(float)
 
 
 def covered(counts: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -47,10 +47,12 @@ def test_intervals_hold_what_many_images_show(cells, even):
 
 def test_even_choices_are_not_told_from_uniform():
     rng = np.random.default_rng(4)
-    found = np.array([uniformity.divergence_intervals(images(EVEN, rng), FEW) for _ in range(40)])
-    assert (found[..., 1] == 0).mean() > 0.9
+    estimated = np.array(
+        [uniformity.divergence_intervals(images(EVEN, rng), FEW) for _ in range(40)]
+    )
+    assert (estimated[..., 1] == 0).mean() > 0.9
     plain = uniformity.divergences(images(EVEN, rng).sum((0, 1)))
-    assert (np.median(found[:, 0, :, 0], axis=0) < plain / 3).all()
+    assert (np.median(estimated[:, 0, :, 0], axis=0) < plain / 3).all()
 
 
 @pytest.mark.parametrize("noisy", [False, True])
@@ -78,8 +80,8 @@ def test_choices_that_are_the_same_do_not_differ():
 def test_images_that_all_keep_the_same_leave_no_doubt():
     counts = np.tile(np.arange(1.0, 13), (30, 1, 1))
     exact = uniformity.divergences(counts[0, 0])
-    found = uniformity.divergence_intervals(counts, FEW)[0]
-    np.testing.assert_allclose(found, np.stack([exact] * 3, axis=1), rtol=2e-3)
+    estimated = uniformity.divergence_intervals(counts, FEW)[0]
+    np.testing.assert_allclose(estimated, np.stack([exact] * 3, axis=1), rtol=2e-3)
     assert (uniformity.divergence_intervals(np.ones((30, 1, 12)), FEW) == 0).all()
 
 
@@ -87,17 +89,17 @@ def test_images_that_all_keep_the_same_leave_no_doubt():
 def test_all_in_one_cell_is_as_far_as_can_be(cells):
     counts = np.zeros((20, 1, cells))
     counts[..., -1] = 5
-    found = uniformity.divergence_intervals(counts, FEW)[0]
+    estimated = uniformity.divergence_intervals(counts, FEW)[0]
     np.testing.assert_allclose(
-        found, np.array([[1 - 1 / cells] * 3, [np.log(cells)] * 3]), rtol=2e-3
+        estimated, np.array([[1 - 1 / cells] * 3, [np.log(cells)] * 3]), rtol=2e-3
     )
 
 
 def test_one_image_has_a_value_and_no_interval():
     counts = images(EVEN, np.random.default_rng(7), units=1).repeat(2, axis=1)
-    found = uniformity.divergence_intervals(counts, FEW)
-    np.testing.assert_array_equal(found[:2, :, 0], uniformity.divergences(counts[0]))
-    assert np.isnan(found[..., 1:]).all() and (found[2, :, 0] == 0).all()
+    estimated = uniformity.divergence_intervals(counts, FEW)
+    np.testing.assert_array_equal(estimated[:2, :, 0], uniformity.divergences(counts[0]))
+    assert np.isnan(estimated[..., 1:]).all() and (estimated[2, :, 0] == 0).all()
 
 
 def test_estimates_are_the_same_again():

@@ -1,12 +1,12 @@
 import pandas as pd
 import pytest
 
-from helpers.yes_no import found, table
+from helpers.yes_no import measures, table
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.yes_no import yes_no
 
-# image, said, true; the last answer cannot be read, and counts as no yes
+# image, answer, truth; the last answer cannot be read, and counts as no yes
 ASKED = [
     ("a", "Yes", "yes"),
     ("a", "no", "no"),
@@ -18,23 +18,23 @@ ASKED = [
 
 
 def test_measures_by_hand():
-    values = found(table(ASKED)).loc["m", "all"]["value"]
+    values = measures(table(ASKED)).loc["m", "all"]["value"]
     assert values["accuracy"] == pytest.approx(3 / 6)
-    # two of three yeses are right, two of three that are true are found
+    # two of three yeses are right, two of three true ones are found
     assert values["f1"] == pytest.approx(2 / 3)
     assert values["yes"] == pytest.approx(3 / 6)
     assert values["accuracy_plus"] == pytest.approx(1 / 3)
 
 
 def test_yes_to_everything():
-    values = found(table([(image, "yes", true) for image, _, true in ASKED])).loc["m", "all"]
+    values = measures(table([(image, "yes", true) for image, _, true in ASKED])).loc["m", "all"]
     assert values["value"]["f1"] == pytest.approx(2 / 3)
     assert values["value"]["yes"] == 1
 
 
 def test_kinds_and_methods_stand_apart():
     right = table([(image, true, true) for image, _, true in ASKED], "right")
-    result = found(pd.concat([table(ASKED), right]))
+    result = measures(pd.concat([table(ASKED), right]))
     assert (result.loc["right"].drop("yes", level="measure")["value"] == 1).all()
     assert result.loc[("m", "x", "accuracy"), "value"] == pytest.approx(1 / 3)
     assert set(result.index.get_level_values("kind")) == {"all", "x", "y"}
@@ -44,14 +44,14 @@ def test_kinds_and_methods_stand_apart():
 
 def test_a_kind_with_one_image_has_no_interval():
     rows = table(ASKED[:2]).assign(kind="x")
-    result = found(pd.concat([rows, table(ASKED[2:]).assign(kind="y")])).loc["m"]
+    result = measures(pd.concat([rows, table(ASKED[2:]).assign(kind="y")])).loc["m"]
     assert result.loc["x"]["value"]["accuracy"] == 1
     assert result.loc["x"][["low", "high"]].isna().all(axis=None)
     assert result.loc["y"].loc["accuracy", "low"] >= 0
 
 
 def test_a_method_with_one_image_has_no_interval():
-    result = found(pd.concat([table(ASKED), table(ASKED[:2], "other")]))
+    result = measures(pd.concat([table(ASKED), table(ASKED[:2], "other")]))
     assert result.loc["other"][["low", "high"]].isna().all(axis=None)
     assert result.loc["m"]["low"].notna().all()
     assert (result.loc[("other", "all"), "units"] == 1).all()
