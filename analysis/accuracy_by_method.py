@@ -1,52 +1,60 @@
 """Change of accuracy by pruning, by task and method, in percentage points.
 
-By task, as the radars of figures 2 and 5 of FEATHER, with intervals. A mark left of zero is
-accuracy lost against the unpruned model on the same questions, whose own accuracy stands above each
-panel. Bars are 95 % intervals that resample images; one that crosses the line is compatible with no
-change. The methods differ in how many tokens they keep: see the table of methods for that. The
-table beside the figure has accuracy, invalid answers and mean IoU for every method, task and kind
-of question.
+A mark left of zero is accuracy lost against the unpruned model on the same questions. Localization
+comes first, on a scale of its own; other tasks follow by their loss, on one scale. Methods stand by
+T/N, the mean share of visual tokens that a layer sees. Bars: 95 % intervals, by image. The table
+has accuracy, invalid answers and IoU.
 """
 
 from prunescope.jobs import run
 
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
-from prunescope.figures import tables, theme
+from prunescope.figures import charts, marks, tables, theme
 from prunescope.method_names import BASELINE
-from prunescope.statistics.accuracy import by_method, compare, estimates, task_groups
+from prunescope.statistics.accuracy import (
+    budgets,
+    by_method,
+    compare,
+    estimates,
+    single_tasks,
+    task_groups,
+)
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import present
 from prunescope.statistics.reading import localization_tasks, read_records
 
-COLUMNS = ["kind", "score", "invalid", "iou", "target_box"]
+COLUMNS = ["kind", "score", "invalid", "iou", "target_box", "mean_tokens"]
 
 
-def make(records, png, svg, csv, methods=(), bootstrap: Bootstrap = Bootstrap()):
-    """methods: those in the figure, from top to bottom; all by default."""
+def make(records, png, svg, pdf, csv, methods=(), bootstrap: Bootstrap = Bootstrap()):
+    """methods: those in the figure; all by default."""
     records = read_records(records, COLUMNS)
     boxed = localization_tasks(records)
     accuracy = summary(records, boxed, bootstrap)
     tables.write(accuracy, csv)
     shown = present(records, [m for m in methods or records["method"].unique() if m != BASELINE])
-    changes = compare(records, [(m, BASELINE) for m in shown], boxed, bootstrap)
-    theme.save(draw(accuracy, changes, shown), png, svg)
+    changes = compare(records, [(method, BASELINE) for method in shown], boxed, bootstrap)
+    shares = budgets(records)[shown].mean().sort_values(kind="stable")
+    theme.save(draw(accuracy, changes, shares, boxed), png, svg, pdf)
 
 
 def summary(records, boxed, bootstrap):
-    """Tidy estimates with the columns measure, task, kind, method, ...; kind "all" is all of them;
-    task may be a group of tasks."""
+    """Estimates with the columns measure, task (or group of tasks), kind ("all": all of them),
+    method, value, low, high, examples, units."""
     tasks = list(dict.fromkeys(records["task"]))
-    groups = {t: {t: 1.0} for t in tasks} | task_groups(tasks, boxed)
+    groups = single_tasks(tasks) | task_groups(tasks, boxed)
     kinds = records.assign(stratum=records["task"] + "\n" + records["kind"].fillna(""))
-    asked = records[records["task"].isin(boxed)].fillna({"iou": 0.0})  # no box at all: no overlap
+    # an answer without a box overlaps nothing
+    located = records[records["task"].isin(boxed)].fillna({"iou": 0.0})
     parts = {
         "accuracy": estimates(by_method(records), groups, bootstrap),
         "invalid": estimates(by_method(records, "invalid"), groups, bootstrap),
         "accuracy by kind": estimates(by_method(kinds, stratum="stratum"), None, bootstrap),
     }
     if boxed:
-        parts["mean_iou"] = estimates(by_method(asked, "iou"), None, bootstrap)
+        parts["mean_iou"] = estimates(by_method(located, "iou"), None, bootstrap)
     table = pd.concat(parts, names=["measure", None]).reset_index("measure")
     names = table.pop("group").str.partition("\n")
     table.insert(1, "task", names[0])
@@ -54,24 +62,53 @@ def summary(records, boxed, bootstrap):
     return table.replace({"measure": {"accuracy by kind": "accuracy"}}).reset_index(drop=True)
 
 
-def draw(accuracy, changes, methods):
-    """methods: names, drawn from top to bottom."""
+def draw(accuracy, changes, shares, boxed):
+    """shares: T/N by method, from top to bottom; boxed: localization tasks."""
     whole = accuracy[(accuracy["measure"] == "accuracy") & (accuracy["kind"] == "all")]
     unpruned = whole[whole["method"] == BASELINE].set_index("task")["value"]
-    tasks = [t for t in unpruned.index if t in set(changes.loc[changes["p"].notna(), "group"])]
-    size = 1.8 + 1.45 * len(tasks), 0.9 + 0.27 * len(methods)
-    figure, axes = theme.canvas(1, len(tasks), size, sharey=True, sharex=True)
-    against = changes[(changes["reference"] == BASELINE)].set_index(["group", "method"])
-    for panel, task in zip(axes[0], tasks, strict=True):
-        panel.axvline(0, color="0.45", lw=0.9, zorder=0)
-        for height, method in enumerate(methods):
-            row = 100 * against.loc[[(task, method)], ["value", "low", "high"]]
-            theme.whiskers(panel, row, [height], theme.style(method))
-        panel.set_title(f"{task}\nunpruned {unpruned[task]:.3f}")
-    axes[0, 0].set_yticks(range(len(methods)), [theme.style(m).label for m in methods])
-    axes[0, 0].invert_yaxis()
-    figure.supxlabel("Accuracy minus that of the unpruned model, percentage points", fontsize=9)
+    methods = list(shares.index)
+    changes = changes[changes["p"].notna()].copy()  # single tasks, no groups
+    changes[["value", "low", "high"]] *= 100
+    changes["row"] = changes["method"].map(methods.index)
+    tasks = by_loss(changes, boxed)
+    size = theme.PAGE, 0.9 + 0.17 * len(methods)
+    figure, [axes] = theme.canvas(1, len(tasks), size, sharey=True)
+    looks = theme.palette(methods)
+    for panel, task in zip(axes, tasks, strict=True):
+        panel.axvline(0, color=theme.GREY, lw=0.8, zorder=0)
+        marks.intervals(panel, changes[changes["group"] == task], "row", "method", looks)
+        panel.set_title(task, weight="bold" if task in boxed else "normal")
+        panel.set_xlabel(f"of {100 * unpruned[task]:.1f}")
+        panel.set_xlim(*_limits(changes, [task] if task in boxed else set(tasks) - set(boxed)))
+        panel.xaxis.set_major_locator(MaxNLocator(2))
+    charts.rows_named(axes, methods)
+    _budgets_beside(axes[0], shares)
+    text = "Percentage points lost or gained, of the accuracy of the unpruned model"
+    figure.supxlabel(text, fontsize=7.5)
     return figure
+
+
+def by_loss(changes, boxed):
+    """Localization tasks, then the others, each from the largest mean loss to the smallest."""
+    loss = changes.groupby("group")["value"].mean().sort_values(kind="stable")
+    return sorted(loss.index, key=lambda task: task not in boxed)
+
+
+def _limits(changes, tasks):
+    """Common limits of the panels of `tasks`, with zero among them."""
+    ends = changes.loc[changes["group"].isin(tasks), ["value", "low", "high"]]
+    low, high = min(ends.min(axis=None), 0), max(ends.max(axis=None), 0)
+    spare = 0.06 * (high - low) or 1
+    return low - spare, high + spare
+
+
+def _budgets_beside(panel, shares):
+    """T/N of each row, between its name and the panel."""
+    panel.tick_params(axis="y", pad=20)
+    beside = {"transform": panel.get_yaxis_transform(), "ha": "right", "color": theme.GREY}
+    for row, share in enumerate(shares):
+        panel.text(-0.05, row, f"{share:.2f}".lstrip("0"), va="center", **beside)
+    panel.text(-0.05, -0.75, "T/N", va="bottom", **beside)
 
 
 run(make, globals())

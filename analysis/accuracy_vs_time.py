@@ -1,16 +1,12 @@
-"""Accuracy against the measured time of an answer (figure A1 of FEATHER).
+"""Accuracy against the measured time of an answer.
 
-The horizontal axis is the time of one question from pixels to the last of a few answer tokens:
-vision tower, prefill with the scoring, and decoding, on the device that is named, a batch's time
-over its size. What pruning cannot save (tower, text, overheads) is in it, so that methods lie
-closer together than they do by tokens. Left the localization tasks, right the mean of the others;
-a line joins one method with different fractions removed; the dashed lines are the unpruned model.
-Vertical bars are 95 % intervals that resample images, horizontal ones quartiles of repeated runs.
+The axis is the time of one question, from pixels to a few answer tokens, on the named device: a
+batch's time over its size. Vision tower, text and overheads are in it. Marks are methods at several
+fractions removed. Vertical bars: 95 % intervals, by image; horizontal bars: quartiles of repeated
+runs. Compare figure A1 of FEATHER.
 """
 
 from prunescope.jobs import run
-
-import pandas as pd
 
 from prunescope.errors import InputError
 from prunescope.figures import charts, tables, theme
@@ -18,25 +14,27 @@ from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import COLUMNS, by_group
 from prunescope.statistics.reading import read_records
+from prunescope.statistics.timing import read_timing
 
 FAMILIES = ("fastv", "fastv-norope", "feather", "pyramiddrop", "uniform", "fastervlm", "visionzip")
 TIMES = {"answer_ms": "ms", "answer_ms_q25": "ms_q25", "answer_ms_q75": "ms_q75"}
 
 
-def make(records, cost, png, svg, csv, families=FAMILIES, bootstrap: Bootstrap = Bootstrap()):
-    """cost: Parquet files of the model, a row for each method; families: methods whose variations
-    are drawn as lines, one for each set of layers."""
+def make(
+    records, timing, png, svg, pdf, csv, families=FAMILIES, bootstrap: Bootstrap = Bootstrap()
+):  # fmt: skip
+    """timing: Parquet files of the model, a row for each method; families: methods whose variations
+    are drawn, by the layers where they prune."""
     records = read_records(records, COLUMNS)
-    measured = pd.concat([pd.read_parquet(path) for path in cost], ignore_index=True)
+    measured = read_timing(timing, "answer_ms")
     methods = [m for m in dict.fromkeys(records["method"]) if m in set(measured["method"])]
     if BASELINE not in methods:
-        raise InputError(f"cost and records: expected {BASELINE!r} in both")
-    table = by_group(records, methods, bootstrap)
-    table = table.join(times(measured), on="method")
+        raise InputError(f"timing and records: expected {BASELINE!r} in both")
+    table = by_group(records, methods, bootstrap).join(times(measured), on="method")
     tables.write(table, csv)
     device, batch = measured.loc[0, ["device", "batch_size"]]
     label = f"Time of a question, ms ({device}, batch of {batch})"
-    theme.save(charts.tradeoff(table, families, BASELINE, "ms", label), png, svg)
+    theme.save(charts.tradeoff(table, families, "ms", label), png, svg, pdf)
 
 
 def times(measured):

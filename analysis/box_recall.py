@@ -1,14 +1,14 @@
-"""Share of the true box's tokens that are kept, by layer K and with and without RoPE in the score.
+"""Share of the target's tokens that are kept, by layer K, with and without RoPE in the score.
 
-For each localization question: of the visual tokens on the object that is asked for, how many a
-single-stage attention method keeps at layer K. A choice that knows nothing of the question keeps
-the dashed share. Bands are 95 % intervals that resample images. A token counts as part of the box
-when at least half of its cell lies inside.
+The target is the object that a localization question asks for. Of its visual tokens, the line is
+the share that a single-stage attention method keeps at layer K. Dashed: a choice that ignores the
+question. A token is of the target if half of its cell lies in the true box. Bands: 95 % intervals,
+by image.
 """
 
 from prunescope.jobs import run
 
-from prunescope.figures import tables, theme
+from prunescope.figures import marks, tables, theme
 from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import recall_by_layer
@@ -16,30 +16,45 @@ from prunescope.statistics.reading import read_records, read_scores
 from prunescope.top_k import kept_count
 
 
-def make(records, attention, png, svg, csv, remove=0.75, bootstrap: Bootstrap = Bootstrap()):
-    """records: Parquet files, for the true boxes; attention: Zarr stores of the same questions."""
+def make(
+    records, attention, png, svg, pdf, csv, remove=0.75, bootstrap: Bootstrap = Bootstrap()
+):  # fmt: skip
+    """records: Parquet files, for the true boxes; attention: Zarr stores of the same questions;
+    remove: fraction of the tokens that is removed."""
     scores = read_scores(attention)
-    asked = read_records(records, ["target_box"])
-    asked = asked[(asked["method"] == BASELINE) & (asked["target_box"].map(len) == 4)]
-    boxes = asked.set_index("example")["target_box"]
+    questions = read_records(records, ["target_box"])
+    boxed = (questions["method"] == BASELINE) & (questions["target_box"].map(len) == 4)
+    boxes = questions[boxed].set_index("example")["target_box"]
     table = recall_by_layer(scores, boxes, remove, bootstrap)
-    size = scores.sizes["row"] * scores.sizes["col"]
-    table["kept_share"] = kept_count(size, remove) / size
+    tokens = scores.sizes["row"] * scores.sizes["col"]
+    table["kept_share"] = kept_count(tokens, remove) / tokens
     tables.write(table, csv)
-    theme.save(draw(table), png, svg)
+    theme.save(draw(table), png, svg, pdf)
 
 
 def draw(table):
-    figure, axes = theme.canvas(1, 1, (4.6, 3))
-    panel = axes[0, 0]
-    for variant, look in theme.VARIANTS.items():
-        theme.curve(panel, table[table["variant"] == variant], "layer", look)
-    theme.reference(panel, table["kept_share"].iloc[0], "share of all tokens kept")
+    """table: columns layer, variant, value, low, high, kept_share."""
+    figure, [[panel]] = theme.canvas(1, 1, (theme.COLUMN, 2.4))
+    marks.curves(panel, table, "layer", "variant", theme.VARIANTS)
+    theme.reference(panel, table["kept_share"].iloc[0], "chance")
     panel.set(xlabel="Layer K before which tokens are removed", ylim=(0, 1.02))
-    panel.set(ylabel="Share of the true box's tokens kept")
-    panel.set_xticks(sorted(table["layer"].unique()))
-    panel.legend()
+    panel.set(ylabel="Share of the target's tokens kept")
+    marks.layer_ticks(panel, table["layer"])
+    marks.label_variants(panel, table)
+    theme.headline(figure, message(table))
     return figure
+
+
+def message(table):
+    """What the first layer shows, with the word that the interval allows."""
+    first = table[(table["layer"] == table["layer"].min()) & (table["variant"] == "rope")].iloc[0]
+    chance = first["kept_share"]
+    compared = "fewer than" if first["high"] < chance else "about as many as"
+    compared = "more than" if first["low"] > chance else compared
+    return (
+        f"At K = {first['layer']}, attention keeps {first['value']:.0%} of the target's tokens, "
+        f"{compared} chance ({chance:.0%})"
+    )
 
 
 run(make, globals())

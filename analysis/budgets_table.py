@@ -8,13 +8,6 @@ same; intervals are 95 %, by image.
 
 from prunescope.jobs import run
 
-from prunescope.figures.tables import write_by_task
-from prunescope.statistics.bootstrap import Bootstrap
-
-
-def make(records, csv, methods=(), bootstrap: Bootstrap = Bootstrap()):
-    """methods: the rows, from top to bottom; all by default."""
-    write_by_task(records, methods, bootstrap, csv)
-
+from prunescope.figures.tables import write_by_task as make
 
 run(make, globals())

@@ -8,13 +8,6 @@ images.
 
 from prunescope.jobs import run
 
-from prunescope.figures.recipes import forest_of_groups
-from prunescope.statistics.bootstrap import Bootstrap
-
-
-def make(records, png, svg, csv, methods, bootstrap: Bootstrap = Bootstrap()):
-    """methods: from top to bottom, without the unpruned model."""
-    forest_of_groups(records, methods, bootstrap, csv, png, svg)
-
+from prunescope.figures.recipes import forest_of_groups as make
 
 run(make, globals())

@@ -14,7 +14,8 @@ from prunescope.jobs import run
 import pandas as pd
 
 from prunescope.errors import InputError
-from prunescope.figures import tables, theme
+from prunescope.figures import tables
+from prunescope.method_names import label
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import COLUMNS, by_task
 from prunescope.statistics.reading import read_records
@@ -41,7 +42,7 @@ def with_leaders(wanted):
     blocks = []
     for (like, target), block in wanted.groupby(["like", "target"], sort=False, dropna=False):
         named = pd.notna(like)
-        budget = theme.style(like).label if named else f"T/N = {target:g}"
+        budget = label(like) if named else f"T/N = {target:g}"
         leader = [{"method": like, "target": target}] if named else []
         blocks.append(pd.concat([pd.DataFrame(leader), block]).assign(budget=budget)[columns])
     return pd.concat(blocks, ignore_index=True)

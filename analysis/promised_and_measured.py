@@ -1,36 +1,34 @@
 """Promised against measured reduction of the prefill's cost.
 
-Horizontally the share that a method promises to save, vertically the share of the prefill's time
-that it saves on the clock, on the device that is named: left promised by the visual tokens that a
-layer sees on average (the "FLOPs reduction" of FEATHER), right by the prefill's operations, with
-the text's tokens and the scoring (the table of costs compares them with what torch counts). On the
-dashed line all that is promised is saved; below it, the scoring and what does not depend on tokens
-take their part. Bars are quartiles of repeated runs.
+Horizontally, the share of the cost that a method promises to save: left by visual tokens, right by
+all operations of the prefill, text and scoring included. Vertically, the share of the time that it
+saves on the named device. On the dashed line the promise is kept. Arrows point at values below the
+axis. Bars: quartiles of repeated runs.
 """
 
 from prunescope.jobs import run
 
 import pandas as pd
 
-from prunescope.errors import InputError
-from prunescope.figures import tables, theme
-from prunescope.method_names import BASELINE, parse
+from prunescope.figures import marks, tables, theme
+from prunescope.method_names import BASELINE, LABELS, parse
+from prunescope.statistics.timing import read_timing
 
 PROMISED = {
-    "kept_share": "Promised by tokens, 1 - T/N",
+    "kept_share": "Promised by visual tokens, 1 - T/N",
     "prefill_flops": "Promised by operations",
 }
 TIMES = {"value": "prefill_ms", "low": "prefill_ms_q75", "high": "prefill_ms_q25"}
+LOWEST = -0.25  # of the vertical axis; slower methods are at its end, as arrows
 
 
-def make(cost, png, svg, csv):
-    """cost: Parquet files of one model with a row for each method, the unpruned one among them."""
-    measured = pd.concat([pd.read_parquet(path) for path in cost], ignore_index=True)
-    if (measured["method"] == BASELINE).sum() != 1 or measured["method"].duplicated().any():
-        raise InputError(f"cost: expected a row for each method of one model, {BASELINE!r} too")
-    table = savings(measured)
+def make(timing, operations, png, svg, pdf, csv):
+    """timing, operations: Parquet files of one model with a row for each method."""
+    measured = read_timing(timing, "prefill_ms")
+    promised = pd.concat([pd.read_parquet(path) for path in operations], ignore_index=True)
+    table = savings(measured.merge(promised[["method", *PROMISED]], on="method"))
     tables.write(table, csv)
-    theme.save(draw(table), png, svg)
+    theme.save(draw(table), png, svg, pdf)
 
 
 def savings(measured):
@@ -45,20 +43,24 @@ def savings(measured):
 
 
 def draw(table):
-    figure, axes = theme.canvas(1, 2, (8.6, 3.6), sharey=True)
-    pruned = table[table["method"] != BASELINE]
-    pruned = pruned.assign(family=pruned["method"].map(lambda method: parse(method).base))
-    for panel, (column, title) in zip(axes[0], PROMISED.items(), strict=True):
-        panel.axline((0, 0), slope=1, color="0.45", lw=0.9, ls="--", zorder=0)
-        for family, rows in pruned.groupby("family", sort=False):
-            look = theme.style(family)
-            panel.vlines(rows[column], rows["low"], rows["high"], color=look.color, lw=1)
-            points = {"ls": "none", "marker": look.marker, "ms": 4.5, "label": look.label}
-            panel.plot(rows[column], rows["value"], color=look.color, **points)
-        panel.set(xlabel=title, xlim=(-0.03, 1.03), ylim=(min(0, pruned["low"].min()), 1))
+    """table: as from `savings`."""
+    figure, [axes] = theme.canvas(1, 2, (theme.PAGE, 3.0), sharey=True)
+    pruned = table[table["method"] != BASELINE].copy()
+    pruned["family"] = pruned["method"].map(lambda method: parse(method).base)
+    looks = theme.palette(pruned["family"].unique())
+    slow = pruned["value"] < LOWEST
+    for panel, (column, label) in zip(axes, PROMISED.items(), strict=True):
+        marks.bars(panel, pruned[~slow], column, "family", looks, line=False)
+        panel.plot([0, 1], [0, 1], color=theme.GREY, lw=0.8, ls=theme.DASHES, zorder=0)
+        for _, row in pruned[slow].iterrows():
+            color = looks[row["family"]].color
+            panel.plot(row[column], LOWEST + 0.03, "v", color=color, ms=marks.POINT, mfc="none")
+        panel.set(xlabel=label, xlim=(-0.03, 1.03), ylim=(LOWEST, 1))
+    marks.outer_labels([axes])
     device, batch = table.loc[0, ["device", "batch_size"]]
-    axes[0, 0].set_ylabel(f"Measured reduction of prefill time\n({device}, batch of {batch})")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center")
+    axes[0].set_ylabel(f"Measured reduction of prefill time\n({device}, batch of {batch})")
+    colored = {name: look for name, look in looks.items() if look.color != theme.GREY}
+    marks.mark_legend(figure, colored, LABELS)
     return figure
 
 

@@ -8,13 +8,6 @@ one. share is what a layer sees on average of the visual tokens. Intervals are 9
 
 from prunescope.jobs import run
 
-from prunescope.figures.tables import write_by_task
-from prunescope.statistics.bootstrap import Bootstrap
-
-
-def make(records, csv, methods, bootstrap: Bootstrap = Bootstrap()):
-    """methods: the rows, from top to bottom."""
-    write_by_task(records, methods, bootstrap, csv)
-
+from prunescope.figures.tables import write_by_task as make
 
 run(make, globals())

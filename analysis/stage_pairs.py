@@ -22,6 +22,7 @@ def make(
     records,
     png,
     svg,
+    pdf,
     csv,
     firsts,
     seconds,
@@ -32,7 +33,7 @@ def make(
     """firsts, seconds: layers of the stages of `method`; share: T/N of each pair. Pairs without
     records stay empty."""
     pairs = {write(method, layer=pair, share=share): pair for pair in product(firsts, seconds)}
-    maps_of_pairs(records, pairs, NAMES, bootstrap, csv, png, svg)
+    maps_of_pairs(records, (png, svg, pdf), csv, pairs, NAMES, bootstrap)
 
 
 run(make, globals())

@@ -21,6 +21,7 @@ def make(
     records,
     png,
     svg,
+    pdf,
     csv,
     firsts,
     seconds,
@@ -29,7 +30,7 @@ def make(
 ):
     """firsts, seconds: fractions R of the stages of `method`. Pairs without records stay empty."""
     pairs = {write(method, remove=pair): pair for pair in product(firsts, seconds)}
-    maps_of_pairs(records, pairs, NAMES, bootstrap, csv, png, svg)
+    maps_of_pairs(records, (png, svg, pdf), csv, pairs, NAMES, bootstrap)
 
 
 run(make, globals())

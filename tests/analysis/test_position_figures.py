@@ -15,7 +15,7 @@ ORDERS = ("", "-reversed", "-transposed")
 
 
 def files(folder):
-    return {kind: folder / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    return {kind: folder / f"item.{kind}" for kind in ("png", "svg", "pdf", "csv")}
 
 
 def ordered(images=8):
@@ -102,4 +102,4 @@ def test_each_model_has_its_own_column(tmp_path):
     with pytest.raises(InputError, match=r"titles: .*'alibi'"):
         script("position_encodings").make(stores, [records], **out, titles={"alibi": ""})
     svg = out["svg"].read_text()
-    assert svg.index(">no positions<") < svg.index(">RoPE<")
+    assert svg.index("<!-- no positions -->") < svg.index("<!-- RoPE -->")

@@ -18,11 +18,11 @@ def write(table: pd.DataFrame, path: Path | str) -> None:
 
 def write_by_task(
     records: Sequence[Path | str],
-    methods: Sequence[str],
-    bootstrap: Bootstrap,
     csv: Path | str,
+    methods: Sequence[str] = (),
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> None:
-    """`by_method.by_task` of the methods, from top to bottom; all if none are named."""
+    """Write accuracy by task (`by_method.by_task`), a row for each of the methods, or for all."""
     records = read_records(records, COLUMNS)
     rows = methods or list(dict.fromkeys(records["method"]))
     write(by_task(records, rows, bootstrap), csv)

@@ -1,155 +1,164 @@
-"""The look of all figures, and small helpers that draw on given Axes. No statistics."""
+"""The look of all figures: a seaborn theme, colours and marks of methods, and how files are saved.
 
-from collections.abc import Sequence
+Figures have their printed size: one column (3.25 in) or two columns (6.75 in) of a paper, with
+lettering of 7 to 8 points.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import fill
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
+import seaborn as sns
+import seaborn.objects as so
 from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from matplotlib.patches import Rectangle
 
-from prunescope.method_names import LABELS, label, parse
+from prunescope.method_names import parse
+
+COLUMN, PAGE = 3.25, 6.75  # widths of a figure in inches
+LETTERS_PER_INCH = 15  # of a headline
+MOST_COLORS = 6  # more colours in one figure cannot be told apart at a glance
 
 
 @dataclass(frozen=True)
-class Style:
-    """How a method looks wherever it is drawn."""
+class Look:
+    """Colour and mark of a method, wherever it is drawn."""
 
-    label: str
     color: str
     marker: str | tuple[int, int, int] = "o"  # of matplotlib
+    filled: bool = True
 
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; markers say it again.
-METHODS = {
-    "unpruned": Style(LABELS["unpruned"], "#000000", "*"),
-    "fastv": Style(LABELS["fastv"], "#D55E00", "o"),
-    "fastv-norope": Style(LABELS["fastv-norope"], "#0072B2", "s"),
-    "uniform": Style(LABELS["uniform"], "#009E73", "^"),
-    "lattice": Style(LABELS["lattice"], "#B2A100", "h"),
-    "last-quarter": Style(LABELS["last-quarter"], "#8C6D31", "v"),
-    "random": Style(LABELS["random"], "#7F7F7F", "x"),
-    "ensemble": Style(LABELS["ensemble"], "#56B4E9", "D"),
-    "feather": Style(LABELS["feather"], "#CC79A7", "P"),
-    "pyramiddrop": Style(LABELS["pyramiddrop"], "#E69F00", "X"),
-    "knn": Style(LABELS["knn"], "#882255", "p"),
-    "fastervlm": Style(LABELS["fastervlm"], "#44AA99", (4, 1, 0)),
-    "visionzip": Style(LABELS["visionzip"], "#AA4499", (6, 1, 0)),
-    "oracle": Style(LABELS["oracle"], "#117733", ">"),
-    "anti-oracle": Style(LABELS["anti-oracle"], "#661100", "<"),
-    "pair": Style(LABELS["pair"], "#332288", "8"),
-    "text-only": Style(LABELS["text-only"], "#4D4D4D", "H"),
-    "position-shuffle": Style(LABELS["position-shuffle"], "#999933", "d"),
+# Hue tells the family, lightness and mark its members. Chosen by a search for colours that stay
+# apart with and without red-green blindness; tests/figures/test_theme.py holds the distances.
+# Earlier methods have a colour first where a figure shows many.
+LOOKS = {
+    "unpruned": Look("#000000", "*"),
+    "random": Look("#8F8F8F", "X"),
+    # attention with and without rotary position embedding in the score
+    "fastv": Look("#F35414", "o"),
+    "fastv-norope": Look("#010DA6", "s"),
+    # several stages
+    "feather": Look("#F229AD", "P"),
+    "pyramiddrop": Look("#9C4175", "<"),
+    # choices that ignore the image
+    "uniform": Look("#4B9C3E", "^"),
+    "ensemble": Look("#6089C2", "D"),  # of attention without RoPE
+    "lattice": Look("#2E7157", "h"),
+    "last-quarter": Look("#4E8C62", "v"),
+    # features or attention of the vision tower
+    "visionzip": Look("#D020FE", "H"),
+    "fastervlm": Look("#7D2CD0", (5, 1, 0)),
+    "knn": Look("#501760", "p"),
+    # bounds and controls
+    "pair": Look("#500132", "8"),
+    "oracle": Look("#533D05", ">"),
+    "anti-oracle": Look("#2E2601", (4, 1, 0)),
+    "text-only": Look("#4D4D4D", (6, 1, 0)),
+    "position-shuffle": Look("#A04B12", (3, 1, 0)),
 }
-VARIANTS = {
-    "rope": Style("Score with RoPE", "#D55E00"),
-    "norope": Style("Score without RoPE", "#0072B2", "s"),
-}
-TRUE_BOX, PREDICTED_BOX = "#00D000", "#FF00FF"
-VEIL = 0.80, 0.82, 0.94  # over removed patches: neither white, grey nor brown, as images may be
+UNKNOWN = Look("#6E6E6E", "d")
+ALWAYS = ("unpruned", "random")  # black and grey are no colours
+VARIANTS = {"rope": Look("#F35414", "o"), "norope": Look("#010DA6", "s")}
+VARIANT_LABELS = {"rope": "with RoPE", "norope": "without RoPE"}
+GREY = "#6E6E6E"  # of lines and letters that explain
+DASHES = (0, (4, 2))  # of lines to compare with
 DIVERGING = "RdBu_r"
 RC = {
-    "figure.dpi": 110,
-    "savefig.dpi": 160,
-    "font.size": 9,
-    "axes.titlesize": 9,
+    "figure.dpi": 150,
+    "savefig.dpi": 300,
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same
+    "font.size": 7,
+    "axes.titlesize": 7.5,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.title_fontsize": 7,
+    "figure.titlesize": 8,
+    "figure.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 4,
+    "axes.labelpad": 3,
+    "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.grid": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.2,
     "legend.frameon": False,
+    "pdf.fonttype": 42,  # TrueType: letters stay letters, and are in the file
+    "svg.fonttype": "path",  # a viewer need not have the font
     "svg.hashsalt": "prunescope",  # the same figure has the same bytes
-    "svg.fonttype": "none",
 }
 
 
-def style(method: str) -> Style:
-    """Color and marker of the method that `method` varies, with a label of its own; an unknown
-    method is grey."""
-    known = METHODS.get(parse(method).base, Style("", "#555555", "h"))
-    return replace(known, label=label(method))
+def look(method: str) -> Look:
+    """Colour and mark of the method that `method` varies; grey for an unknown one."""
+    return LOOKS.get(parse(method).base, UNKNOWN)
 
 
-def canvas(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7, 3), **kwargs):
+def palette(methods: Iterable[str]) -> dict[str, Look]:
+    """Looks of the methods of one figure, at most `MOST_COLORS` of them coloured.
+
+    The first in `LOOKS` keep their colours, the others are grey; further variations of one method
+    have open marks.
+    """
+    methods = list(methods)
+    bases = {method: parse(method).base for method in methods}
+    colored = [base for base in LOOKS if base in bases.values() and base not in ALWAYS]
+    shown = {*ALWAYS, *colored[:MOST_COLORS]}
+    looks, first = {}, {}
+    for method, base in bases.items():
+        style = look(method) if base in shown else replace(look(method), color=GREY)
+        looks[method] = replace(style, filled=first.setdefault(base, method) == method)
+    return looks
+
+
+def set_theme() -> None:
+    """Make seaborn and matplotlib draw in this theme."""
+    sns.set_theme(context="paper", style="ticks", rc=RC)
+    so.Plot.config.theme.update(sns.axes_style("ticks") | sns.plotting_context("paper") | RC)
+
+
+def canvas(rows: int = 1, columns: int = 1, size: tuple[float, float] = (PAGE, 2.5), **kwargs):
     """Figure and a (rows, columns) array of Axes in the theme; `size` in inches."""
-    mpl.rcParams.update(RC)
+    set_theme()
     return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **kwargs)
 
 
-def save(figure: Figure, *paths: Path | str) -> None:
-    """Write the figure to every path, in the format of its suffix, and close it."""
-    for path in map(Path, paths):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        metadata = {"Date": None} if path.suffix == ".svg" else None
-        figure.savefig(path, bbox_inches="tight", metadata=metadata)
-        figure.set_layout_engine("none")  # laid out; to do it again takes as long as to draw
-    plt.close(figure)
+def headline(figure: Figure, text: str) -> None:
+    """Write what the figure shows above it, from its left edge, in lines that fit its width."""
+    text = fill(text, int(LETTERS_PER_INCH * figure.get_figwidth()))
+    figure.suptitle(text, x=0.005, ha="left")
 
 
-def curve(axes: Axes, table: pd.DataFrame, x: str, look: Style, **kwargs) -> None:
-    """Line through `value` with the interval from `low` to `high` as a band."""
-    axes.fill_between(table[x], table["low"], table["high"], color=look.color, alpha=0.2, lw=0)
-    options = {"marker": look.marker, "ms": 4, "lw": 1.4, "label": look.label} | kwargs
-    axes.plot(table[x], table["value"], color=look.color, **options)
+def wrapped(label: str, letters: int) -> str:
+    """A method's label in short lines, a new one for each change that it names."""
+    return "\n".join(fill(part, letters) for part in label.split(", "))
 
 
-def whiskers(axes: Axes, table: pd.DataFrame, at: Sequence[float], look: Style, **kwargs) -> None:
-    """Horizontal intervals with `value` as a mark, at the heights `at`."""
-    axes.hlines(at, table["low"], table["high"], color=look.color, lw=1.3)
-    options = {"marker": look.marker, "ms": 4.5, "label": look.label} | kwargs
-    axes.plot(table["value"], at, ls="none", color=look.color, **options)
-
-
-def reference(
-    axes: Axes, value: float, text: str, vertical: bool = False, side: str = "right"
-) -> None:
-    """A dashed line at a value to compare with, named at one side of the axes."""
+def reference(axes: Axes, value: float, text: str = "", vertical: bool = False) -> None:
+    """A dashed line at a value to compare with, and its name at the line's end."""
     draw = axes.axvline if vertical else axes.axhline
-    draw(value, color="0.45", lw=0.9, ls="--", zorder=0)
+    draw(value, color=GREY, lw=0.8, ls=DASHES, zorder=0)
     if text:
         axes.annotate(
-            text, (side == "right", value), xycoords=("axes fraction", "data"), xytext=(0, 2),
-            textcoords="offset points", ha=side, va="bottom", color="0.35", fontsize=7, zorder=1,
-            bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.5, "lw": 0},
+            text, (1, value), xycoords=("axes fraction", "data"), xytext=(0, 1.5),
+            textcoords="offset points", ha="right", va="bottom", color=GREY,
         )  # fmt: skip
 
 
-def heat(axes: Axes, values: np.ndarray, centre: float, span: tuple[float, float]) -> AxesImage:
-    """Heat map with white at `centre`, blue below and red above, over `span`."""
-    image = axes.imshow(values, cmap=DIVERGING, norm=TwoSlopeNorm(centre, *span), aspect="auto")
-    axes.spines[:].set_visible(False)
-    return image
-
-
-def write_cells(axes: Axes, values: np.ndarray, form: str = "{:.2f}") -> None:
-    """The number in each cell of the heat map on `axes`, white on dark."""
-    [image] = axes.get_images()
-    for (row, column), value in np.ndenumerate(values):
-        if np.isnan(value):
-            continue
-        dark = sum(image.cmap(image.norm(value))[:3]) < 1.4
-        look = {"color": "white" if dark else "black", "ha": "center", "va": "center"}
-        axes.text(column, row, form.format(value), fontsize=6.5, **look)
-
-
-def kept_patches(axes: Axes, image: np.ndarray, mask: np.ndarray) -> None:
-    """The image (height, width, 3) with patches faded where `mask` (rows, cols), False to True or
-    0 to 1, is low."""
-    height, width = image.shape[:2]
-    axes.imshow(image, extent=(0, 1, 1, 0))
-    veil = np.zeros((*mask.shape, 4))
-    veil[..., :3], veil[..., 3] = VEIL, 0.85 * (1.0 - np.asarray(mask, float))
-    axes.imshow(veil, extent=(0, 1, 1, 0), interpolation="nearest")
-    axes.set(xticks=[], yticks=[], aspect=height / width, xlim=(0, 1), ylim=(1, 0))
-
-
-def draw_box(axes: Axes, box: Sequence[float], color: str, dashed: bool = False) -> None:
-    """Outline of a normalised x1 y1 x2 y2 box on axes of `kept_patches`."""
-    x1, y1, x2, y2 = box
-    outline = {"fill": False, "lw": 1.8, "ls": "--" if dashed else "-", "clip_on": False}
-    axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, edgecolor=color, **outline))
+def save(figure: Figure, *paths: Path | str) -> None:
+    """Write the figure to every path, in the format of its suffix, and close it. The same figure
+    gives the same bytes."""
+    dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    for path in map(Path, paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, metadata=dates.get(path.suffix))
+        figure.set_layout_engine("none")  # laid out; to do it again takes as long as to draw
+    plt.close(figure)

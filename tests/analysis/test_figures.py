@@ -1,6 +1,4 @@
-"""The look of methods, and every figure drawn from synthetic results."""
-
-from collections import defaultdict
+"""Every figure and table, made from synthetic results."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,8 +11,6 @@ from helpers.scripts import script
 from prunescope.budgets.matching import COLUMNS
 from prunescope.errors import InputError
 from prunescope.figures import theme
-from prunescope.figures.examples import Asked
-from prunescope.metrics import parse_grid32
 from prunescope.statistics import reading
 from prunescope.statistics.bootstrap import Bootstrap
 
@@ -43,17 +39,6 @@ def study(tmp_path_factory):
     return synthetic.write(folder, images=8) | {"swept": [folder / "swept.parquet"]}
 
 
-def test_variations_of_a_method_share_its_look():
-    varied, base = theme.style("fastv-k1-r0.5"), theme.METHODS["fastv"]
-    assert (varied.label, varied.color) == ("FastV, K = 1, R = 0.5", base.color)
-    assert theme.style("fastv-k1-as-feather-r0.4").color == base.color
-
-
-def test_methods_look_different():
-    looks = [(s.color, s.marker) for s in theme.METHODS.values()]
-    assert len({color for color, _ in looks}) == len({marker for _, marker in looks}) == len(looks)
-
-
 @pytest.mark.parametrize(
     ("name", "inputs"),
     [
@@ -78,14 +63,15 @@ def test_methods_look_different():
     ],
 )
 def test_figure_and_its_table_are_written(name, inputs, study, tmp_path):
-    files = {kind: tmp_path / f"{name}.{kind}" for kind in ("png", "svg", "csv")}
+    files = {kind: tmp_path / f"{name}.{kind}" for kind in ("png", "svg", "pdf", "csv")}
     module = script(name)
     options = {"bootstrap": FEW} if name != "retention_maps" else {}
     options |= OPTIONS.get(name, {})
-    stored = {"records" if key == "swept" else key: study[key] for key in reading}
+    stored = {"records" if key == "swept" else key: study[key] for key in inputs}
     module.make(**stored, **files, **options)
     assert files["png"].read_bytes().startswith(b"\x89PNG")
     assert "<svg" in files["svg"].read_text()
+    assert files["pdf"].read_bytes().startswith(b"%PDF")
     assert len(pd.read_csv(files["csv"]))
     assert not plt.get_fignums()
     assert module.__doc__.count("\n\n") == 1  # a title, then how to read it
@@ -156,17 +142,18 @@ def test_figure_goes_without_a_method_that_has_no_records(name, study, tmp_path,
     stored = {"records": study["records"]}
     if name == "vertical_position":
         stored["attention"] = study["attention"]
-    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "pdf", "csv")}
     script(name).make(**stored, **files, methods=["fastv", "fastv-t0.01"], bootstrap=FEW)
     assert "no records of ['fastv-t0.01']" in caplog.text
-    assert "FastV" in files["svg"].read_text() and "0.01" not in files["svg"].read_text()
+    svg = files["svg"].read_text()  # its texts are paths, with the text as a comment
+    assert "<!-- FastV -->" in svg and "T/N = 0.01" not in svg
     with pytest.raises(InputError, match=r"no records of \['fastw'\]"):
         script(name).make(**stored, **files, methods=["fastw"], bootstrap=FEW)
 
 
 @pytest.mark.parametrize("name", ["stage_pairs", "stage_removal"])
 def test_maps_whose_pairs_all_lack_records_are_refused(name, study, tmp_path):
-    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "pdf", "csv")}
     with pytest.raises(InputError, match=r"no records of \['.*3\+4.*there are \['fastv'"):
         script(name).make(study["records"], **files, firsts=[3], seconds=[4], bootstrap=FEW)
 
@@ -175,34 +162,12 @@ def test_maps_whose_pairs_all_lack_records_are_refused(name, study, tmp_path):
 def test_figure_of_pruning_needs_a_method_that_prunes(name, study, tmp_path):
     whole = synthetic.records(8).query("method == 'unpruned'")
     whole.to_parquet(tmp_path / "whole.parquet", index=False)
-    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
+    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "pdf", "csv")}
     more = {"examples": {"cards": []}}.get(name, {"bootstrap": FEW})
     if name != "accuracy_by_method":
         more["attention"] = study["attention"]
     with pytest.raises(InputError, match=r"methods: none to show; there are \['unpruned'\]"):
         script(name).make([tmp_path / "whole.parquet"], **files, **more)
-
-
-@pytest.mark.parametrize(
-    ("name", "shown", "titles"),
-    [
-        ("masks", {"blocks": [["fastv", "fastw"], ["fastw"]], "examples": 1}, ["FastV"]),
-        ("examples", {"methods": ["fastv", "fastw"]}, ["Unpruned", "FastV"]),
-    ],
-)
-def test_pictures_go_without_a_method_that_has_no_records(
-    name, shown, titles, study, tmp_path, monkeypatch
-):
-    module, drawn = script(name), []
-    image = np.zeros((24, 24, 3), np.uint8)
-    questions = defaultdict(lambda: Asked("where", image, None))
-    monkeypatch.setattr(module, "asked", lambda *_: questions)
-    monkeypatch.setattr(module.plotting, "save", lambda figure, *_: drawn.append(figure))
-    files = {kind: tmp_path / f"item.{kind}" for kind in ("png", "svg", "csv")}
-    module.make(study["records"], study["attention"], [], **files, **shown)
-    named = [p.get_title() for p in drawn[0].axes if p.get_visible() and p.get_title()]
-    assert named == titles
-    plt.close("all")
 
 
 def test_table_of_unknown_methods_is_refused(study, tmp_path):
@@ -218,50 +183,20 @@ def test_pairs_without_records_are_left_out(study, tmp_path, caplog):
     assert "no records of ['fastv-as-feather']" in caplog.text
 
 
-def test_images_of_masks_are_those_the_unpruned_model_gets_right():
-    module, records = script("masks"), synthetic.records()
-    chosen = module.choose(records, 3, seed=0)
-    score = records.set_index(["example", "method"])["score"]
-    assert len(set(chosen)) == 3 and all(score[c, "unpruned"] == 1 for c in chosen)
-    with pytest.raises(InputError, match="asked for 1000"):
-        module.choose(records, 1000, seed=0)
-
-
-def test_masks_have_a_row_for_each_block():
-    module, records = script("masks"), synthetic.records()
-    chosen, blocks = module.choose(records, 2, 0), [["fastv", "uniform"], ["feather"]]
-    questions = {c: ("where", np.zeros((24, 24, 3), np.uint8), parse_grid32) for c in chosen}
-    figure = module.draw(records, chosen, blocks, questions, synthetic.GRID)
-    shown = [panel.get_title() for panel in figure.axes if panel.get_visible()]
-    assert shown == ["FastV", "Uniform grid", "FEATHER"] * 2
-    plt.close("all")
-
-
 def test_same_data_same_bytes(study, tmp_path):
     for name in ("a.svg", "b.svg"):
-        other = {kind: tmp_path / f"{name}.{kind}" for kind in ("png", "csv")}
+        other = {kind: tmp_path / f"{name}.{kind}" for kind in ("png", "pdf", "csv")}
         script("retention_maps").make(study["attention"], svg=tmp_path / name, **other)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
-def test_mean_kept_row_draws_the_numbers_of_its_table():
-    module = script("mean_kept_row")
-    table = module.position_bias(synthetic.scores(), [0.75], module.Bootstrap(100))
-    axes = module.draw(table).axes[0]
-    rows = table[(table["measure"] == "mean_row") & (table["variant"] == "rope")]
-    np.testing.assert_array_equal(axes.lines[0].get_ydata(), rows["value"])
-    plt.close("all")
-
-
-def test_table_of_methods_has_every_method_and_its_time(study, tmp_path):
+def test_table_of_methods_has_every_method_and_its_operations(study, tmp_path):
     methods = list(synthetic.METHODS)
-    cost = tmp_path / "cost.parquet"
-    module = script("methods_table")
-    measured = pd.DataFrame({"method": methods} | dict.fromkeys(module.MEASURED, 1))
-    measured.assign(prefill_ms=range(len(methods))).to_parquet(cost)
-    module.make(study["records"], [cost], tmp_path / "t.csv", FEW)
+    counted = tmp_path / "operations.parquet"
+    pd.DataFrame({"method": methods, "prefill_flops": range(len(methods))}).to_parquet(counted)
+    script("methods_table").make(study["records"], [counted], tmp_path / "t.csv", FEW)
     table = pd.read_csv(tmp_path / "t.csv").set_index("method")
-    assert table["prefill_ms"].to_dict() == {m: i for i, m in enumerate(methods)}
+    assert table["prefill_flops"].to_dict() == {m: i for i, m in enumerate(methods)}
     assert table.loc["unpruned", "share"] == 1
     assert table.loc["feather", "stages"] == "K=1: 13; K=2: 4"
     boxes = reading.read_records(study["records"], ["iou"]).query("task == 'locate'")
@@ -275,68 +210,47 @@ def test_table_of_methods_has_every_method_and_its_time(study, tmp_path):
     assert row == pytest.approx([found.statistic, *interval], rel=1e-4) and row[0] > 0
 
 
-def test_example_is_one_where_the_box_is_lost_and_the_answer_is_not():
-    module, records = script("examples"), synthetic.records()
-    choice = module.choose(records, "fastv", seed=3)
-    score = records.set_index(["example", "method"])["score"]
-    assert score[choice.located, "fastv"] == 0 and score[choice.answered, "fastv"] == 1
-    assert score[choice.located, "unpruned"] == score[choice.answered, "unpruned"] == 1
-    assert choice == module.choose(records, "fastv", seed=3)
-
-
-def test_example_leaves_out_methods_that_did_not_answer_both():
-    module, records = script("examples"), synthetic.records()
-    choice = module.choose(records, "fastv", 0)
-    blind = (records["method"] == "feather") & (records["example"] == choice.answered)
-    shown, rows = module.of_both(records[~blind], choice, ["unpruned", "feather", "fastv"])
-    assert shown == ["unpruned", "fastv"]
-    assert len(rows) == 4
-
-
-def test_example_falls_back_and_says_so():
-    module, records = script("examples"), synthetic.records()
-    lost = records["method"] == "fastv"
-    records.loc[lost, "score"] = 1.0
-    assert "unpruned model has both right" in module.choose(records, "fastv", 0).why
-    with pytest.raises(InputError, match="unknown method 'fastw'"):
-        module.choose(records, "fastw", 0)
-
-
-def test_example_shows_a_panel_for_each_method_and_question():
-    module, records = script("examples"), synthetic.records()
-    choice = module.choose(records, "fastv", 0)
-    image = np.zeros((24, 24, 3), np.uint8)
-    asked = {choice.located: ("where", image, parse_grid32), choice.answered: ("what", image, None)}
-    figure = module.draw(records, choice, ["unpruned", "fastv"], asked, synthetic.GRID)
-    assert [bool(panel.patches) for panel in figure.axes] == [True, True, False, False]
-    plt.close("all")
-
-
-def measured(folder, **columns):
-    """What `cost` stores of the methods of synthetic.py, the later ones ever faster."""
-    module, methods = script("cost_table"), list(synthetic.METHODS)
-    times = {f"{t}{end}": 8.0 for t in module.TIMES for end in ("", "_q25", "_q75")}
-    sizes = dict.fromkeys([*module.UNITS, "visual_tokens", "mean_tokens", "kept_share"], 2.0**20)
-    where = {"model": "tiny", "device": "cpu", "dtype": "float32", "attn": "sdpa", "batch_size": 4}
-    table = pd.DataFrame({"method": methods} | sizes | times | where | {"counted_gap": 0.0})
+def timed(path, **columns):
+    """Times of the methods of synthetic.py, as `timing` stores them; later methods are faster."""
+    module, methods = script("timing_table"), list(synthetic.METHODS)
+    times = {f"{time}{end}": 8.0 for time in module.TIMES for end in module.ENDS}
+    setting = {"device": "cpu", "dtype": "float32", "attn": "sdpa", "batch_size": 4}
+    names = {"model": "tiny", "method": methods, "peak_bytes": 2**21}
+    table = pd.DataFrame(names | times | setting)
     table["answer_ms"] -= range(len(methods))
-    table.assign(**columns).to_parquet(folder / "cost.parquet")
-    return folder / "cost.parquet"
+    table.assign(**columns).to_parquet(path)
+    return path
+
+
+def counted(path, **columns):
+    """Operations of the methods of synthetic.py, as `operations` stores them."""
+    names = ["visual_tokens", "mean_tokens", "kept_share", "kv_bytes", "prefill_flops"]
+    table = pd.DataFrame({"model": "tiny", "method": list(synthetic.METHODS), "counted_gap": 0.0})
+    table.assign(**dict.fromkeys(names, 2.0**20) | columns).to_parquet(path)
+    return path
 
 
 def test_table_of_costs_has_every_model_and_method(tmp_path):
-    (tmp_path / "other").mkdir()
-    paths = [measured(tmp_path), measured(tmp_path / "other", model="other", kv_bytes=2**21)]
+    paths = [counted(tmp_path / "a"), counted(tmp_path / "b", model="other", kv_bytes=2**21)]
     script("cost_table").make(paths, tmp_path / "t.csv")
     table = pd.read_csv(tmp_path / "t.csv").set_index(["model", "method"])
     assert len(table) == 2 * len(synthetic.METHODS) and table.index.is_unique
     assert (table.loc["tiny", "kv_mib"] == 1).all() and (table.loc["other", "kv_mib"] == 2).all()
-    assert (table["answer_ms_q75"] == 8).all()
+
+
+def test_table_of_times_has_every_model_and_method(tmp_path):
+    paths = [timed(tmp_path / "a"), timed(tmp_path / "b", model="other")]
+    script("timing_table").make(paths, tmp_path / "t.csv")
+    table = pd.read_csv(tmp_path / "t.csv").set_index(["model", "method"])
+    assert len(table) == 2 * len(synthetic.METHODS) and table.index.is_unique
+    assert (table["answer_ms_q75"] == 8).all() and (table["peak_mib"] == 2).all()
 
 
 def test_time_of_a_question_is_that_of_its_share_of_the_batch(study, tmp_path):
-    files = {kind: tmp_path / f"time.{kind}" for kind in ("png", "svg", "csv")}
-    script("accuracy_vs_time").make(study["records"], [measured(tmp_path)], **files, bootstrap=FEW)
+    files = {kind: tmp_path / f"time.{kind}" for kind in ("png", "svg", "pdf", "csv")}
+    script("accuracy_vs_time").make(
+        study["records"], [timed(tmp_path / "timing.parquet")], **files, bootstrap=FEW
+    )
     table = pd.read_csv(files["csv"]).set_index(["group", "method"])
     assert table.loc[("localization", "unpruned"), "ms"] == 8 / 4
     assert table.loc[("other tasks", "fastv-norope"), "ms"] == (8 - 2) / 4
@@ -355,24 +269,25 @@ def test_saved_is_what_the_unpruned_model_spends_less_the_method():
     plt.close("all")
 
 
-def test_every_look_is_one_line_of_the_legend():
-    """Markers of matplotlib are words or shapes of three numbers."""
-    module, methods = script("promised_and_measured"), list(theme.METHODS)
+def test_methods_that_have_a_color_are_in_the_legend():
+    module, methods = script("promised_and_measured"), list(theme.LOOKS)
     cost = {"method": methods, "kept_share": 0.5, "prefill_flops": 4, "device": "cpu"}
     times = {"prefill_ms": 60, "prefill_ms_q25": 50, "prefill_ms_q75": 70, "batch_size": 8}
     [legend] = module.draw(module.savings(pd.DataFrame(cost | times))).legends
-    assert len(legend.get_texts()) == len(methods) - 1  # without the unpruned model
+    named = {text.get_text() for text in legend.get_texts()}
+    assert {"FastV", "FEATHER", "Random"} <= named
+    assert len(named) == theme.MOST_COLORS + 1  # random choices are grey
     plt.close("all")
 
 
 def test_savings_need_the_unpruned_model(tmp_path):
-    pd.DataFrame({"method": ["fastv"]}).to_parquet(tmp_path / "cost.parquet")
-    with pytest.raises(InputError, match="expected a row for each method"):
-        script("promised_and_measured").make([tmp_path / "cost.parquet"], *[tmp_path / "x"] * 3)
+    pd.DataFrame({"method": ["fastv"]}).to_parquet(tmp_path / "timing.parquet")
+    with pytest.raises(InputError, match="expected one row for each method"):
+        script("promised_and_measured").make([tmp_path / "timing.parquet"], *[tmp_path / "x"] * 5)
 
 
 def test_pairs_of_layers_stand_where_they_belong(study, tmp_path):
-    files = {kind: tmp_path / f"x.{kind}" for kind in ("png", "svg", "csv")}
+    files = {kind: tmp_path / f"x.{kind}" for kind in ("png", "svg", "pdf", "csv")}
     script("stage_pairs").make(study["swept"], **files, firsts=[1], seconds=[2], bootstrap=FEW)
     table = pd.read_csv(files["csv"])
     assert set(zip(table["first"], table["second"], strict=True)) == {(1, 2)}
