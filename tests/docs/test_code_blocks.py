@@ -51,12 +51,12 @@ def run(page: Path, *left_out: str, **given) -> dict:
 def register(monkeypatch):
     """Registers a criterion, as if its file were in the package."""
 
-    def known(criterion: type[Criterion]) -> type[Criterion]:
+    def add(criterion: type[Criterion]) -> type[Criterion]:
         registry = criteria.registry() | {criterion.name: criterion}
         monkeypatch.setattr(criteria, "registry", lambda: registry)
         return criterion
 
-    return known
+    return add
 
 
 @pytest.fixture

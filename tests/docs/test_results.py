@@ -40,3 +40,25 @@ def test_the_example_report_is_of_the_stored_ledger():
     text = html.unescape(page.read_text())
     assert page.stat().st_size < 3e6
     assert all(row["statement"] in text for row in SCRIPT["read"](LEDGER))
+
+
+def test_an_example_is_copied_from_the_reports(tmp_path, monkeypatch):
+    reports, docs = tmp_path / "reports", tmp_path / "docs"
+    copied = {
+        "report.html": "example/report.html",
+        "rope/figures/accuracy_vs_budget.png": "accuracy_vs_budget.png",
+        "rope/ledger.csv": "results/rope/ledger.csv",
+        "rope/tables/matched_differences.csv": "results/rope/matched_differences.csv",
+        "testbed-a1/swin/ledger.csv": "results/swin/ledger.csv",
+    }
+    for name in copied:
+        (reports / name).parent.mkdir(parents=True, exist_ok=True)
+        (reports / name).write_text(name)
+    docs.mkdir()
+    for name, path in {"ROOT": tmp_path, "RESULTS": docs / "results"}.items():
+        monkeypatch.setitem(SCRIPT["copy_from"].__globals__, name, path)
+    SCRIPT["copy_from"](reports)
+    files = {str(path.relative_to(docs)): path for path in docs.rglob("*") if path.is_file()}
+    assert {name: path.read_text() for name, path in files.items()} == {
+        target: source for source, target in copied.items()
+    }
