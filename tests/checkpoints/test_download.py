@@ -1,4 +1,4 @@
-"""Models of the hub, by the hub's own client from a hub on this machine, and by the rules."""
+"""Models of the hub: fetched by the hub's client from a hub on this machine, and by the rules."""
 
 import errno
 import json
@@ -70,7 +70,7 @@ def fetch(folder, part="hub", key=KEY, repo=REPO, revision="main", **more):
 
 
 def names(folder):
-    return {each.name for each in folder.iterdir()}
+    return {path.name for path in folder.iterdir()}
 
 
 def test_what_is_fetched_is_the_model_and_no_pickle_or_code(hub, model, tmp_path):
@@ -80,11 +80,11 @@ def test_what_is_fetched_is_the_model_and_no_pickle_or_code(hub, model, tmp_path
     out = fetch(tmp_path / "out")
     assert names(out) == files.keys() | {"origin.json"}
     assert sorted(hub.sent) == sorted(files)
-    there, here = Checkpoint("tiny", model), Checkpoint("tiny", out)
-    assert here.to_dict() == there.to_dict()  # so that answers are those of a model fetched by hand
-    assert here.manifest()["origin"] == f"{REPO}@{sha}" and "origin" not in there.manifest()
-    here.load()
-    xr.Dataset(attrs=here.manifest()).to_zarr(tmp_path / "scores.zarr")
+    original, fetched = Checkpoint("tiny", model), Checkpoint("tiny", out)
+    assert fetched.to_dict() == original.to_dict()  # equal keys of stored answers
+    assert fetched.manifest()["origin"] == f"{REPO}@{sha}" and "origin" not in original.manifest()
+    fetched.load()
+    xr.Dataset(attrs=fetched.manifest()).to_zarr(tmp_path / "scores.zarr")
     assert manifest([tmp_path / "scores.zarr"])["tiny: origin"] == f"{REPO}@{sha}"
 
 
@@ -150,7 +150,7 @@ def ask(hub, tmp_path, **asked):
     return message
 
 
-def test_what_the_hub_refuses_is_said_in_one_line(hub, model, tmp_path):
+def test_refusals_of_the_hub_are_explained_in_one_line(hub, model, tmp_path):
     hub.add(REPO, files_of(model))
     message = ask(hub, tmp_path, repo="nobody/nothing")
     assert message.startswith(f"{KEY}: nobody/nothing: there is no such model, or it is private")
@@ -164,7 +164,7 @@ def test_what_the_hub_refuses_is_said_in_one_line(hub, model, tmp_path):
     assert message.startswith(f"{KEY}: no name: it cannot be loaded: HFValidationError")
 
 
-def test_what_the_hub_forbids_is_said_in_its_words(hub, model, tmp_path):
+def test_what_the_hub_forbids_is_quoted(hub, model, tmp_path):
     hub.add(REPO, files_of(model))
     hub.broken = {"model.safetensors"}  # is listed, and not given
     message = ask(hub, tmp_path)
@@ -201,7 +201,7 @@ def test_no_network_and_nothing_in_the_cache(hub, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "expected"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk is full"),
@@ -209,12 +209,12 @@ def test_no_network_and_nothing_in_the_cache(hub, tmp_path, monkeypatch):
         (HTTP.RemoteProtocolError("peer closed"), "the hub cannot be reached"),
     ],
 )
-def test_what_happens_on_the_way_is_said_in_one_line(hub, tmp_path, monkeypatch, error, said):
+def test_errors_on_the_way_are_explained_in_one_line(hub, tmp_path, monkeypatch, error, expected):
     def fail(*args, **kwargs):
         raise error
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
-    assert said in ask(hub, tmp_path)
+    assert expected in ask(hub, tmp_path)
 
 
 def test_room_is_looked_for_before_anything_is_fetched(hub, model, tmp_path, monkeypatch):
@@ -238,8 +238,8 @@ def test_pickles_are_refused(hub, model, tmp_path):
 def test_code_that_comes_with_a_model_is_not_run(hub, model, tmp_path, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda *question: "y")  # if anyone were asked
     files = files_of(model)
-    own = {"model_type": "tiny", "auto_map": {"AutoConfig": "modeling_tiny.TinyConfig"}}
-    files |= {"config.json": json.dumps(own).encode(), "modeling_tiny.py": b"raise SystemExit"}
+    config = {"model_type": "tiny", "auto_map": {"AutoConfig": "modeling_tiny.TinyConfig"}}
+    files |= {"config.json": json.dumps(config).encode(), "modeling_tiny.py": b"raise SystemExit"}
     hub.add(REPO, files)
     assert "transformers has no class of its own for it" in ask(hub, tmp_path)
     assert "model.safetensors" not in hub.sent
@@ -283,7 +283,7 @@ def test_a_part_that_cannot_be_converted_is_named(parts, tmp_path):
 
 @pytest.fixture
 def models(model, parts, tmp_path):
-    """Two that are to be put in a folder, by their names."""
+    """Two models that a study fetches, by name."""
     asked = {"repo": str(model), "revision": "main"}
     return {
         "llava": {"hub": asked, "path": str(tmp_path / "llava")},
@@ -293,7 +293,7 @@ def models(model, parts, tmp_path):
 
 @pytest.fixture
 def run(models, tmp_path):
-    """Run Snakemake on a study of the models as they are then."""
+    """Run Snakemake on a study of `models`, with the changes that a test made."""
     name = f"downloads-{os.getpid()}"
     base = {"name": name, "tasks": ["locate"]}
 
@@ -302,8 +302,8 @@ def run(models, tmp_path):
         command = [sys.executable, "-m", "snakemake", "--nolock", "--configfile"]
         command += [str(tmp_path / "study.yaml"), "--cores", "2", *arguments]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        said = done.stdout + done.stderr
-        return done.returncode, said, dict(re.findall(r"(?m)^(\w+) +(\d+)$", said))
+        output = done.stdout + done.stderr
+        return done.returncode, output, dict(re.findall(r"(?m)^(\w+) +(\d+)$", output))
 
     yield run
     shutil.rmtree(ROOT / "results" / name, ignore_errors=True)
@@ -311,16 +311,16 @@ def run(models, tmp_path):
 
 def test_the_rules_fetch_and_convert(run, models, tmp_path):
     markers = [f"{model['path']}/origin.json" for model in models.values()]
-    code, said, jobs = run(*markers)
-    assert code == 0, said
+    code, output, jobs = run(*markers)
+    assert code == 0, output
     assert jobs == {"download": "4", "convert": "1", "total": "5"}
     study = Study.of({"tasks": ["locate"], "models": models}, "study")
     assert all(map(origins.is_present, study.models.values()))
     check_models(study)
     marked = {"m": {"path": study.models["prism"]["path"]}}  # what was made, as a folder
     (tmp_path / "marked.yaml").write_text(yaml.safe_dump({"tasks": ["locate"], "models": marked}))
-    code, said, _ = run("--dry-run", "--configfile", tmp_path / "marked.yaml")
-    assert code == 0 and "Exception" not in said, said
+    code, output, _ = run("--dry-run", "--configfile", tmp_path / "marked.yaml")
+    assert code == 0 and "Exception" not in output, output
     models["llava"]["hub"]["revision"] = "v2"
     models["prism"] |= {"gigabytes": 1}  # no reason to do anything
     _, _, jobs = run("--dry-run", *markers)
@@ -329,7 +329,7 @@ def test_the_rules_fetch_and_convert(run, models, tmp_path):
 
 def test_jobs_that_run_a_model_wait_for_it(run, models):
     models["prism"] = {"prismatic": {}}
-    code, said, jobs = run("--dry-run")
-    assert code == 0, said
+    code, output, jobs = run("--dry-run")
+    assert code == 0, output
     assert (jobs["download"], jobs["convert"], jobs["evaluate"]) == ("4", "1", "2")
-    assert "input: data/models/prism/origin.json, " in said
+    assert "input: data/models/prism/origin.json, " in output

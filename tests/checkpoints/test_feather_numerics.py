@@ -1,4 +1,4 @@
-"""The arithmetic of FEATHER's environment, on request only."""
+"""The arithmetic of FEATHER's published runs is used on request only."""
 
 import pytest
 import torch
@@ -83,9 +83,10 @@ def test_in_bfloat16_the_arithmetic_of_the_model_rounds_scores(monkeypatch):
 
 def test_a_checkpoint_is_loaded_with_its_numerics(tmp_path):
     folder = save_model(tmp_path)
-    exact, rounded = (Checkpoint("tiny", folder, numerics=each) for each in ("exact", "feather"))
-    rotaries = [each.load().model.model.language_model.rotary_emb for each in (exact, rounded)]
-    assert [type(each).__name__ for each in rotaries] == ["LlamaRotaryEmbedding", "RoundedRotary"]
+    exact, rounded = (Checkpoint("tiny", folder, numerics=name) for name in ("exact", "feather"))
+    models = [checkpoint.load().model for checkpoint in (exact, rounded)]
+    rotaries = [model.model.language_model.rotary_emb for model in models]
+    assert [type(rotary) for rotary in rotaries] == [LlamaRotaryEmbedding, RoundedRotary]
     assert exact.to_dict() != rounded.to_dict()
     with pytest.raises(InputError, match="numerics: 'paper' is not one of"):
         Checkpoint("tiny", folder, numerics="paper")

@@ -1,5 +1,4 @@
-"""Models and processors of every family, as repositories of the hub have them: loaded from their
-files, and asked as a study does."""
+"""Every family in the layout of published repositories: loaded, and asked as in a study."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -26,7 +25,7 @@ from prunescope.tasks.examples import load_examples
 
 pytestmark = pytest.mark.usefixtures("offline")
 VIDEOS = ("internvl", "llava_onevision", "qwen2_5_vl", "qwen2_vl", "qwen3_vl", "smolvlm")
-# In older transformers images are enough to need it.
+# In older transformers, the processor of Idefics3 needs torchvision for images as well.
 NEEDS = (*VIDEOS, "idefics3") if getattr(Idefics3ImageProcessorPil, "is_dummy", False) else VIDEOS
 PROTOCOLS = {"llava": "llava15"} | {
     name: name for name in ("internvl", "paligemma", "qwen2_5_vl", "qwen2_vl")
@@ -62,25 +61,25 @@ def test_weights_and_inputs_are_those_of_the_family(name, checkpoint):
     case = PUBLISHED[name]
     loaded = checkpoint.load()
     model, processor = loaded.model, loaded.processor
-    weights, expected = (dict(each.named_parameters()) for each in (model, case.build("sdpa")))
+    weights, expected = (dict(m.named_parameters()) for m in (model, case.build("sdpa")))
     if name in TIED:
         del expected["lm_head.weight"]
         assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
     assert weights.keys() == expected.keys()
     assert all(torch.equal(weights[key], expected[key]) for key in expected)
-    found = case.inputs_of(processor, 0, 1)
+    inputs = case.inputs_of(processor, 0, 1)
     expected = case.inputs(0, 1)
-    assert found.keys() - {"labels"} == expected.keys()
+    assert inputs.keys() - {"labels"} == expected.keys()
     for key, value in expected.items():
-        torch.testing.assert_close(found[key], value, msg=key)
+        torch.testing.assert_close(inputs[key], value, msg=key)
 
 
 def test_a_study_asks_it(name, checkpoint, access, tmp_path):
     task = read("refcoco", access, PROTOCOLS.get(name), max_new_tokens=3)
     records = evaluate(checkpoint, task, METHODS, RecordStore(tmp_path), batch_size=3).to_pylist()
     assert len(records) == 5 * len(METHODS)
-    pruned = [each for each in records if each["method"] == "fastv"]
-    assert all(each["mean_tokens"] > len(each["kept"][0]) > 0 for each in pruned)
+    pruned = [record for record in records if record["method"] == "fastv"]
+    assert all(record["mean_tokens"] > len(record["kept"][0]) > 0 for record in pruned)
     costs = operations(checkpoint, task, METHODS, examples=3)
     unpruned, fastv = costs["prefill_flops"]
     assert fastv < unpruned
@@ -107,16 +106,16 @@ def test_a_processor_that_transformers_does_not_know(tmp_path):
 
 def test_images_are_resized_by_pillow_where_torchvision_is_there(tmp_path, monkeypatch):
     save(PUBLISHED["llava"], tmp_path)
-    wanted = []
+    backends = []
 
     def load(folder, backend, **options):
-        wanted.append(backend)
+        backends.append(backend)
         return CLIPImageProcessorPil.from_pretrained(folder)
 
     monkeypatch.setattr(stock, "is_torchvision_available", lambda: True)
     monkeypatch.setattr(stock, "AutoImageProcessor", SimpleNamespace(from_pretrained=load))
     processor = stock.load_processor(tmp_path, "there")
-    assert wanted == ["pil"] and type(processor.image_processor) is CLIPImageProcessorPil
+    assert backends == ["pil"] and type(processor.image_processor) is CLIPImageProcessorPil
 
 
 def test_prompts_have_no_labels(tmp_path, access):
@@ -124,8 +123,9 @@ def test_prompts_have_no_labels(tmp_path, access):
     task = read("refcoco", access, "paligemma")
     examples = load_examples(task)
     assert "labels" not in prompts.prompts(examples, task, processor)
-    made = processor(images=[[each] for each in prompts.pictures(examples)], text=["<image>"] * 5)
-    assert "labels" in made  # which the engine refuses
+    images = [[image] for image in prompts.pictures(examples)]
+    inputs = processor(images=images, text=["<image>"] * 5)
+    assert "labels" in inputs  # which the engine refuses
 
 
 @pytest.mark.skipif(is_torchvision_available(), reason="torchvision is there")

@@ -1,4 +1,4 @@
-"""Folders of models that lack something, or have broken files: one line that says what to do."""
+"""Incomplete and damaged folders of models: the error is one line that says what to do."""
 
 import json
 import shutil
@@ -36,7 +36,7 @@ def ask(folder):
 
 
 @pytest.mark.parametrize("size", [0, 5, 5000, -1])
-def test_weights_that_are_not_whole(copy, size):
+def test_weights_that_are_cut_short(copy, size):
     path = copy / WEIGHTS
     path.write_bytes(path.read_bytes()[:size])
     message = ask(copy)
@@ -49,12 +49,12 @@ def test_weights_with_more_than_their_header_says(copy):
     assert f"{path} is damaged or incomplete" in ask(copy)
 
 
-def test_a_file_of_several_that_is_missing(copy):
+def test_a_missing_file_of_several(copy):
     first, second = (f"model-0000{number}-of-00002.safetensors" for number in (1, 2))
     whole = copy / WEIGHTS
     index = {"weight_map": {"a": first, "b": second}}
     (copy / f"{WEIGHTS}.index.json").write_text(json.dumps(index))
-    Checkpoint("tiny", copy).load()  # with all in one file no other is asked for
+    Checkpoint("tiny", copy).load()  # the single file is enough
     whole.rename(copy / first)
     assert f"lacks {second}, which {WEIGHTS}.index.json names" in ask(copy)
 
@@ -62,7 +62,7 @@ def test_a_file_of_several_that_is_missing(copy):
 @pytest.mark.parametrize("change", ["missing", "shape"])
 def test_weights_that_would_be_random(copy, change):
     tensors = load_file(copy / WEIGHTS)
-    name = next(each for each in tensors if each.endswith("mlp.down_proj.weight"))
+    name = next(key for key in tensors if key.endswith("mlp.down_proj.weight"))
     tensor = tensors.pop(name)
     if change == "shape":
         tensors[name] = tensor[:-1].clone()
@@ -71,13 +71,13 @@ def test_weights_that_would_be_random(copy, change):
     assert "lacks 1 of the model's weights" in message and "mlp.down_proj.weight" in message
 
 
-def test_a_device_that_is_not_here(model, monkeypatch):
+def test_a_missing_device(model, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match=r"^device: cuda:1, but torch .* finds no GPU here"):
         Checkpoint("tiny", model, device="cuda:1").load()
 
 
-def test_attention_kernels_that_are_not_here(model, monkeypatch):
+def test_missing_attention_kernels(model, monkeypatch):
     def fail(*args, **kwargs):
         raise ImportError("FlashAttention2 has been toggled on, but\nno package")
 
@@ -86,7 +86,7 @@ def test_attention_kernels_that_are_not_here(model, monkeypatch):
         Checkpoint("tiny", model, attn="flash_attention_2").load()
 
 
-def test_a_folder_that_is_not_there(tmp_path):
+def test_a_missing_folder(tmp_path):
     with pytest.raises(InputError, match=f"path: there is no folder {tmp_path / 'no'}$"):
         Checkpoint("tiny", tmp_path / "no")
 
@@ -115,17 +115,17 @@ def test_settings_that_are_broken(copy, name, content):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "said"),
+    ("pattern", "expected"),
     [("tokenizer*", "has no tokenizer, "), ("processor*", "has no image processor, ")],
 )
-def test_a_processor_that_is_not_there(copy, pattern, said):
+def test_a_missing_processor(copy, pattern, expected):
     for path in copy.glob(pattern):
         path.unlink()
     message = ask(copy)
-    assert said in message and "stock model" not in message
+    assert expected in message and "stock model" not in message
 
 
-def test_why_pickles_will_not_do_is_said_of_folders_too(copy):
+def test_the_refusal_of_pickles_is_explained_for_folders(copy):
     (copy / WEIGHTS).rename(copy / "pytorch_model.bin")
     assert "has no *.safetensors. Weights in pickles" in ask(copy)
     with pytest.raises(InputError, match=r"has no \*\.safetensors\. Weights in pickles"):

@@ -1,3 +1,5 @@
+"""Metrics: judgements worked out by hand, and texts that are no answers."""
+
 from math import isnan
 
 import pytest
@@ -18,13 +20,13 @@ from prunescope.metrics.boxes import BOX_FORMATS, from_square
 
 
 @pytest.mark.parametrize(
-    ("said", "score", "invalid"),
+    ("text", "score", "invalid"),
     [("two  legs", 1, False), ("a wing", 0, False), ("Two legs", 0, True), ("B", 0, True)],
 )
-def test_the_words_of_an_option(said, score, invalid):
+def test_the_words_of_an_option(text, score, invalid):
     example = {"options": ["a wing", "two legs", "none"], "answer": "B"}
     assert OptionText().defect(example) == ""
-    verdict = OptionText().judge(said, example)
+    verdict = OptionText().judge(text, example)
     assert (verdict.score, verdict.invalid) == (score, invalid)
     assert OptionText().defect({**example, "answer": "D"}) == "answer 'D' is no option"
 
@@ -150,14 +152,14 @@ def test_short_answer():
 
 
 @pytest.mark.parametrize(
-    ("said", "read"),
+    ("text", "read"),
     [
         *[("Yes, it is", "yes"), ("no.", "no"), ("N", "no"), ("y", "yes"), (" Yes", "yes")],
         *[("It is, yes", None), ("maybe", None), ("", None)],
     ],
 )
-def test_yes_and_no(said, read):
-    verdict = YesNo().judge(said, {"answer": "Yes"})
+def test_yes_and_no(text, read):
+    verdict = YesNo().judge(text, {"answer": "Yes"})
     assert verdict[0::2] == (float(read == "yes"), read is None)
 
 
@@ -172,26 +174,26 @@ def test_choice():
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
-    # Four of ten said "red": whoever is left out, three others did. Two said "2": if one of
+    ("text", "expected"),
+    # Four of ten answered "red": whoever is left out, three others did. Two answered "2": if one of
     # them is left out (2 of 10) one other did, else two.
     [
         *[("red", 1.0), ("2", (2 * 1 + 8 * 2) / 30), ("blue", (1 * 0 + 9 * 1) / 30), ("no", 0.0)],
         *[("The red.", 1.0), ("two", 18 / 30), ("don't know", (3 * 2 + 7 * 3) / 30), ("", 0.0)],
     ],
 )
-def test_vqa_accuracy_by_hand(said, expected):
+def test_vqa_accuracy_by_hand(text, expected):
     answers = ["red"] * 4 + ["2"] * 2 + ["blue"] + ["dont know"] * 3
     for rules in ("vqa", "m4c"):
-        verdict = VqaAccuracy(rules).judge(said, {"answers": answers})
+        verdict = VqaAccuracy(rules).judge(text, {"answers": answers})
         assert verdict.score == pytest.approx(expected)
-        assert verdict.invalid == (said == "")
+        assert verdict.invalid == (text == "")
 
 
 @pytest.mark.parametrize("rules", ["vqa", "m4c"])
-@pytest.mark.parametrize(("said", "answer"), [("Yes", "yes"), ("Unanswerable", "unanswerable")])
-def test_what_all_said_is_normalised_too(rules, said, answer):
-    assert VqaAccuracy(rules).judge(said, {"answers": [answer] * 10}).score == 1
+@pytest.mark.parametrize(("text", "answer"), [("Yes", "yes"), ("Unanswerable", "unanswerable")])
+def test_unanimous_answers_are_normalised_too(rules, text, answer):
+    assert VqaAccuracy(rules).judge(text, {"answers": [answer] * 10}).score == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every card of a benchmark, from rows as they are published to records, without a network."""
+"""Every card of a benchmark, from rows in the published layout to records, without a network."""
 
 import errno
 import json
@@ -125,7 +125,7 @@ def test_what_the_cards_make_of_answers_and_options(access):
 
 def test_prompts_are_word_for_word_those_of_the_paper(access, checkpoint):
     processor = checkpoint.load().processor
-    said = {
+    texts = {
         "refcoco": "Please provide the bounding box coordinate of the region this sentence "
         'describes: "the left cat"',
         "vqav2": "what is 0\nAnswer the question using a single word or phrase.",
@@ -136,7 +136,7 @@ def test_prompts_are_word_for_word_those_of_the_paper(access, checkpoint):
         "ai2d": "what is 0\nA. w\nB. x\nC. y\nD. z\n"
         "Answer with the option's letter from the given choices directly.",
     }
-    for name, text in said.items():
+    for name, text in texts.items():
         task = read(name, access)
         assert task.ask(load_examples(task)[0]) == text
     task = read("vqav2", access)
@@ -164,7 +164,7 @@ def test_the_first_token_decides_between_the_options(access, checkpoint):
     store = RecordStore(Path(datasets.config.HF_DATASETS_CACHE) / "store")
     records = evaluate(checkpoint, task, METHODS, store, batch_size=6).to_pylist()
     by_example = {r["example"]: r["prediction"] for r in records if r["method"] == "fastv"}
-    assert [by_example[each] for each in batch["id"]] == expected
+    assert [by_example[example] for example in batch["id"]] == expected
 
 
 def test_options_go_on_from_the_last_token_of_a_prompt(access, checkpoint, tmp_path, monkeypatch):
@@ -198,8 +198,8 @@ def test_unreadable_images_are_listed_and_left_out(root, checkpoint, tmp_path, c
     assert "1 of 3 rows cannot be used: row 1 (000000000001.jpg): OSError" in caplog.text
     records = evaluate(checkpoint, read("vsr", access), METHODS, RecordStore(tmp_path / "store"))
     pq.write_table(records, tmp_path / "records.parquet")
-    [said] = left_out([tmp_path / "records.parquet"] * 2)["tiny"]
-    assert said.startswith(
+    [note] = left_out([tmp_path / "records.parquet"] * 2)["tiny"]
+    assert note.startswith(
         "Task 'vsr': 1 of 3 rows cannot be used: row 1 (000000000001.jpg): OSError"
     )
     assert [image.size for image in prompts.pictures(examples)] == [
@@ -208,7 +208,7 @@ def test_unreadable_images_are_listed_and_left_out(root, checkpoint, tmp_path, c
     ]
 
 
-def test_what_is_there_is_written_down(access):
+def test_an_inventory_counts_examples_and_images(access):
     facts = inventory(read("refcoco", access))
     assert (facts["examples"], facts["images"], facts["left_out"]) == (COUNTS["refcoco"], 3, "")
     assert facts["sha256"] == data_digest(load_examples(read("refcoco", access)))
@@ -279,7 +279,7 @@ def test_a_file_that_is_not_whole_is_asked_for_again(root, tmp_path):
         ("gqa", "images", {"id": "name"}, r"'name'; they have \['id', 'image'\]"),
     ],
 )
-def test_a_column_that_is_not_there(access, name, key, changes, message):
+def test_a_missing_column(access, name, key, changes, message):
     task = read(name, access)
     task = replace(task, **{key: getattr(task, key) | changes})
     with pytest.raises(InputError, match=f"task '{name}': {key}: .* no column {message}"):
@@ -297,9 +297,9 @@ def test_without_network_and_cache(tmp_path):
         load_examples(read("ai2d", {"folder": tmp_path}))
 
 
-@pytest.mark.parametrize("there", ["nothing", "copies", "copies/ai2d"])
-def test_a_folder_of_copies_that_lacks_a_data_set(tmp_path, there):
-    (tmp_path / there).mkdir(parents=True)
+@pytest.mark.parametrize("folder", ["nothing", "copies", "copies/ai2d"])
+def test_a_folder_of_copies_that_lacks_a_data_set(tmp_path, folder):
+    (tmp_path / folder).mkdir(parents=True)
     task = read("ai2d", {"organisations": {"lmms-lab": str(tmp_path / "copies")}})
     message = r"copies/ai2d: it has none of the files .*Set the study's data\.organisations"
     with pytest.raises(InputError, match=message):
@@ -319,7 +319,7 @@ def test_a_folder_of_copies_that_lacks_a_data_set(tmp_path, there):
         (RuntimeError("else"), "cannot be loaded: RuntimeError: else"),
     ],
 )
-def test_what_is_in_the_way_is_said_in_one_line(monkeypatch, error, message):
+def test_errors_of_data_sets_are_explained_in_one_line(monkeypatch, error, message):
     def fail(*args, **kwargs):
         raise error
 
@@ -334,7 +334,7 @@ def test_a_branch_and_a_wrong_count_are_warned_of(access, caplog):
     assert "3 examples, the card says 3088" in caplog.text
 
 
-def test_who_lacks_a_benchmark_is_told_how_to_do_without(access, tmp_path):
+def test_the_error_of_a_missing_benchmark_says_how_to_do_without(access, tmp_path):
     nowhere = access | {"folder": str(tmp_path)}
     with pytest.raises(InputError, match=r"tallyqa.zip.*without tallyqa, take it out of `tasks`"):
         write_inventory(CARDS / "tallyqa.yaml", tmp_path / "found.json", nowhere, ["test"])
@@ -342,10 +342,10 @@ def test_who_lacks_a_benchmark_is_told_how_to_do_without(access, tmp_path):
 
 
 def test_the_card_s_count_is_that_of_its_own_split(access, tmp_path, caplog):
-    card, found = CARDS / "refcoco.yaml", tmp_path / "found.json"
-    write_inventory(card, found, access, ["test"])
+    card, file = CARDS / "refcoco.yaml", tmp_path / "inventory.json"
+    write_inventory(card, file, access, ["test"])
     assert "the card says" not in caplog.text
-    write_inventory(card, found, access, ["validation", "test"])
+    write_inventory(card, file, access, ["validation", "test"])
     assert caplog.text.count("5 examples, the card says 10834") == 1
 
 
@@ -360,12 +360,16 @@ def test_a_stream_of_a_file(access):
     assert len(load_examples(read("tallyqa", access | {"stream": 1}))) == 1
 
 
-def many(images: int, each: int) -> Dataset:
+def many(images: int, questions: int) -> Dataset:
     return Dataset.from_list(
         [
-            {"image_id": f"i{i}", "kind": "rare" if i % 5 == 0 else "common", "row": i * each + k}
+            {
+                "image_id": f"i{i}",
+                "kind": "rare" if i % 5 == 0 else "common",
+                "row": i * questions + k,
+            }
             for i in range(images)
-            for k in range(each)
+            for k in range(questions)
         ]
     )
 

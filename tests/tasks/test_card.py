@@ -1,3 +1,5 @@
+"""Task cards: read, checked by their schema, and loaded with limits."""
+
 from pathlib import Path
 
 import pytest

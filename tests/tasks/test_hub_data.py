@@ -1,4 +1,4 @@
-"""Data sets of a hub on this machine: fetched once, they are found without it."""
+"""Data sets of a hub on this machine: once fetched, they are found without a network."""
 
 import re
 import shutil
@@ -29,7 +29,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture
 def hub(root, tmp_path, monkeypatch):
-    """One that has the data sets of three cards, and more files than these ask for."""
+    """A hub with the data sets of three cards, and more files than these ask for."""
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
     with serving(tmp_path / "cache") as hub:
         for repo in ("lmms-lab/ai2d", "lmms-lab/GQA", "cambridgeltl/vsr_zeroshot"):
@@ -39,7 +39,7 @@ def hub(root, tmp_path, monkeypatch):
 
 
 def read(hub, root, name, revision=None, **access):
-    """The card's task, of the commit that the hub has."""
+    """The card's task, with the commit on the hub."""
     task = card.read_task(CARDS / f"{name}.yaml", None, {"folder": root / "downloads"} | access)
     revision = revision or commit(hub.repositories[f"datasets/{task.hub['repo']}"]["main"])
     return replace(task, hub=task.hub | {"revision": revision})
@@ -64,10 +64,10 @@ def test_the_cache_is_enough_without_a_network(hub, root, name, how, monkeypatch
     assert not {"data/train-0.parquet", "x.jsonl"} & set(hub.sent)
     cut_off(monkeypatch, how)
     again = load_examples(task)
-    shutil.rmtree(datasets.config.HF_DATASETS_CACHE)  # what was made of the files, not these
-    for found in (again, load_examples(task)):
-        assert found["id"] == first["id"]
-        assert data_digest(found) == data_digest(first)
+    shutil.rmtree(datasets.config.HF_DATASETS_CACHE)  # the tables made of the files, not the files
+    for examples in (again, load_examples(task)):
+        assert examples["id"] == first["id"]
+        assert data_digest(examples) == data_digest(first)
 
 
 def ask(hub, root, revision=None):
@@ -100,7 +100,7 @@ def test_an_interrupted_download_is_no_data_set(hub, root, monkeypatch):
     assert "not in the cache, and the hub cannot be reached" in ask(hub, root)
 
 
-def test_what_the_hub_refuses_is_said_in_one_line(hub, root):
+def test_refusals_of_the_hub_are_explained_in_one_line(hub, root):
     message = ask(hub, root, "v9")
     assert "there is no revision 'v9'" in message and "Set the card's hub.revision" in message
     hub.gated = {AI2D}
@@ -125,16 +125,16 @@ def test_room_is_looked_for_before_anything_is_fetched(hub, root, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "told"),
+    ("status", "message", "advice"),
     [
         (401, "Invalid credentials in Authorization header", "refuses the token .*hf auth login"),
         (403, "Enable access to gated repositories", "forbids it .*403 Forbidden.*hf auth login"),
         (503, "", "the hub has trouble .*Try again later.*data.organisations"),
     ],
 )
-def test_what_the_hub_answers_with_is_explained(hub, root, status, said, told):
-    hub.refusal = status, said
-    assert re.search(told, ask(hub, root, "main"))  # of a commit, the client asks for minutes
+def test_what_the_hub_answers_with_is_explained(hub, root, status, message, advice):
+    hub.refusal = status, message
+    assert re.search(advice, ask(hub, root, "main"))  # for a commit, the client retries for minutes
 
 
 @pytest.mark.parametrize(("name", "file"), [("ai2d", TEST), ("vsr", "test.jsonl")])
@@ -152,7 +152,7 @@ def test_a_file_that_is_not_whole_is_named_and_fetched_again(hub, root, name, fi
 
 
 def test_a_file_that_is_broken_inside_is_named(hub, root):
-    """Its beginning and end are as they should be."""
+    """Beginning and end of the file are intact."""
     task = read(hub, root, "ai2d")
     load_examples(task)
     [path] = Path(CONSTANTS.HF_HUB_CACHE).glob(f"**/snapshots/*/{TEST}")

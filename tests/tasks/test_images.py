@@ -1,4 +1,4 @@
-"""Images as they are stored, and what a model sees of them."""
+"""Images as they are stored, and the pixels that a model gets."""
 
 import io
 
@@ -27,7 +27,7 @@ def stored(image, kind="png", **options):
 
 
 def turned():
-    """40 x 30 pixels that EXIF says to show as 30 x 40."""
+    """An image of 40 x 30 pixels whose EXIF data ask to show it as 30 x 40."""
     exif = Image.Exif()
     exif[0x0112] = 6
     return stored(picture(0), "jpeg", exif=exif)
@@ -61,14 +61,14 @@ def test_inks_become_rgb():
 
 @pytest.fixture
 def access(tmp_path):
-    """Of benchmarks in which the first image of RefCOCO and of AI2D is such a one."""
-    found = write_all(tmp_path)
+    """Access to benchmarks in which the first image of RefCOCO and of AI2D is a turned one."""
+    access = write_all(tmp_path)
     first = tmp_path / "downloads" / "coco" / "train2014" / f"{0:012}.jpg"
     first.write_bytes(turned()["bytes"])
     rows, features = parquet()["lmms-lab/ai2d"][TEST]
     rows[0]["image"] = turned()
     Dataset.from_list(rows, Features(features)).to_parquet(tmp_path / "lmms-lab" / "ai2d" / TEST)
-    return found
+    return access
 
 
 @pytest.mark.parametrize("name", ["refcoco", "ai2d"])

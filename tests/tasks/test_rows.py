@@ -33,7 +33,7 @@ def whole(tmp_path_factory):
 
 
 def changed(root, name, number, **changes):
-    """The access to benchmarks in which a row of one is another; half of them may be unusable."""
+    """Access to benchmarks in which one row is changed; half of the rows may be unusable."""
     access = write_all(root) | {"unreadable": 0.5}
     if name in LISTS:
         path = root / "downloads" / LISTS[name]
@@ -90,16 +90,16 @@ def changed(root, name, number, **changes):
 def test_a_row_that_cannot_be_used_is_left_out(tmp_path, caplog, whole, name, changes, reason):
     examples = load_examples(read(name, changed(tmp_path, name, 1, **changes)))
     before = load_examples(read(name, whole))
-    # of RefCOCO, too, the second row has one sentence
-    others = [row for row, each in enumerate(before["id"]) if each in set(examples["id"])]
+    # the second row of RefCOCO has one sentence, too
+    others = [row for row, name in enumerate(before["id"]) if name in set(examples["id"])]
     assert len(others) == len(examples) == COUNTS[name] - 1
     assert examples["image_id"][:] == before.select(others)["image_id"][:]
     seen, expected = prompts.pictures(examples), prompts.pictures(before.select(others))
-    assert [each.tobytes() for each in seen] == [each.tobytes() for each in expected]
+    assert [image.tobytes() for image in seen] == [image.tobytes() for image in expected]
     rows = {"refcoco": 3}.get(name, COUNTS[name])
-    said = examples.info.description
-    assert said.startswith(f"task '{name}': 1 of {rows} rows cannot be used: row 1")
-    assert said.endswith(f"{reason}; they are left out") and said in caplog.text
+    note = examples.info.description
+    assert note.startswith(f"task '{name}': 1 of {rows} rows cannot be used: row 1")
+    assert note.endswith(f"{reason}; they are left out") and note in caplog.text
 
 
 def test_too_many_unusable_rows_stop_the_task(tmp_path):
@@ -135,7 +135,7 @@ def test_what_should_be_a_list_is_not_taken_apart(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         ({"info": {}, "annotations": [{}]}, r"1 of 2 are none, such as \[\{\}\]"),
         (["a", "b"], "2 of 2 are none, such as 'a'"),
@@ -144,15 +144,15 @@ def test_what_should_be_a_list_is_not_taken_apart(tmp_path):
         ([{"image": "x"}, 5], "1 of 2 are none, such as 5"),
     ],
 )
-def test_a_file_that_is_no_list_of_rows_is_named(tmp_path, content, said):
+def test_a_file_that_is_no_list_of_rows_is_named(tmp_path, content, expected):
     access = write_all(tmp_path)
     (tmp_path / "downloads" / LISTS["tallyqa"]).write_text(json.dumps(content))
-    with pytest.raises(InputError, match=rf"test\.json: it must be a list of rows.*{said}"):
+    with pytest.raises(InputError, match=rf"test\.json: it must be a list of rows.*{expected}"):
         load_examples(read("tallyqa", access))
 
 
 def damaged(root):
-    """The access to TallyQA of 12 rows: seven without an image, or with a damaged one."""
+    """Access to a TallyQA of 12 rows; seven have no image or a damaged one."""
     access = write_all(root) | {"unreadable": 0.6}
     path = root / "downloads" / LISTS["tallyqa"]
     rows = [dict(row) for row in json.loads(path.read_text()) * 4]
@@ -166,30 +166,30 @@ def damaged(root):
     return access
 
 
-def test_all_that_is_left_out_is_written_down_the_same_everywhere(tmp_path):
-    here, there = (
+def test_rows_left_out_are_listed_equally_on_all_machines(tmp_path):
+    first, second = (
         inventory(read("tallyqa", damaged(tmp_path / name), examples=None))
-        for name in ("here", "there")
+        for name in ("first", "second")
     )
-    assert here == there
-    said = {each["row"]: (each["image"], each["reason"]) for each in here["left_out_rows"]}
-    assert list(said) == [0, 1, 3, 4, 6, 7, 9] and here["examples"] == 5
-    assert said[1] == ("", "there is no image")
-    assert said[4] == ("gone.jpg", "FileNotFoundError: No such file or directory")
-    assert said[7] == ("broken.jpg", "it is no image of a known format")
-    assert said[9][0] == "VG_100K/000000000000.jpg" and said[9][1].startswith("OSError: ")
-    assert "7 of 12 rows cannot be used: row 0 (VG_100K" in here["left_out"]
-    assert here["left_out"].count("row ") == 5 and "; ...; they" in here["left_out"]
+    assert first == second
+    left_out = {row["row"]: (row["image"], row["reason"]) for row in first["left_out_rows"]}
+    assert list(left_out) == [0, 1, 3, 4, 6, 7, 9] and first["examples"] == 5
+    assert left_out[1] == ("", "there is no image")
+    assert left_out[4] == ("gone.jpg", "FileNotFoundError: No such file or directory")
+    assert left_out[7] == ("broken.jpg", "it is no image of a known format")
+    assert left_out[9][0] == "VG_100K/000000000000.jpg" and left_out[9][1].startswith("OSError: ")
+    assert "7 of 12 rows cannot be used: row 0 (VG_100K" in first["left_out"]
+    assert first["left_out"].count("row ") == 5 and "; ...; they" in first["left_out"]
 
 
 @pytest.mark.parametrize("index", ["no number", None])
 def test_what_is_to_be_below_a_limit_is_a_number(tmp_path, index):
-    found = inventory(read("mmbench", changed(tmp_path, "mmbench", 1, index=index)))
-    [left] = found["left_out_rows"]
+    facts = inventory(read("mmbench", changed(tmp_path, "mmbench", 1, index=index)))
+    [left] = facts["left_out_rows"]
     assert left["row"] == 1 and left["reason"] == f"{index!r} is no number"
 
 
-def test_a_split_of_which_nothing_is_left_is_refused(tmp_path):
+def test_a_split_without_usable_rows_is_refused(tmp_path):
     task = read("seed-image", write_all(tmp_path), where={"data_type": "sound"})
     with pytest.raises(InputError, match="split: 'test' has no examples"):
         inventory(task)

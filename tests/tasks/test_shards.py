@@ -1,4 +1,4 @@
-"""Parts of a task: whole images, each once, and results that do not depend on their number."""
+"""Shards have whole images and every example once; results do not depend on their number."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from prunescope.tasks.examples import SOURCES, load_examples
 from prunescope.tasks.shards import Shard
 
 CARD = Path(__file__).parents[2] / "data" / "tasks" / "locate.yaml"
-COUNT = 10  # questions, two to each image
+COUNT = 10  # questions, two about each image
 METHODS = {
     "unpruned": [],
     "fastv": [{"layer": 1, "remove": 0.75, "score": {"attention": {"rope": True}}}],
@@ -45,7 +45,7 @@ def shards(count):
 def test_shards_have_every_example_once_and_whole_images(count):
     examples = random_examples(COUNT)
     parts = [shard.of(examples) for shard in shards(count)]
-    assert [each for part in parts for each in part["id"]] == list(examples["id"])
+    assert [example for part in parts for example in part["id"]] == list(examples["id"])
     owners = [image for part in parts for image in set(part["image_id"])]
     assert len(owners) == len(set(owners)) == COUNT // 2
     sizes = [len(set(part["image_id"])) for part in parts]

@@ -1,4 +1,4 @@
-"""Scenes and questions: what is asked has one right answer, and splits do not meet."""
+"""Scenes and questions: every question has one right answer, and splits are separate."""
 
 from itertools import pairwise
 
@@ -82,13 +82,13 @@ def test_answers_follow_from_the_scene():
 
 def test_related_targets_are_the_only_ones():
     sides = {"left": (0, -1), "right": (0, 1), "above": (1, -1), "below": (1, 1)}
-    found = 0
+    checked = 0
     for seed in range(400):
         scene, rng = make_scene(seed), np.random.default_rng(seed)
         question = ASK["locate"](scene, rng)
         if question.kind != "relation":
             continue
-        found += 1
+        checked += 1
         shape, relation, *_, color, kind = question.text.split()[3:]
         [anchor] = described(scene, [color, kind])
         axis, sign = sides[relation]
@@ -99,4 +99,4 @@ def test_related_targets_are_the_only_ones():
             and sign * (o.centre[axis] - anchor.centre[axis]) > 0
         ]  # fmt: skip
         assert [o.box for o in fits] == [question.box]
-    assert found > 10
+    assert checked > 10

@@ -1,4 +1,4 @@
-"""The weights in data/testbed: what the card says they are, and able to see."""
+"""Weights in data/testbed: they are those of their cards, and as accurate."""
 
 import re
 from functools import cache
@@ -47,7 +47,9 @@ def test_it_is_a_stock_llava_of_the_promised_shape(name):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("rope", "swin")])
 def test_testbeds_that_differ_in_positions_share_their_tower(name):
-    one, other = (loaded(each).model.model.vision_tower.state_dict() for each in ("rope", name))
+    one, other = (
+        loaded(testbed).model.model.vision_tower.state_dict() for testbed in ("rope", name)
+    )
     assert all(torch.equal(weights, other[part]) for part, weights in one.items())
 
 
@@ -67,10 +69,10 @@ def test_it_answers_like_its_card(name, task):
         tokens = greedy(model, prompts(examples, task, processor), task.max_new_tokens)
     answers = processor.batch_decode(tokens, skip_special_tokens=True)
     right = [
-        task.metric.judge(said.strip(), example).score
-        for said, example in zip(answers, examples.remove_columns("image"), strict=True)
+        task.metric.judge(answer.strip(), example).score
+        for answer, example in zip(answers, examples.remove_columns("image"), strict=True)
     ]
     card = (TESTBEDS / name / "README.md").read_text()
-    said = float(re.search(rf"^\| {task.name} \| ([0-9.]+) \|", card, re.M).group(1))
-    margin = 4 * (said * (1 - said) / QUESTIONS) ** 0.5 + 1 / QUESTIONS
-    assert abs(sum(right) / QUESTIONS - said) <= margin
+    accuracy = float(re.search(rf"^\| {task.name} \| ([0-9.]+) \|", card, re.M).group(1))
+    margin = 4 * (accuracy * (1 - accuracy) / QUESTIONS) ** 0.5 + 1 / QUESTIONS
+    assert abs(sum(right) / QUESTIONS - accuracy) <= margin

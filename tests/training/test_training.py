@@ -1,4 +1,4 @@
-"""Packing trains what single prompts would; a stage resumes where it stopped; the parts fit."""
+"""Packing equals single prompts; a stage resumes where it stopped; parts fit together."""
 
 import hashlib
 
