@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from prunescope.claims.verdicts import ABSENT, FAILS, HOLDS
 from prunescope.errors import InputError
@@ -47,6 +48,13 @@ BENCHMARK = {
 }  # fmt: skip
 
 
+def save_png(path, title=""):
+    """A picture of two inches by one, which states its title."""
+    texts = PngInfo()
+    texts.add_text("Title", title)
+    Image.new("RGB", (600, 300)).save(path, dpi=(300, 300), pnginfo=texts)
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Files of a report: its figure as PNG of two inches and as SVG, and its tables."""
@@ -54,7 +62,7 @@ def folder(tmp_path):
     tables |= {"differences": [{"value": 1.0}]}
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
-    Image.new("RGB", (600, 300)).save(tmp_path / "mean_kept_row.png", dpi=(300, 300))
+    save_png(tmp_path / "mean_kept_row.png")
     (tmp_path / "mean_kept_row.svg").write_text(SVG)
     return tmp_path
 
@@ -123,6 +131,15 @@ def test_page_links_to_the_files_that_are_there(page):
 
 def test_figures_are_as_wide_as_their_inches_say(page):
     assert f'width="{round(2 * 96 * ZOOM)}"' in page
+
+
+def test_a_figure_without_a_headline_names_its_numbers(page):
+    assert 'alt="A title. The CSV file has its numbers."' in page
+
+
+def test_the_headline_of_a_figure_is_its_text_alternative(report, folder):
+    save_png(folder / "mean_kept_row.png", "Tokens lie 0.02 above the middle")
+    assert 'alt="A title. Tokens lie 0.02 above the middle."' in written(report, folder)
 
 
 def test_heavy_figures_are_webp(report, folder, monkeypatch):

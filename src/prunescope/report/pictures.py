@@ -15,17 +15,19 @@ DEFAULT_DPI = 100  # of a PNG that does not say
 
 
 def picture(png: Path) -> dict[str, Any]:
-    """The figure as a data URI (`image`) and its `width` in CSS pixels.
+    """The figure as a data URI (`image`), its `width` in CSS pixels, and its headline or "".
 
-    The SVG of the same name is taken if it is light enough, otherwise the PNG as WebP.
+    The SVG of the same name is taken if it is light enough, otherwise the PNG as WebP. The headline
+    is the title that the PNG states.
     """
     with Image.open(png) as image:
         dpi = image.info.get("dpi", (DEFAULT_DPI,))[0]
         width = round(image.width / float(dpi) * CSS_PIXELS * ZOOM)
-        svg = png.with_suffix(".svg")
-        if svg.exists() and 0 < svg.stat().st_size <= HEAVIEST_SVG:
-            return {"image": _uri("svg+xml", svg.read_bytes()), "width": width}
-        return {"image": _uri("webp", _webp(image, SHARPNESS * width)), "width": width}
+        headline, svg = image.info.get("Title", ""), png.with_suffix(".svg")
+        light = svg.exists() and 0 < svg.stat().st_size <= HEAVIEST_SVG
+        webp = "" if light else _uri("webp", _webp(image, SHARPNESS * width))
+    uri = webp or _uri("svg+xml", svg.read_bytes())
+    return {"image": uri, "width": width, "headline": headline}
 
 
 def _webp(image: Image.Image, width: int) -> bytes:
