@@ -77,7 +77,8 @@ def test_measures_of_pope():
         pope.pope_process_results({"answer": true, "question_id": i}, [prediction])
         for i, (prediction, true) in enumerate(asked)
     ]
-    ours = measures(table([(str(i), *pair) for i, pair in enumerate(asked)])).loc["m", "all"]["value"]
+    records = table([(str(i), *pair) for i, pair in enumerate(asked)])
+    ours = measures(records).loc["m", "all"]["value"]
     theirs = {
         name: [result[f"pope_{name}"] for result in results] for name in ("accuracy", "f1_score")
     }
