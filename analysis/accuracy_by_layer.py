@@ -46,6 +46,7 @@ def draw(table):
         panel.set_title(group, pad=10)
         marks.layer_ticks(panel, rows["layer"])
         _tokens_above(panel, rows)
+    marks.outer_labels([axes])
     axes[0].set_ylabel("Accuracy")
     marks.label_lines(axes[-1], rows, "layer", "family", looks, LABELS)
     return figure

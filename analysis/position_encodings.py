@@ -58,7 +58,7 @@ def draw(maps, table):
     size, ratios = (theme.PAGE, 5.6), {"height_ratios": [1.1, 1.1, 1, 1]}
     figure, axes = theme.canvas(4, len(maps), size, **ratios)
     for column, (title, kept) in zip(axes.T, maps.items(), strict=True):
-        column[0].set_title(theme.wrapped(title, 22))
+        column[0].set_title(theme.wrapped(title, 16))
         for panel, variant in zip(column, theme.VARIANTS, strict=False):
             ratio = kept.sel(variant=variant)
             marks.ratio_map(panel, (ratio / ratio.mean()).values)

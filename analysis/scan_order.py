@@ -53,7 +53,6 @@ def draw(maps, centres, accuracy, methods):
     figure, axes = theme.canvas(len(methods), len(widths), size, width_ratios=widths)
     centres = centres.set_index(["method", "measure"])
     for line, method in zip(axes, methods, strict=True):
-        line[0].set_ylabel(theme.wrapped(label(method), 20))
         for panel, (end, order) in zip(line, ORDERS.items(), strict=False):
             kept = maps.sel({"method": method + end})
             marks.ratio_map(panel, (kept / kept.mean()).values)
@@ -62,6 +61,7 @@ def draw(maps, centres, accuracy, methods):
         for panel, group in zip(line[len(ORDERS) :], groups, strict=True):
             _accuracy(panel, accuracy[accuracy["group"] == group], method)
             panel.set_title(f"accuracy\n{group}" if method == methods[0] else "")
+        line[0].set_ylabel(theme.wrapped(label(method), 20))
         line[len(ORDERS)].set_yticks(range(len(ORDERS)), ORDERS.values())
     marks.ratio_bar(figure, axes[:, : len(ORDERS)], location="bottom", shrink=0.5)
     return figure

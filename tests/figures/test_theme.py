@@ -1,5 +1,8 @@
 """The theme: colours that stay apart, final sizes, files that are the same each time."""
 
+import subprocess
+import sys
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -106,3 +109,12 @@ def test_a_headline_fits_the_figure():
     figure.canvas.draw()
     assert figure._suptitle.get_window_extent().x1 <= figure.bbox.x1
     plt.close(figure)
+
+
+def test_a_figure_starts_light():
+    """Neither torch nor scipy's statistics; scipy can still be imported afterwards."""
+    code = (
+        "import sys, prunescope.figures.recipes, prunescope.figures.patches; "
+        "assert not {'torch', 'scipy.stats', 'datasets'} & set(sys.modules); import scipy.stats"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

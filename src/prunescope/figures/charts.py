@@ -79,6 +79,8 @@ def tradeoff(table: pd.DataFrame, families: Sequence[str], x: str, xlabel: str) 
         for panel, group in zip(line, groups, strict=True):
             whole = table[(table["group"] == group) & (table["method"] == BASELINE)].iloc[0]
             theme.reference(panel, whole["value"], "unpruned" if panel is axes[0, 0] else "")
+            if f"{x}_q25" in table:  # a time, not a share
+                theme.reference(panel, whole[x], vertical=True)
             _tradeoff(panel, row[row["group"] == group], x, looks)
             panel.set_title(f"{group}, one stage at K = {layer}" if layer else group)
         lowest = np.floor(5 * row["low"].fillna(row["value"]).min()) / 5

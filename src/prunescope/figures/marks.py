@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
-import seaborn.objects as so
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
@@ -17,6 +15,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from prunescope.figures.quick_seaborn import sns, so
 from prunescope.figures.theme import DIVERGING, GREY, VARIANT_LABELS, VARIANTS, Look
 
 Looks = Mapping[str, Look]

@@ -10,11 +10,10 @@ from pathlib import Path
 from textwrap import fill
 
 import matplotlib.pyplot as plt
-import seaborn as sns
-import seaborn.objects as so
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from prunescope.figures.quick_seaborn import sns, so
 from prunescope.method_names import parse
 
 COLUMN, PAGE = 3.25, 6.75  # widths of a figure in inches
