@@ -11,9 +11,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "docs/results"  # a folder for each model
+EXAMPLE = ROOT / "docs/example"  # the report, and a folder for each model
 README = ROOT / "README.md"
-TABLES = ["ledger.csv", "tables/matched_differences.csv"]
 RIVALS = {
     "fastv-k1-as-feather": "FastV at K = 1",
     "pyramiddrop-as-feather": "PyramidDrop",
@@ -29,7 +28,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def verdicts() -> str:
     """A table with a row for each claim and a column for each model that has a ledger."""
-    ledgers = {path.parent.name: read(path) for path in sorted(RESULTS.glob("*/ledger.csv"))}
+    ledgers = {path.parent.name: read(path) for path in sorted(EXAMPLE.glob("*/ledger.csv"))}
     columns = {
         model: {f"{row['number']}. {row['statement']}": row["verdict"] for row in rows}
         for model, rows in ledgers.items()
@@ -43,7 +42,7 @@ def verdicts() -> str:
 
 def differences() -> str:
     """FEATHER minus its rivals at the same budget, in points with a 95 % interval, as a list."""
-    rows = read(RESULTS / "rope/matched_differences.csv")
+    rows = read(EXAMPLE / "rope/tables/matched_differences.csv")
     points = {
         row["reference"]: [round(100 * float(row[key])) for key in ("value", "low", "high")]
         for row in rows
@@ -64,16 +63,14 @@ def filled(text: str) -> str:
 
 
 def copy_from(reports: Path) -> None:
-    """Copy the default study's page, figure and differences, and ledgers that judge all claims."""
-    page = ROOT / "docs/example/report.html"
-    page.parent.mkdir(exist_ok=True)
-    shutil.copy(reports / "report.html", page)
-    shutil.copy(reports / "rope/figures/accuracy_vs_budget.png", ROOT / "docs")
-    models = {"rope": reports / "rope", "swin": reports / "testbed-a1/swin"}
-    for model, folder in models.items():
-        for table in filter(Path.is_file, map(folder.joinpath, TABLES)):
-            (RESULTS / model).mkdir(parents=True, exist_ok=True)
-            shutil.copy(table, RESULTS / model)
+    """Copy the report of the default study, and the ledger of the second encoder if it is there."""
+    shutil.rmtree(EXAMPLE, ignore_errors=True)
+    shutil.copytree(reports / "rope", EXAMPLE / "rope", ignore=shutil.ignore_patterns("*.ipynb"))
+    shutil.copy(reports / "report.html", EXAMPLE)
+    ledger = reports / "testbed-a1/swin/ledger.csv"
+    if ledger.is_file():
+        (EXAMPLE / "swin").mkdir()
+        shutil.copy(ledger, EXAMPLE / "swin")
 
 
 if __name__ == "__main__":

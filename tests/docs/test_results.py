@@ -1,6 +1,7 @@
 """The front page shows the results that are stored beside it."""
 
 import html
+import re
 import runpy
 
 import pytest
@@ -9,7 +10,8 @@ from helpers.pages import README, ROOT
 from prunescope.claims.claims import CLAIMS
 from prunescope.claims.verdicts import FAILS, HOLDS, OPEN
 
-LEDGER = ROOT / "docs/results/rope/ledger.csv"
+EXAMPLE = ROOT / "docs/example"
+REPORT = EXAMPLE / "report.html"
 SCRIPT = runpy.run_path(str(ROOT / "docs/scripts/results.py"))
 
 
@@ -28,7 +30,7 @@ def test_every_claim_has_a_verdict():
 def test_other_results_are_another_page(monkeypatch, tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a/ledger.csv").write_text("number,statement,verdict\n1,Pruning helps.,undecided\n")
-    monkeypatch.setitem(SCRIPT["verdicts"].__globals__, "RESULTS", tmp_path)
+    monkeypatch.setitem(SCRIPT["verdicts"].__globals__, "EXAMPLE", tmp_path)
     assert SCRIPT["verdicts"]().splitlines()[2:] == ["| 1. Pruning helps. | undecided |"]
     with pytest.raises(SystemExit, match="expected one pair of <!-- verdicts -->"):
         monkeypatch.setitem(SCRIPT["filled"].__globals__, "differences", lambda: "")
@@ -36,29 +38,25 @@ def test_other_results_are_another_page(monkeypatch, tmp_path):
 
 
 def test_the_example_report_is_of_the_stored_ledger():
-    page = ROOT / "docs/example/report.html"
-    text = html.unescape(page.read_text())
-    assert page.stat().st_size < 3e6
-    assert all(row["statement"] in text for row in SCRIPT["read"](LEDGER))
+    text = html.unescape(REPORT.read_text())
+    assert all(row["statement"] in text for row in SCRIPT["read"](EXAMPLE / "rope/ledger.csv"))
+
+
+def test_the_example_is_small_and_has_the_files_that_its_page_links_to():
+    links = re.findall(r'(?:href|src)="(?!#|https?:|data:)([^"#]+)', REPORT.read_text())
+    assert links and all((EXAMPLE / html.unescape(link)).is_file() for link in links)
+    sizes = [path.stat().st_size for path in EXAMPLE.rglob("*") if path.is_file()]
+    assert REPORT.stat().st_size < 3e6 and sum(sizes) < 8e6
 
 
 def test_an_example_is_copied_from_the_reports(tmp_path, monkeypatch):
-    reports, docs = tmp_path / "reports", tmp_path / "docs"
-    copied = {
-        "report.html": "example/report.html",
-        "rope/figures/accuracy_vs_budget.png": "accuracy_vs_budget.png",
-        "rope/ledger.csv": "results/rope/ledger.csv",
-        "rope/tables/matched_differences.csv": "results/rope/matched_differences.csv",
-        "testbed-a1/swin/ledger.csv": "results/swin/ledger.csv",
-    }
-    for name in copied:
+    reports, example = tmp_path / "reports", tmp_path / "example"
+    copied = ["report.html", "rope/figures/a.png", "rope/ledger.csv", "rope/tables/a.csv"]
+    for name in [*copied, "rope/a.ipynb", "testbed-a1/report.html", "testbed-a1/swin/ledger.csv"]:
         (reports / name).parent.mkdir(parents=True, exist_ok=True)
         (reports / name).write_text(name)
-    docs.mkdir()
-    for name, path in {"ROOT": tmp_path, "RESULTS": docs / "results"}.items():
-        monkeypatch.setitem(SCRIPT["copy_from"].__globals__, name, path)
-    SCRIPT["copy_from"](reports)
-    files = {str(path.relative_to(docs)): path for path in docs.rglob("*") if path.is_file()}
-    assert {name: path.read_text() for name, path in files.items()} == {
-        target: source for source, target in copied.items()
-    }
+    monkeypatch.setitem(SCRIPT["copy_from"].__globals__, "EXAMPLE", example)
+    for _ in range(2):  # the second copy replaces the first
+        SCRIPT["copy_from"](reports)
+        files = [str(p.relative_to(example)) for p in example.rglob("*") if p.is_file()]
+        assert sorted(files) == [*copied, "swin/ledger.csv"]
