@@ -14,8 +14,8 @@ from prunescope.scores import record_scores
 from prunescope.testbed.scenes import GRID, make_scene
 from prunescope.testing.models import check_model
 from prunescope.training.assembly import assemble, build_processor
-from prunescope.training.language import Projector, decoder_config
 from prunescope.training.packing import PREFIX
+from prunescope.training.reader import Projector, decoder_config
 from prunescope.training.vision import TOWERS
 from prunescope.training.vocabulary import prompt
 

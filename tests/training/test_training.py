@@ -19,9 +19,10 @@ from prunescope.testbed.questions import ASK, describe
 from prunescope.testbed.scenes import GRID, PATCH, SPLITS, make_scene
 from prunescope.training.assembly import assemble, save
 from prunescope.training.labels import LOCAL_SIZES, label
-from prunescope.training.language import Projector, decoder_config, train_symbols
+from prunescope.training.language import train_symbols
 from prunescope.training.optimisation import Recipe, train
 from prunescope.training.packing import IMAGES_MIX, PREFIX, SYMBOLS_MIX, attention_bias, pack
+from prunescope.training.reader import Projector, decoder_config
 from prunescope.training.vision import TOWERS, features, pixels, train_tower
 from prunescope.training.vocabulary import ID, WORDS, encode, prompt
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
-from prunescope.training.language import Reader, Symbols, train_projector
+from prunescope.training.language import train_projector
 from prunescope.training.optimisation import Recipe, load_stage
+from prunescope.training.reader import Reader, Symbols
 from prunescope.training.vision import Pretraining
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
-from prunescope.training.language import Projector, Reader, Symbols, train_images
+from prunescope.training.language import train_images
 from prunescope.training.optimisation import Recipe, load_stage
+from prunescope.training.reader import Projector, Reader, Symbols
 from prunescope.training.vision import Pretraining
 
 

@@ -9,8 +9,8 @@ import torch
 
 from prunescope.training.assembly import assemble, save
 from prunescope.training.card import write_card
-from prunescope.training.language import Projector, Reader
 from prunescope.training.optimisation import load_stage, training_minutes
+from prunescope.training.reader import Projector, Reader
 from prunescope.training.vision import Pretraining
 
 

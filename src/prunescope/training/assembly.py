@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from prunescope.testbed.scenes import PATCH, SIDE
-from prunescope.training.language import Projector
+from prunescope.training.reader import Projector
 from prunescope.training.vocabulary import ID, build_tokenizer
 
 # Weights are stored in two bytes and used in float32.

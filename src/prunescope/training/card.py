@@ -49,7 +49,7 @@ def write_card(
 ) -> None:
     """Write the `README.md` of a model's folder.
 
-    tower: a key of `vision.TOWERS`. positions: a key of `language.POSITIONS`. cards: files of the
+    tower: a key of `vision.TOWERS`. positions: a key of `reader.POSITIONS`. cards: files of the
     tasks. recipes: numbers of each stage. minutes: how long each stage took, NaN if unknown.
     """
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
