@@ -261,7 +261,7 @@ def test_wrong_vision_weights(parts, tmp_path):
     save_file(weights | {"pos_embed": torch.zeros(1, 256, mini.VISION)}, small)
     save_file({"a": torch.zeros(1)}, other)
     cases = {
-        narrow: "width 100 of the vision tower is no multiple of 72",
+        narrow: "width 100 of the vision tower is not a multiple of its head size 72",
         small: r"position_embedding.weight \(256, 144\), not \(729, 144\)",
         other: "one name ends in one of .*; 0 do",
         tmp_path: "0 do",
@@ -285,7 +285,7 @@ def test_wrong_tokenizers(parts, tmp_path):
         folder = shutil.copytree(parts["tokenizer"], tmp_path / name)
         (folder / "tokenizer.json").write_text(json.dumps(changed))
     cases = {
-        "other": "as it reads the beginning",
+        "other": "in the same way as at the start",
         "long": "rows; the tokenizer's",
         "": "no tokenizer",
     }

@@ -33,8 +33,8 @@ def folder_of(name: str, model: Model, where: str) -> str:
     if len(given) > 1 or not (given or model["path"]):
         problem = f"both {' and '.join(given)} are given" if given else "no source is given"
         raise InputError(
-            f"{where}: {problem}; allowed: one of path (a folder), hub and prismatic, where path "
-            "beside another is the folder to write"
+            f"{where}: {problem}; allowed: one of path (a folder), hub and prismatic; path beside "
+            "hub or prismatic is the folder to write"
         )
     return model["path"] or f"{HOME}/{name}"
 

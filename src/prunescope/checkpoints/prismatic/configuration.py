@@ -110,5 +110,7 @@ def _depth(tensors: Tensors, layers: str) -> int:
 def _heads(width: int, size: int, part: str) -> int:
     """Number of heads of `size` in a layer of `width`; InputError names the part of the model."""
     if width % size:
-        raise InputError(f"weights: width {width} of the {part} is no multiple of {size}, its head")
+        raise InputError(
+            f"weights: width {width} of the {part} is not a multiple of its head size {size}"
+        )
     return width // size

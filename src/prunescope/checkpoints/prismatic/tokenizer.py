@@ -31,7 +31,7 @@ def read_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     if first != tokenizer.bos_token_id or after_image != [first, image, *others]:
         raise InputError(
             f"{folder}: expected a tokenizer that puts {tokenizer.bos_token} first and reads text "
-            f"after {IMAGE} as it reads the beginning, like that of Llama-2"
+            f"after {IMAGE} in the same way as at the start, like that of Llama-2"
         )
     return tokenizer
 

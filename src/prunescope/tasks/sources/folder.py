@@ -31,7 +31,10 @@ def load_rows(task: Task) -> "Dataset":
 def _path(task: Task) -> Path:
     files = task.folder["files"]
     if task.split not in files:
-        raise InputError(f"task {task.name!r}: split: no file of {task.split!r}; {sorted(files)}")
+        allowed = sorted(files)
+        raise InputError(
+            f"task {task.name!r}: split: no file of {task.split!r}; allowed: {allowed}"
+        )
     path = task.access.folder / files[task.split]
     if not path.is_file():
         raise InputError(f"task {task.name!r}: there is no file {path}. {task.folder['how']}")

@@ -30,7 +30,10 @@ def load_rows(task: Task, files: dict[str, str], stream: int | None = None) -> "
     """
     repo, revision = task.access.repository(task.hub["repo"]), task.hub["revision"]
     if task.split not in files:
-        raise InputError(f"task {task.name!r}: split: no files of {task.split!r}; {sorted(files)}")
+        allowed = sorted(files)
+        raise InputError(
+            f"task {task.name!r}: split: no files of {task.split!r}; allowed: {allowed}"
+        )
     if not COMMIT.fullmatch(revision) and not Path(repo).is_dir():
         log.warning("task %r: revision: %r is no commit, the data may change", task.name, revision)
     pattern, place = files[task.split], repo
