@@ -233,7 +233,7 @@ def wrong_heads(monkeypatch):
         def split_heads(self, layer, projected):
             return projected.unflatten(-1, (layer.self_attn.head_dim, -1)).transpose(-1, -2)
 
-    monkeypatch.setitem(models.known(), "llava", Wrong)
+    monkeypatch.setitem(models.registry(), "llava", Wrong)
 
 
 def wrong_projection(monkeypatch):
@@ -242,7 +242,7 @@ def wrong_projection(monkeypatch):
             layer.self_attn.q_proj(hidden)  # without the norm before it
             layer.self_attn.k_proj(hidden)
 
-    monkeypatch.setitem(models.known(), "llava", Wrong)
+    monkeypatch.setitem(models.registry(), "llava", Wrong)
 
 
 def wrong_rotary(monkeypatch):
@@ -250,7 +250,7 @@ def wrong_rotary(monkeypatch):
         def rotary(self, decoder, layer, hidden, positions):
             return super().rotary(decoder, -1, hidden, positions)
 
-    monkeypatch.setitem(models.known(), "gemma3", Wrong)
+    monkeypatch.setitem(models.registry(), "gemma3", Wrong)
 
 
 def no_injections(monkeypatch):
@@ -258,14 +258,14 @@ def no_injections(monkeypatch):
         def take_injections(self, kwargs):
             return super().take_injections(kwargs)[0], []
 
-    monkeypatch.setitem(models.known(), "qwen3_vl", Wrong)
+    monkeypatch.setitem(models.registry(), "qwen3_vl", Wrong)
 
 
 def features_by_window(monkeypatch):
     class Wrong(Qwen25VL):
         features = Qwen2VL.features  # as the vision tower has them
 
-    monkeypatch.setitem(models.known(), "qwen2_5_vl", Wrong)
+    monkeypatch.setitem(models.registry(), "qwen2_5_vl", Wrong)
 
 
 def columns_first(monkeypatch):
@@ -278,16 +278,16 @@ def columns_first(monkeypatch):
 
 
 def always_compact(monkeypatch):
-    def cut(self, index, *arguments):
+    def run_stage(self, index, *arguments):
         self.stages[index] = replace(self.stages[index], positions="compact")
         return right(self, index, *arguments)
 
-    right = Engine._cut
-    monkeypatch.setattr(Engine, "_cut", cut)
+    right = Engine._run_stage
+    monkeypatch.setattr(Engine, "_run_stage", run_stage)
 
 
 def never_compact(monkeypatch):
-    monkeypatch.setattr(segments, "compact", lambda after, whole: after)
+    monkeypatch.setattr(segments, "compact", lambda after, prompt: after)
 
 
 def no_windows(monkeypatch):

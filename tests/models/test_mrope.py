@@ -13,7 +13,7 @@ from transformers import (
 
 from helpers.families import qwen2_5_vl, qwen2_vl, qwen3_vl
 from prunescope.errors import InputError
-from prunescope.models import family_of, known
+from prunescope.models import family_of, registry
 
 CASES = [each.CASE for each in (qwen2_vl, qwen2_5_vl, qwen3_vl)]
 SIZES = {
@@ -60,7 +60,7 @@ def test_positions_of_the_model_are_rows_and_columns(case):
 def test_axes_of_the_released_models(name, cls, config, sections, expected):
     rope = {"rope_type": "default", "rope_theta": 1e6, "mrope_section": sections}
     decoder = cls(config(**SIZES, rope_parameters=rope))
-    assert known()[name]().rotary_axes(decoder).tolist() == expected * 2
+    assert registry()[name]().rotary_axes(decoder).tolist() == expected * 2
 
 
 @case

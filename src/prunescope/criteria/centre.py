@@ -1,4 +1,4 @@
-"""The middle of each view first."""
+"""Tokens near the middle of each view."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,14 +12,14 @@ from prunescope.criteria.base import Criterion, Selection
 class Centre(Criterion):
     """Score every token by its closeness to the centre of its view.
 
-    A control for what photographers do: the subject is often in the middle. Minus the Euclidean
-    distance from the centre in half heights and half widths of the view, so that a wide view
-    keeps a wide middle. place, shape (b, n, 2) -> scores (b, n).
+    A control: photographers put the subject in the middle. The score (b, n) is minus the Euclidean
+    distance from the centre, in half heights and half widths of the view, so that a wide view
+    keeps a wide middle.
     """
 
     name: ClassVar[str] = "centre"
 
     def score(self, selection: Selection) -> Tensor:
-        # Whole numbers up to the division: tokens across from each other tie exactly.
+        # Whole numbers up to the division, so that opposite tokens tie exactly.
         doubled = 2 * selection.place + 1 - selection.shape
         return -(doubled / selection.shape).square().sum(-1).sqrt()

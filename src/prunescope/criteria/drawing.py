@@ -1,4 +1,4 @@
-"""Seeded random numbers for visual tokens."""
+"""Random numbers for visual tokens, by seed."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ from prunescope.criteria.seeding import generator
 class Drawing(Criterion):
     """A criterion that draws a random number for each visual token.
 
-    The draw depends on the seed and on the content of the example (its prompt and its pixels,
-    bit by bit), not on the batch that it is in, and is made on the CPU: the same on every device,
-    for the same dtype of the pixels. A token keeps its number through all stages.
+    Numbers depend on the seed and on the content of the example, the bits of its prompt and its
+    pixels, and not on the batch. They are drawn on the CPU, and so equal on every device for pixels
+    of one dtype. A token keeps its number through all stages.
     """
 
     seed: int = 0
@@ -25,10 +25,13 @@ class Drawing(Criterion):
         return frozenset({"content"})
 
     def draw(self, selection: Selection) -> Tensor:
-        """(b, n) float32, uniform in [0, 1)."""
+        """(b, n) float32 numbers, uniform in [0, 1)."""
         size = int(selection.raster.max()) + 1 if selection.raster.numel() else 0
         # A longer draw begins with the shorter one, so that later stages see the same numbers.
-        drawn = torch.stack(
-            [torch.rand(size, generator=generator(self.seed, each)) for each in selection.content]
+        numbers = torch.stack(
+            [
+                torch.rand(size, generator=generator(self.seed, content))
+                for content in selection.content
+            ]
         )
-        return drawn.to(selection.raster.device).gather(1, selection.raster)
+        return numbers.to(selection.raster.device).gather(1, selection.raster)

@@ -1,4 +1,4 @@
-"""The top of each view and nothing else."""
+"""The top of each view, and nothing else."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,7 +13,8 @@ from prunescope.criteria.raster_run import Run, index_in_view
 class First(Run):
     """Keep the first `n - int(n * (1 - fraction))` tokens of each view's raster of n.
 
-    The mirror image of `last`: tells whether the bottom of an image is worth more than its top.
+    A control, the mirror image of `last`: it shows whether the bottom of images is worth more than
+    their top.
     """
 
     name: ClassVar[str] = "first"

@@ -1,4 +1,4 @@
-"""Tokens that stand for many others: density peaks of the vision tower's features."""
+"""Density peaks of the vision tower's features: tokens that stand for many others."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,18 +10,18 @@ from prunescope.criteria.base import Selection
 from prunescope.criteria.drawing import Drawing
 from prunescope.errors import InputError
 
-JITTER = 1e-6  # of the densities, against ties
+JITTER = 1e-6  # largest number that is added to a density, so that none are equal
 
 
 @dataclass(frozen=True)
 class Knn(Drawing):
     """DPC-KNN, FEATHER's phi_KNN (arXiv 2412.13180, section 4.2; the clustering of Chat-UniVi).
 
-    With d the Euclidean distance of features (b, n, dim) divided by sqrt(dim): the density of a
-    token is exp(-mean d^2) over its `neighbours` nearest tokens, itself among them, plus a drawn
-    number below 1e-6; delta is the distance to the nearest denser token, for the densest the
-    largest distance of all; the score (b, n) is density * delta. Only tokens that are present
-    count, those of all views together. In float64, so that devices agree.
+    Features (b, n, dim) -> scores (b, n), density * delta. With d the Euclidean distance of two
+    features divided by sqrt(dim), the density of a token is exp(-mean d^2) over its `neighbours`
+    nearest tokens, itself among them, plus a random number below 1e-6. Delta is the distance to the
+    nearest denser token; for the densest it is the largest distance of all. Tokens of all views
+    count together. Computed in float64, so that devices agree.
     """
 
     name: ClassVar[str] = "knn"
@@ -42,21 +42,26 @@ class Knn(Drawing):
         scores = torch.zeros_like(jitter)
         for row in selection.present.any(1).nonzero()[:, 0].tolist():
             slots = selection.present[row]
-            apart = self.distances(
+            distances = self.distances(
                 selection.features[row, slots].double(),
                 selection.place[row, slots],
                 selection.view[row, slots],
             )
-            scores[row, slots] = density_peaks(apart, self.neighbours, jitter[row, slots])
+            scores[row, slots] = density_peaks(distances, self.neighbours, jitter[row, slots])
         return scores.float()
 
     def distances(self, features: Tensor, place: LongTensor, view: LongTensor) -> Tensor:
-        """(m, m) how far apart the m tokens of an example are; infinity: no neighbours."""
+        """(m, m) distances between the m tokens of an example; infinite between tokens that are
+        no neighbours. features: (m, dim); place: (m, 2); view: (m,)."""
         return torch.cdist(features, features) / features.shape[-1] ** 0.5
 
 
 def density_peaks(distances: Tensor, neighbours: int, jitter: Tensor) -> Tensor:
-    """(m,) density * delta of each token. distances: (m, m); jitter: (m,)."""
+    """(m,) density * delta of each token.
+
+    distances: (m, m), infinite between tokens that are no neighbours; jitter: (m,), added to the
+    densities.
+    """
     nearest = distances.topk(min(neighbours, len(distances)), largest=False).values
     exists = nearest.isfinite()
     mean = nearest.square().where(exists, 0).sum(1) / exists.sum(1)

@@ -1,4 +1,4 @@
-"""The bottom of each view and nothing else."""
+"""The bottom of each view, and nothing else."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,8 +13,8 @@ from prunescope.criteria.raster_run import Run, index_in_view
 class Last(Run):
     """Keep the last `n - int(n * (1 - fraction))` tokens of each view's raster of n.
 
-    The "last p %" control in the code of FEATHER (arXiv 2412.13180): what a score keeps that
-    looks at nothing but the distance from the text. One view: an image, or a tile of one.
+    The "last p %" control in the code of FEATHER (arXiv 2412.13180): the kept set of a score that
+    depends only on the distance from the text. A view is an image or a tile of one.
     """
 
     name: ClassVar[str] = "last"

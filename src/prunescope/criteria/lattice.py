@@ -1,4 +1,4 @@
-"""Evenly over each view, any number of tokens."""
+"""Any number of tokens, evenly over each view."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,18 +8,21 @@ from torch import Tensor
 
 from prunescope.criteria.base import Criterion, Selection
 
-STEPS = (49472, 37345)  # of a row and of a column, in 2**16ths: 1 / p and 1 / p**2, p**3 = p + 1
+STEPS = (
+    49472,
+    37345,
+)  # by row and by column, 1 / p and 1 / p**2 in units of 2**-16, where p**3 = p + 1
 
 
 @dataclass(frozen=True)
 class Lattice(Criterion):
-    """Keep tokens that lie evenly, as a uniform grid does, but as many as are asked for.
+    """Keep tokens that lie evenly, as a uniform grid does, but any number of them.
 
-    A control at the budget of another method, where no stride of a grid has it. Every token has a
-    place on the circle that a row turns by one irrational step and a column by another, and an arc
-    is kept: the plastic number's steps leave the smallest gaps (Roberts, The unreasonable
-    effectiveness of quasirandom sequences, 2018). In whole numbers, so that devices agree.
-    place (b, n, 2) -> scores (b, n).
+    A control at the budget of another method, where no stride of a grid has that budget. Every
+    token is a point on a circle: each row turns it by one irrational step, each column by another;
+    the tokens on an arc stay. The steps of the plastic number p leave the smallest gaps (Roberts,
+    The unreasonable effectiveness of quasirandom sequences, 2018). Scores (b, n) are computed in
+    whole numbers, so that devices agree.
     """
 
     name: ClassVar[str] = "lattice"

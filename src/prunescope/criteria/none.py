@@ -1,4 +1,4 @@
-"""No visual token at all."""
+"""No visual token."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,10 +11,10 @@ from prunescope.criteria.base import Selection, SetCriterion
 
 @dataclass(frozen=True)
 class Nothing(SetCriterion):
-    """Keep the text only: before layer 0, what a model answers that does not see the image.
+    """Keep only the text; before layer 0, the model answers without the image.
 
     The control of FEATHER (arXiv 2412.13180, figure 4) for questions that need no image. The text
-    keeps the positions that it has behind the image, unless a stage says otherwise.
+    keeps the positions that it has after the image, unless the stage renumbers them.
     """
 
     name: ClassVar[str] = "none"

@@ -1,4 +1,4 @@
-"""Chance, the control of every score."""
+"""Random choice, the control of every score."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,7 +11,7 @@ from prunescope.criteria.drawing import Drawing
 
 @dataclass(frozen=True)
 class Random(Drawing):
-    """Score every token by a uniform random number; a later stage keeps a subset."""
+    """Score every token by a uniform random number; later stages keep subsets of earlier ones."""
 
     name: ClassVar[str] = "random"
 

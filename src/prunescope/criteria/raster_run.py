@@ -1,4 +1,4 @@
-"""A run of the raster, at its beginning or its end."""
+"""Base of criteria that keep the beginning or the end of the raster."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from prunescope.errors import InputError
 
 @dataclass(frozen=True)
 class Run(SetCriterion):
-    """Of each view with n tokens, a run of `n - int(n * (1 - fraction))`.
+    """Keep a run of `n - int(n * (1 - fraction))` tokens of each view with n tokens.
 
-    Because of the floor that is one token more than a score that removes `1 - fraction` may keep:
-    183 of 729 at a quarter.
+    Rounding up, that may be one token more than a score keeps that removes `1 - fraction`: 183 of
+    729 for a quarter, where a score keeps 182.
     """
 
     fraction: float
@@ -24,8 +24,8 @@ class Run(SetCriterion):
             raise InputError(f"fraction must lie in (0, 1], got {self.fraction}")
 
     def outside(self, selection: Selection) -> LongTensor:
-        """(b, n) how many tokens of a token's view are not in the run."""
-        # In float64, as Python counts
+        """(b, n) number of tokens outside the run, in the view of each token."""
+        # In float64, the arithmetic of Python's floats.
         return (selection.shape.prod(-1).double() * (1 - self.fraction)).long()
 
 

@@ -1,4 +1,4 @@
-"""What another method kept."""
+"""The tokens that another method kept."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,10 +13,9 @@ from prunescope.criteria.base import Selection, SetCriterion
 class Replay(SetCriterion):
     """Keep exactly the tokens that are given, by their raster indices.
 
-    Before layer 0 it is FEATHER's control "pruning before the LLM" (arXiv 2412.13180, figure 4):
-    a kept set that the layers before a stage did not see either. An evaluation replays what
-    `method` of the same study kept of each example in its last stage; `prune` takes the indices
-    as its argument `kept`.
+    Before layer 0 it is FEATHER's control "pruning before the LLM" (arXiv 2412.13180, figure 4): no
+    layer sees the other tokens. In a study, the tokens are those that the last stage of `method`
+    kept of the same example; `prune` takes them as its argument `kept`.
     """
 
     name: ClassVar[str] = "replay"

@@ -1,4 +1,4 @@
-"""Random numbers that are the same on every device and in every batch."""
+"""Random generators that give equal numbers on every device and in every batch."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ import torch
 
 
 def generator(seed: int, content: bytes) -> torch.Generator:
-    """A generator on the CPU that depends on a seed and the content of an example."""
+    """A generator on the CPU that depends only on a seed and the content of an example."""
     digest = hashlib.blake2b(f"{seed}:".encode() + content, digest_size=8).digest()
-    # torch takes seeds below 2 ** 63
+    # One bit less: torch takes seeds below 2 ** 63.
     return torch.Generator().manual_seed(int.from_bytes(digest) >> 1)

@@ -1,4 +1,4 @@
-"""How much of the vision tower's own attention each token gets."""
+"""Attention that each token receives in the vision tower."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,17 +11,18 @@ from prunescope.errors import InputError
 
 @dataclass(frozen=True)
 class TowerAttention(Criterion):
-    """Attention that a token's patch gets in the vision tower, which knows nothing of the question.
+    """Attention that a token's patch receives in the vision tower, which does not see the question.
 
-    FasterVLM (arXiv 2412.01818): from the class token, mean over heads, in the layer whose output
-    the language model gets. A tower without a class token (SigLIP): from all patches on average,
-    as FEATHER (arXiv 2412.13180, table A3) runs it. (b, n) -> scores (b, n).
+    FasterVLM (arXiv 2412.01818): attention from the class token, mean over heads, in the layer
+    whose output the language model gets. In a tower without a class token (SigLIP) it is the mean
+    over all patches, as FEATHER (arXiv 2412.13180, table A3) runs it. Scores are (b, n).
 
-    spread: of the tokens kept, the fraction that is no matter of the score but every step-th of
-    the tokens that the score leaves, for what the score does not look at: the "contextual" tokens
-    of VisionZip (arXiv 2412.04467), 10 of 64 there, besides the "dominant" ones. VisionZip then
-    adds to each of them the mean of the tokens that are most like it; here nothing is merged, they
-    stand for themselves. Both methods number the tokens anew: `positions: compact`.
+    spread: fraction of the kept tokens that is chosen without the score: every step-th of the
+        tokens that the score leaves out. These are the "contextual" tokens of VisionZip (arXiv
+        2412.04467), 10 of 64 there; those by score are its "dominant" ones. VisionZip adds to each
+        contextual token the mean of the tokens most like it; here nothing is merged.
+
+    Both methods number the tokens anew: `positions: compact`.
     """
 
     name: ClassVar[str] = "tower-attention"
@@ -50,7 +51,8 @@ class TowerAttention(Criterion):
 
 
 def _every_step(rest: BoolTensor, counts: LongTensor) -> BoolTensor:
-    """(b, n) the first `counts[i]` of every step-th True of each row, steps as wide as they fit."""
+    """(b, n) True at every step-th token of `rest`, `counts[i]` of them in example i; the step is
+    the widest that gives so many."""
     step = (rest.sum(1) // counts.clamp(min=1)).clamp(min=1)[:, None]
     number = rest.cumsum(1) - 1
     return rest & (number % step == 0) & (number // step < counts[:, None])

@@ -1,4 +1,4 @@
-"""Every s-th row and column of the image."""
+"""Every s-th row and column of each view."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,8 +13,8 @@ from prunescope.errors import InputError
 class Uniform(SetCriterion):
     """Keep a regular grid of tokens, `[offset::stride, offset::stride]` of each view.
 
-    FEATHER's phi_uniform (arXiv 2412.13180, section 4.2): stride 2 keeps 196 of 27 x 27 tokens,
-    stride 3 keeps 81. Any rectangular grid.
+    FEATHER's phi_uniform (arXiv 2412.13180, section 4.2): of 27 x 27 tokens, stride 2 keeps 196 and
+    stride 3 keeps 81. Views may be any rectangle.
     """
 
     name: ClassVar[str] = "uniform"
@@ -30,7 +30,7 @@ class Uniform(SetCriterion):
             raise InputError(f"offset must lie in 0..{self.stride - 1}, got {self.offset}")
 
     def check(self, grid: tuple[int, int]) -> None:
-        if self.stride > min(grid):  # so every offset fits, too
+        if self.stride > min(grid):  # an offset is smaller than the stride, and so fits too
             raise InputError(
                 f"uniform: stride {self.stride} with offset {self.offset} does not fit "
                 f"a grid of {grid[0]} x {grid[1]} tokens"

@@ -117,7 +117,8 @@ class Engine:
         if repeats_prompt:
             raise InputError(
                 "the prompt comes again after its own KV cache: `generate` takes the length of the "
-                "cache at layer 0 for that of the prompt, and cannot continue one that is pruned there"
+                "cache at layer 0 for that of the prompt, and cannot continue one that is pruned "
+                "there"
             )
 
     def _tokens_after_prompt(self, cache: Cache) -> int:

@@ -12,7 +12,7 @@ from prunescope.models.layout import Grid, View
 class Gemma3(Family):
     """Gemma3Model and Gemma3ForConditionalGeneration (arXiv 2503.19786).
 
-    Where the processor pans and scans, the image and each crop are views.
+    The whole image is a view, and so is each crop where the processor pans and scans.
     """
 
     name: ClassVar[str] = "gemma3"
@@ -30,7 +30,7 @@ class Gemma3(Family):
     def rotary(
         self, decoder: nn.Module, layer: int, hidden: Tensor, positions: LongTensor
     ) -> tuple[Tensor, Tensor]:
-        kind = decoder.config.layer_types[layer]  # windows and full attention differ in frequency
+        kind = decoder.config.layer_types[layer]  # sliding and full layers differ in frequencies
         return decoder.rotary_emb(hidden, position_ids=positions[0], layer_type=kind)
 
     def grid(self, model: nn.Module) -> Grid:
@@ -41,5 +41,5 @@ class Gemma3(Family):
         return [View(*self.grid(model)) for _ in self.pixels(model, inputs) or ()]
 
     def projector(self, model: nn.Module) -> nn.Module:
-        # The projection itself is a matrix, no module; the norm before it sees pooled features.
+        # The projection is a parameter and no module; the norm before it gets the pooled features.
         return self.base(model).multi_modal_projector.mm_soft_emb_norm

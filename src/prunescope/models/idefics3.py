@@ -13,8 +13,10 @@ from prunescope.models.llama import like_llama
 
 class Idefics3(Family):
     """Idefics3Model, SmolVLMModel and their ForConditionalGeneration (arXiv 2408.12637,
-    2504.05299). Each tile is a view, also the whole image that follows them; so is a frame of a
-    video."""
+    2504.05299).
+
+    Each tile is a view, and so is the whole image that follows the tiles, and a frame of a video.
+    """
 
     name: ClassVar[str] = "idefics3"
     model_types: ClassVar[tuple[str, ...]] = ("idefics3", "smolvlm")
@@ -30,9 +32,9 @@ class Idefics3(Family):
         tiles = super().pixels(model, inputs)
         if tiles is None:
             return None
-        # Examples with fewer tiles are filled up with zeros; the model leaves those out, too.
+        # Examples with fewer tiles are filled up with zeros, which the model leaves out.
         real = inputs["pixel_values"].flatten(0, 1).flatten(1).any(1)
-        return [tiles[each] for each in real.nonzero()[:, 0].tolist()]
+        return [tiles[index] for index in real.nonzero()[:, 0].tolist()]
 
     def projector(self, model: nn.Module) -> nn.Module:
         return self.base(model).connector.modality_projection

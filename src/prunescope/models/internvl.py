@@ -13,8 +13,10 @@ from prunescope.models.llama import like_llama
 
 class InternVL(Family):
     """InternVLModel and InternVLForConditionalGeneration of transformers (arXiv 2412.05271,
-    2504.10479). Each tile is a view, also the thumbnail that follows them; so is a frame of a
-    video."""
+    2504.10479).
+
+    Each tile is a view, and so is the thumbnail that follows the tiles, and a frame of a video.
+    """
 
     name: ClassVar[str] = "internvl"
     model_types: ClassVar[tuple[str, ...]] = ("internvl",)
@@ -32,10 +34,10 @@ class InternVL(Family):
 
 
 def square(tile: Tensor, side: int) -> View:
-    """The view of a tile (channels, height, width) with a token per `side` x `side` pixels.
+    """The view of a tile (channels, height, width) with one token per `side` x `side` pixels.
 
-    InputError unless it is square: the pixel shuffle of the stock models takes the square root of
-    the number of patches, and would mix up the rows of others.
+    InputError unless the tile is square: the pixel shuffle of the stock models takes the square
+    root of the number of patches, and would mix up the rows of other tiles.
     """
     height, width = tile.shape[-2:]
     if height != width:

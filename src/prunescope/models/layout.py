@@ -1,4 +1,4 @@
-"""Where the visual tokens of a batch of prompts are, and where in their images."""
+"""Where visual tokens lie: in the prompts of a batch, and in their images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +15,10 @@ Grid = tuple[int, int]  # rows, columns
 
 @dataclass(frozen=True)
 class View:
-    """A rectangle of visual tokens that follow each other in raster order: an image, or one of
-    the tiles that a processor makes of it.
+    """A rectangle of visual tokens in raster order: an image, or a tile that a processor cuts.
 
-    tokens: (n,) which of the image's tokens in the prompt are visual tokens, the others being
-    separators (line ends, say); None: all are.
+    tokens: (n,) True at visual tokens among the image's tokens in the prompt; the others are
+        separators, such as line ends. None: all are visual tokens.
     """
 
     rows: int
@@ -32,7 +31,7 @@ class View:
             raise InputError(f"{marked} tokens marked in a view of {self.rows} x {self.columns}")
 
     def mask(self) -> BoolTensor:
-        """(n,) which of its tokens in the prompt are visual tokens."""
+        """(n,) True at visual tokens among the view's tokens in the prompt."""
         if self.tokens is not None:
             return self.tokens
         return torch.ones(self.rows * self.columns, dtype=torch.bool)
@@ -40,12 +39,14 @@ class View:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the visual tokens are.
+    """Where the visual tokens of a batch of prompts are.
 
-    visual: (batch, seq). grids: for each example, (rows, columns) of its views in their order; or
-    one pair for one such image in every example. views: for each example, the numbers of its
-    views among those of the batch's pixels; None: counted through. separators: (batch, seq) tokens
-    of images that are no visual tokens (line ends, say); None: there are none.
+    visual: (batch, seq) True at visual tokens.
+    grids: (rows, columns) of the views of each example, in their order; or one pair, for one such
+        image in every example.
+    views: for each example, the indices of its views among all views of the batch; None: in order.
+    separators: (batch, seq) True at tokens of images that are not visual tokens, such as line ends;
+        None: there are none.
     """
 
     visual: BoolTensor
@@ -57,12 +58,15 @@ class Layout:
         grids = self.grids
         if len(grids) == 2 and all(isinstance(side, int) for side in grids):
             grids = [[grids]] * len(self.visual)
-        grids = tuple(tuple((int(rows), int(cols)) for rows, cols in each) for each in grids)
+        grids = tuple(tuple((int(rows), int(cols)) for rows, cols in views) for views in grids)
         object.__setattr__(self, "grids", grids)
         if self.views is None:
-            ends = torch.tensor([len(each) for each in grids]).cumsum(0).tolist()
-            runs = [range(e - len(g), e) for e, g in zip(ends, grids, strict=True)]
-            object.__setattr__(self, "views", runs)
+            object.__setattr__(self, "views", _numbered([len(views) for views in grids]))
+        self._check()
+
+    def _check(self) -> None:
+        """Raise InputError unless every example has as many visual tokens as its grids need."""
+        grids = self.grids
         if len(grids) != len(self.visual):
             raise InputError(f"grids of {len(grids)} examples for a batch of {len(self.visual)}")
         counts = self.visual.sum(1).tolist()
@@ -78,7 +82,7 @@ class Layout:
                 )
 
     def repeated(self, times: int) -> "Layout":
-        """That of a batch in which each example comes so many times, as for beams and samples."""
+        """The layout of a batch in which each example comes `times` times, as for beams."""
         examples = [row for row in range(len(self.visual)) for _ in range(times)]
         return Layout(
             self.visual[examples],
@@ -89,30 +93,37 @@ class Layout:
 
     @cached_property
     def places(self) -> LongTensor:
-        """(batch, n, 5) row, column, rows, columns and number of the view of each visual token,
-        in the order of the prompt; filled up at the end."""
+        """(batch, n, 5) of each visual token its row, its column, the rows and columns of its view,
+        and the view's number in the example; in the order of the prompt, filled up at the end."""
         if len(set(self.grids)) == 1:
             places = _places(self.grids[0]).expand(len(self.grids), -1, -1)
         else:
-            places = pad_sequence([_places(each) for each in self.grids], batch_first=True)
+            places = pad_sequence([_places(views) for views in self.grids], batch_first=True)
         return places.to(self.visual.device)
+
+
+def _numbered(counts: list[int]) -> list[range]:
+    """Consecutive numbers from 0, `counts[i]` of them for example i."""
+    ends = torch.tensor(counts).cumsum(0).tolist()
+    return [range(end - count, end) for end, count in zip(ends, counts, strict=True)]
 
 
 @cache
 def _places(grids: tuple[Grid, ...]) -> LongTensor:
-    found = []
-    for number, (rows, columns) in enumerate(grids):
+    """(n, 5) places of the visual tokens of one example, as in `Layout.places`."""
+    places = []
+    for view, (rows, columns) in enumerate(grids):
         index = torch.arange(rows * columns)
-        same = [torch.full_like(index, each) for each in (rows, columns, number)]
-        found.append(torch.stack([index // columns, index % columns, *same], 1))
-    return torch.cat(found)
+        constants = [torch.full_like(index, value) for value in (rows, columns, view)]
+        places.append(torch.stack([index // columns, index % columns, *constants], 1))
+    return torch.cat(places)
 
 
 def lay_out(placeholders: BoolTensor, views: Sequence[View]) -> Layout:
-    """The layout of prompts (batch, seq) whose images' tokens are at `placeholders`.
+    """The layout of prompts whose tokens of images are at `placeholders` (batch, seq).
 
-    The views follow each other from the first example to the last. Where `generate` repeats each
-    example for its beams or samples, the views are those of the examples before that.
+    views: of all images, from the first example to the last. Where `generate` repeats examples for
+    its beams or samples, views are not repeated.
     """
     masks = [view.mask() for view in views]
     sizes = [len(mask) for mask in masks]
@@ -121,34 +132,37 @@ def lay_out(placeholders: BoolTensor, views: Sequence[View]) -> Layout:
         if count == 0:
             raise InputError(f"example {example} of the batch has no image")
     repeats = max(sum(counts) // max(sum(sizes), 1), 1)
-    taken = _deal(sizes, counts[::repeats])
-    numbers = [taken[row // repeats] for row in range(len(counts))]
-    marked = torch.cat([masks[each] for row in numbers for each in row])
+    by_example = _assigned(sizes, counts[::repeats])
+    indices = [by_example[row // repeats] for row in range(len(counts))]
+    is_visual = torch.cat([masks[view] for row in indices for view in row])
     visual = placeholders.clone()
-    visual[placeholders] = marked.to(placeholders.device)
-    grids = [[(views[each].rows, views[each].columns) for each in row] for row in numbers]
-    return Layout(visual, grids, numbers, placeholders & ~visual)
+    visual[placeholders] = is_visual.to(placeholders.device)
+    grids = [[(views[view].rows, views[view].columns) for view in row] for row in indices]
+    return Layout(visual, grids, indices, placeholders & ~visual)
 
 
-def _deal(sizes: list[int], counts: list[int]) -> list[list[int]]:
-    """Which views belong to each example, of whose tokens there are `counts`."""
-    number, dealt = 0, []
+def _assigned(sizes: list[int], counts: list[int]) -> list[list[int]]:
+    """Indices of the views of each example.
+
+    sizes: tokens of each view in the prompt; counts: tokens of images of each example.
+    """
+    view, by_example = 0, []
     for example, count in enumerate(counts):
-        own = []
-        while count > 0 and number < len(sizes):
-            own.append(number)
-            count -= sizes[number]
-            number += 1
+        views = []
+        while count > 0 and view < len(sizes):
+            views.append(view)
+            count -= sizes[view]
+            view += 1
         if count:
-            expected = sum(sizes[each] for each in own)
+            expected = sum(sizes[view] for view in views)
             raise InputError(
                 f"example {example} of the batch has {expected + count} tokens of images; "
                 f"its images make {expected}"
             )
-        dealt.append(own)
-    if number < len(sizes):
+        by_example.append(views)
+    if view < len(sizes):
         raise InputError(
-            f"{len(sizes)} images (or tiles of images), the prompts have the tokens of {number}; "
+            f"{len(sizes)} images (or tiles of images), the prompts have the tokens of {view}; "
             "a prompt must come in one piece"
         )
-    return dealt
+    return by_example

@@ -1,4 +1,4 @@
-"""Bare decoders that are built like Llama: the caller says where the visual tokens are."""
+"""Bare decoders that are built like Llama; the caller says where the visual tokens are."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -11,8 +11,8 @@ from prunescope.models.layout import Layout, View
 
 
 class Llama(Family):
-    """LlamaModel, MistralModel, Qwen2Model, Qwen3Model, also with their heads; visual tokens are in
-    `inputs_embeds`."""
+    """LlamaModel, MistralModel, Qwen2Model and Qwen3Model, with or without their heads; visual
+    tokens are part of `inputs_embeds`."""
 
     name: ClassVar[str] = "llama"
     model_types: ClassVar[tuple[str, ...]] = ("llama", "llama_2d", "mistral", "qwen2", "qwen3")
@@ -28,7 +28,7 @@ class Llama(Family):
 
 
 def like_llama(decoder: nn.Module) -> nn.Module:
-    """The text model of a vision-language model; InputError if it is not built like Llama."""
+    """Return a text model; InputError unless it is built like Llama."""
     text_type = decoder.config.model_type
     if text_type not in Llama.model_types:
         raise InputError(

@@ -1,4 +1,4 @@
-"""LLaVA-1.5: vision tower, projector, a decoder like Llama; one token per patch."""
+"""LLaVA-1.5: a vision tower, a projector and a decoder like Llama; one token per patch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -14,8 +14,8 @@ from prunescope.models.tower import attention_of
 class Llava(Family):
     """LlavaModel and LlavaForConditionalGeneration (arXiv 2304.08485, 2310.03744).
 
-    With a vision tower that sees a fixed grid of patches (CLIP, SigLIP), and without its class
-    token, if it has one: `vision_feature_select_strategy` must be "default" then.
+    The vision tower, such as CLIP or SigLIP, must have a fixed grid of patches. If it has a class
+    token, the model must drop it: `vision_feature_select_strategy: "default"`.
     """
 
     name: ClassVar[str] = "llava"

@@ -16,8 +16,8 @@ from prunescope.models.tower import attention_of
 class LlavaNext(Family):
     """LlavaNextModel and LlavaNextForConditionalGeneration (LLaVA-1.6, Liu et al. 2024).
 
-    An image has two views: all of it as one tile, and the mosaic of its tiles without what only
-    pads it. The `image_newline` after each row of the mosaic is a separator.
+    An image has two views: all of it as one tile, and the mosaic of its tiles without their
+    padding. The `image_newline` after each row of the mosaic is a separator.
     """
 
     name: ClassVar[str] = "llava_next"
@@ -30,7 +30,7 @@ class LlavaNext(Family):
         tiles, side = self.tiles(model, inputs), self._side(model)
         if not tiles:
             return []
-        # The model itself says where things go: it packs zeros, with ones for line ends.
+        # The model packs zeros, and ones for line ends; this shows where each token comes from.
         zeros = torch.zeros(sum(tiles), side * side, 1)
         packed = self._pack(model, zeros, inputs, newline=torch.ones(1))
         return [view for image in packed for view in _views(image[:, 0] == 0, side)]
@@ -41,9 +41,9 @@ class LlavaNext(Family):
             return None
         if pixels.ndim == 4:
             images = pixels.split(tiles)
-        else:  # filled up to the most tiles of an image
-            images = [each[:count] for each, count in zip(pixels, tiles, strict=True)]
-        return [view for each in images for view in (each[:1], each[1:]) if len(view)]
+        else:  # (images, tiles, ...), filled up to the image with the most tiles
+            images = [image[:count] for image, count in zip(pixels, tiles, strict=True)]
+        return [view for image in images for view in (image[:1], image[1:]) if len(view)]
 
     def projector(self, model: nn.Module) -> nn.Module:
         return self.base(model).multi_modal_projector
@@ -51,11 +51,13 @@ class LlavaNext(Family):
     def tower(self, model: nn.Module) -> nn.Module | None:
         return attention_of(self.base(model).vision_tower, model.config.vision_feature_layer)
 
-    def features(self, model: nn.Module, seen: Tensor, inputs: Mapping[str, Any]) -> Tensor:
-        return torch.cat(self._pack(model, seen, inputs, newline=None))
+    def features(
+        self, model: nn.Module, projector_input: Tensor, inputs: Mapping[str, Any]
+    ) -> Tensor:
+        return torch.cat(self._pack(model, projector_input, inputs, newline=None))
 
     def tiles(self, model: nn.Module, inputs: Mapping[str, Any]) -> list[int]:
-        """How many tiles the vision tower sees of each image, the whole image being the first."""
+        """Number of tiles of each image; the first of them is the whole image."""
         sizes = inputs.get("image_sizes")
         if sizes is None:
             return []
@@ -63,13 +65,13 @@ class LlavaNext(Family):
         return [image_size_to_num_patches(size, pinpoints, side) for size in sizes]
 
     def packing(self, model: nn.Module) -> dict[str, Any]:
-        """Further arguments of the model's `pack_image_features`."""
+        """Keyword arguments of the model's `pack_image_features` that differ between models."""
         return {"vision_feature_select_strategy": model.config.vision_feature_select_strategy}
 
     def _pack(
         self, model: nn.Module, tiles: Tensor, inputs: Mapping[str, Any], newline: Tensor | None
     ) -> list[Tensor]:
-        """Tokens (tiles of all images, side * side, dim) -> (tokens, dim) of each image."""
+        """Tokens (tiles of all images, side * side, dim) -> (tokens, dim) for each image."""
         images = tiles.split(self.tiles(model, inputs))
         packed, _ = self.base(model).pack_image_features(
             images, inputs["image_sizes"], image_newline=newline, **self.packing(model)
@@ -82,9 +84,9 @@ class LlavaNext(Family):
 
 
 def _views(visual: BoolTensor, side: int) -> list[View]:
-    """The views of an image's tokens, those that are not `visual` being line ends."""
+    """The views of one image; visual: (n,) True at its visual tokens, False at line ends."""
     area = side * side
-    if len(visual) == area + 1:  # no mosaic, and one line end only
+    if len(visual) == area + 1:  # no mosaic, and a single line end
         return [View(side, side, visual)]
     mosaic = visual[area:]
     rows = int((~mosaic).sum())

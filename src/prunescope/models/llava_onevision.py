@@ -1,4 +1,4 @@
-"""LLaVA-OneVision: LLaVA-NeXT whose mosaics have a limit, and whose tiles go with one image."""
+"""LLaVA-OneVision: LLaVA-NeXT with smaller mosaics, and tiles only where there is one image."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -12,8 +12,8 @@ class LlavaOnevision(LlavaNext):
     """LlavaOnevisionModel and LlavaOnevisionForConditionalGeneration (arXiv 2408.03326), images
     only.
 
-    The model shrinks a mosaic of more than `anyres_max` tiles by interpolation. Of a prompt with
-    several images each is one tile, and one `image_newline` follows it.
+    The model shrinks a mosaic of more than `anyres_max` tiles by interpolation. In a prompt with
+    several images, each image is one tile, which one `image_newline` follows.
     """
 
     name: ClassVar[str] = "llava_onevision"

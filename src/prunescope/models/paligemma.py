@@ -1,4 +1,4 @@
-"""PaliGemma 1 and 2: a linear projector, Gemma or Gemma 2, prompts that look both ways."""
+"""PaliGemma 1 and 2: a linear projector, Gemma or Gemma 2, bidirectional attention in prompts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -28,8 +28,8 @@ class PaliGemma(Family):
     def layout(self, model: nn.Module, inputs: Mapping[str, Any]) -> Layout:
         if inputs.get("token_type_ids") is None:
             raise InputError(
-                "PaliGemma needs the `token_type_ids` of its processor: without them transformers "
-                "lets prompts look both ways or not, depending on padding and attention backend"
+                "PaliGemma needs the `token_type_ids` of its processor: without them, whether "
+                "prompts attend in both directions depends on padding and attention backend"
             )
         return super().layout(model, inputs)
 

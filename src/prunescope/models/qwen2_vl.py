@@ -27,7 +27,8 @@ class Qwen2VL(Family):
         return decoder.rotary_emb(hidden, position_ids=positions)
 
     def rotary_axes(self, decoder: nn.Module) -> LongTensor:
-        # The model itself tells: a step along one axis has a sine in the dimensions it turns.
+        # Measured on the model: a step along one axis gives a sine other than 0 in exactly the
+        # dimensions that the axis turns. steps: (axes, 1 step, 1 token)
         device = next(decoder.parameters()).device
         steps = torch.eye(len(self.axes), dtype=torch.long, device=device)[..., None]
         _, sin = decoder.rotary_emb(torch.zeros(1, device=device), position_ids=steps)
@@ -46,9 +47,12 @@ class Qwen2VL(Family):
     def projector(self, model: nn.Module) -> nn.Module:
         return self.base(model).visual.merger
 
-    def features(self, model: nn.Module, seen: Tensor, inputs: Mapping[str, Any]) -> Tensor:
-        # The patches that a token merges follow each other, from the processor on.
-        return seen.unflatten(0, (-1, model.config.vision_config.spatial_merge_size**2)).flatten(1)
+    def features(
+        self, model: nn.Module, projector_input: Tensor, inputs: Mapping[str, Any]
+    ) -> Tensor:
+        # The processor puts the patches that one token merges next to each other.
+        merged = model.config.vision_config.spatial_merge_size**2
+        return projector_input.unflatten(0, (-1, merged)).flatten(1)
 
 
 class Qwen25VL(Qwen2VL):
@@ -57,8 +61,10 @@ class Qwen25VL(Qwen2VL):
     name: ClassVar[str] = "qwen2_5_vl"
     model_types: ClassVar[tuple[str, ...]] = ("qwen2_5_vl",)
 
-    def features(self, model: nn.Module, seen: Tensor, inputs: Mapping[str, Any]) -> Tensor:
-        # The vision tower sorts the tokens by attention window until after its merger.
+    def features(
+        self, model: nn.Module, projector_input: Tensor, inputs: Mapping[str, Any]
+    ) -> Tensor:
+        # The vision tower sorts tokens by attention window, and undoes that only after its merger.
         vision = model.config.vision_config
         order, _ = get_vision_window_index(
             inputs["image_grid_thw"],
@@ -66,7 +72,7 @@ class Qwen25VL(Qwen2VL):
             window_size=vision.window_size,
             patch_size=vision.patch_size,
         )
-        return super().features(model, seen, inputs)[order.argsort()]
+        return super().features(model, projector_input, inputs)[order.argsort()]
 
 
 def _patches(inputs: Mapping[str, Any]) -> list[list[int]]:

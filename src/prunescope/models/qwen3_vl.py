@@ -18,6 +18,6 @@ class Qwen3VL(Qwen2VL):
     model_types: ClassVar[tuple[str, ...]] = ("qwen3_vl",)
 
     def take_injections(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
-        taken = ("visual_pos_masks", "deepstack_visual_embeds")
-        others = {name: value for name, value in kwargs.items() if name not in taken}
+        injected = ("visual_pos_masks", "deepstack_visual_embeds")
+        others = {name: value for name, value in kwargs.items() if name not in injected}
         return others, list(kwargs.get("deepstack_visual_embeds") or [])
