@@ -225,5 +225,7 @@ def test_wrong_weights_are_named(parts, tmp_path):
         save_file(tensors, tmp_path / name)
         with pytest.raises(InputError, match=message):
             convert(**parts | {"dino": tmp_path / name}, out=tmp_path / "out")
-    with pytest.raises(InputError, match="width 128 of the vision tower is not a multiple of its head size 72"):
+    with pytest.raises(
+        InputError, match="width 128 of the vision tower is not a multiple of its head size 72"
+    ):
         convert(**parts | {"vision": parts["dino"]}, out=tmp_path / "out")
