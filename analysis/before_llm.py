@@ -63,12 +63,12 @@ def variations(methods):
 
 def pairs(layout):
     """(method, the one before it in the order of places) of each row that has several."""
-    found = []
+    compared = []
     for _, rows in layout.groupby("row", sort=False):
         by_place = rows.set_index("place")["method"]
         ordered = [by_place[place] for place in LOOKS if place in by_place]
-        found += [(second, first) for first, second in pairwise(ordered)]
-    return found
+        compared += [(second, first) for first, second in pairwise(ordered)]
+    return compared
 
 
 def draw(table, layout):
@@ -85,12 +85,12 @@ def draw(table, layout):
     )
     differ = table["method"].str.contains(" - ", regex=False)
     for (values, change), group in zip(axes.reshape(-1, 2), groups, strict=True):
-        here = table["group"] == group
-        whole = table.loc[here & (table["method"] == BASELINE), "value"].iloc[0]
+        of_group = table["group"] == group
+        whole = table.loc[of_group & (table["method"] == BASELINE), "value"].iloc[0]
         theme.reference(values, whole, vertical=True)
         theme.reference(change, 0, vertical=True)
-        _dumbbells(values, table[here & ~differ].dropna(subset="row"))
-        _dots(change, table[here & differ])
+        _dumbbells(values, table[of_group & ~differ].dropna(subset="row"))
+        _dots(change, table[of_group & differ])
         values.set(title=group, xlabel="Accuracy", xlim=(-0.03, 1.03))
         change.set(xlabel="Paired difference")
     charts.rows_named(axes[0], rows)

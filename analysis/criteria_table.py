@@ -1,11 +1,9 @@
 """Accuracy by criterion and layer K (table 1 of FEATHER), with controls of equal count.
 
-Compare rows of one K. share is what a layer sees on average of the visual tokens, as realised. The
-union of score and grid keeps more tokens than the others; the rows with "T of" it keep as many as
-it does on average, but chosen by the score without RoPE alone, so that what the union gains on them
-is not owed to its number. Localization and other tasks are means over tasks, each counting the
-same. Intervals are 95 %, by image; those of two rows may overlap although the paired difference
-(tables of differences) is clear.
+Compare rows of one K. share is the realised mean share of visual tokens per layer. The union of
+score and grid keeps more tokens than the others; the rows named after its budget keep as many, all
+chosen by the score without RoPE. Localization and other tasks are means over tasks. Intervals are
+95 %, by image; the tables of differences compare rows in pairs.
 """
 
 from prunescope.jobs import run

@@ -1,12 +1,9 @@
 """Paired differences of accuracy: method minus reference, on the same questions.
 
-The interval of value resamples images. Gains and losses count the questions that only the method or
-only the reference has right; p is McNemar's exact test on them, paired by question, and p_holm (or
-p_bh, as the study says) corrects it for all tests in this table. p takes questions as independent,
-although several share an image, and of graded scores it is a sign test on their changes. Groups of
-tasks (each task counting the same) have intervals but no test. share and reference share are the
-mean visual tokens per layer that both spend, as shares of all: budgets are as set here, and differ.
-Methods that were matched to one budget stand against each other in a table of their own.
+Intervals of value are 95 %, by image. gains and losses count questions that only the method, or
+only the reference, answers right; p is McNemar's exact test on them, and p_holm (or p_bh) corrects
+it for all tests of the table. p takes questions as independent, although some share an image.
+Groups of tasks have no test. share: mean share of visual tokens per layer; budgets differ.
 """
 
 from prunescope.jobs import run
@@ -20,14 +17,14 @@ from prunescope.statistics.reading import localization_tasks, read_records
 
 
 def make(records, csv, pairs=(), bootstrap: Bootstrap = Bootstrap(), adjust="holm"):
-    """pairs: (method, reference) to compare besides each method with the unpruned model."""
+    """pairs: further (method, reference) to compare, after each method and the unpruned model."""
     records = read_records(records, ["score", "mean_tokens", "target_box"])
-    pruned = [m for m in records["method"].unique() if m != BASELINE]
-    both = [(m, r) for m, r in pairs if len(present(records, [m, r])) == 2]
-    everything = [*((m, BASELINE) for m in pruned), *both]
+    pruned = [method for method in records["method"].unique() if method != BASELINE]
+    recorded = [tuple(pair) for pair in pairs if len(present(records, pair)) == 2]
+    with_baseline = [(method, BASELINE) for method in pruned]
     boxed = localization_tasks(records)
-    compared = compare(records, everything, boxed, bootstrap, adjust)
-    tables.write(with_budgets(compared, records), csv)
+    table = compare(records, with_baseline + recorded, boxed, bootstrap, adjust)
+    tables.write(with_budgets(table, records), csv)
 
 
 run(make, globals())

@@ -1,12 +1,9 @@
-"""Where on the image lies what each method leaves, in the records of all its answers.
+"""Where on the image the tokens lie that each method leaves.
 
-Of the tokens that are left after a method's last stage: mean_row is their mean height (0 top, 1
-bottom), bottom_quarter the share of them in the lowest quarter of the image, and total_variation
-and kl (nats) tell how far their rows are from an even choice, in any direction. A choice at random
-has 0.5, 0.25, 0 and 0. The figures by layer K choose anew from stored scores; this is what was
-kept, by methods of several stages, grids and unions, too. A method without a row removes nothing,
-or all. Intervals are 95 % by image. Of a distance what noise adds is taken off, and its interval
-starts at 0 where noise may account for all.
+Of the tokens left after the last stage: mean_row is their mean vertical position (0 top, 1 bottom),
+bottom_quarter the share in the lowest quarter of the image. total_variation and kl (nats) are
+distances of their rows from an even choice, less what noise adds; a grid of every second row is far
+from even. A random choice has 0.5, 0.25, 0 and 0. Intervals are 95 %, by image.
 """
 
 from prunescope.jobs import run
@@ -19,13 +16,16 @@ from prunescope.statistics.tokens import kept_position
 
 
 def make(records, attention, csv, bootstrap: Bootstrap = Bootstrap()):
-    """attention: for the grid."""
+    """attention: Zarr stores of scores, for the grid of visual tokens."""
     grid = read_scores(attention).shape[-2:]
     tables.write(wide(kept_position(records, grid, bootstrap)), csv)
 
 
 def wide(positions):
-    """A row for each method, of its last stage (counted from 1); positions: of `kept_position`."""
+    """A row for the last stage of each method; positions: as from `kept_position`.
+
+    Stages count from 1.
+    """
     parts = positions.set_index(["method", "stage", "measure"]).unstack("measure")
     table = parts.xs("mean_row", axis=1, level="measure")[["examples", "units"]]
     for measure in CHANCE:

@@ -1,9 +1,8 @@
-"""Accuracy with the positions that tokens had, and with positions that are closed up.
+"""Accuracy with original positions, and with positions that are closed up.
 
-"Compact" numbers the tokens that are left anew, without gaps, from the layer where the others are
-removed; the row above it keeps the original positions and is the same otherwise. Where both agree,
-the model does not need the gaps to know where a token was. Bars are 95 % intervals that resample
-images.
+"Compact" numbers the remaining tokens anew, without gaps, from the layer that removes the others;
+the row above it keeps the original positions. If both agree, the model does not need the gaps to
+know where a token was. Dashed: the unpruned model. Bars: 95 % intervals, by image.
 """
 
 from prunescope.jobs import run

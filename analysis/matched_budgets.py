@@ -1,12 +1,9 @@
-"""Methods at one budget: FEATHER, FastV, PyramidDrop and controls that spend the same.
+"""Methods at one budget: FEATHER, FastV, PyramidDrop and controls.
 
-Compare the rows of one budget. How much each method removes is solved for, on examples that are not
-evaluated, so that a layer sees as many visual tokens on average as with the method that the budget
-is called after, or the share of all that it is called after. target is the share that was wanted,
-calibrated what the solved setting has there, share what it has on the questions of this study; a
-note says why a method cannot have the budget. Localization and other tasks are means over tasks,
-each counting the same; intervals are 95 %, by image. The paper's own settings, which are not
-matched, are in a table of their own.
+Compare the rows of one budget, which is a method's or a given T/N. How much each method removes is
+solved for on examples that are not evaluated. target: wanted T/N; calibrated: T/N there; share: T/N
+here. A note says why a method cannot have the budget. Localization and other tasks are means over
+tasks. Intervals are 95 %, by image.
 """
 
 from prunescope.jobs import run
@@ -25,19 +22,21 @@ def make(records, matched, csv, bootstrap: Bootstrap = Bootstrap()):
     """matched: CSV of the matched methods, columns `budgets.matching.COLUMNS`."""
     [path] = matched
     wanted = pd.read_csv(path)
-    if (wanted["note"].notna() & wanted["like"].isna()).all():  # nothing but reasons
+    if (wanted["note"].notna() & wanted["like"].isna()).all():  # only notes, no method
         raise InputError(f"{path}: no method of this study could be matched")
     wanted, records = with_leaders(wanted), read_records(records, COLUMNS)
     solved = wanted.loc[wanted["note"].isna(), "method"].unique()
-    found = by_task(records, solved, bootstrap).set_index("method")
-    table = wanted.join(found, on="method")
+    accuracy = by_task(records, solved, bootstrap).set_index("method")
+    table = wanted.join(accuracy, on="method")
     notes = table.pop("note")
     tables.write(table.assign(note=notes), csv)
 
 
 def with_leaders(wanted):
-    """Columns budget (in words), method, target, calibrated, note; the method that a budget is
-    called after stands before those that are to have it."""
+    """Columns budget (in words), method, target, calibrated, note.
+
+    The method whose budget others have stands before them.
+    """
     columns = ["budget", "method", "target", "calibrated", "note"]
     blocks = []
     for (like, target), block in wanted.groupby(["like", "target"], sort=False, dropna=False):

@@ -1,13 +1,9 @@
 """Paired differences of accuracy at one budget, on the same questions.
 
-Each method that others are matched to, minus each of these. share and reference share are the mean
-visual tokens per layer that both have spent here, as shares of all: they agree but for what cannot
-be had in whole tokens and for what the examples that the budget was solved on differ. The interval
-of value resamples images. Gains and losses count the questions that only the method or only the
-reference has right; p is McNemar's exact test on them, paired by question, and p_holm (or p_bh, as
-the study says) corrects it for all tests in this table. p takes questions as independent, although
-several share an image, and of graded scores it is a sign test on their changes. Groups of tasks
-(each task counting the same) have intervals but no test.
+Each method whose budget others have, minus each of these. share and reference share are T/N that
+both spent; they differ by whole tokens, and as examples of calibration and evaluation do. Intervals
+are 95 %, by image. gains and losses count questions that only one of the two answers right; p is
+McNemar's exact test, p_holm (or p_bh) corrects it for all tests of the table.
 """
 
 from prunescope.jobs import run

@@ -1,11 +1,9 @@
 """What each method keeps, what that costs, and what accuracy is left.
 
-The column stages has, for each stage, the layer K before which it removes tokens and the mean
-number that it leaves; tokens is the realised mean number of visual tokens per decoder layer, share
-that number over the unpruned model's, and kv_mib the size of the KV cache when decoding starts.
-Accuracies and the mean IoU of localization have 95 % intervals by image; invalid is the share of
-answers that cannot be read, with Wilson's interval, which takes answers for independent.
-prefill_flops counts the language model's operations for one prompt, scoring included.
+stages: for each stage the layer K before which it removes tokens and the mean number that it
+leaves; tokens: realised mean of visual tokens per layer; share: that over the unpruned model's;
+kv_mib: KV cache when decoding starts; prefill_flops: the LLM's operations for one prompt. Intervals
+are 95 %, by image; of invalid answers Wilson's, which takes answers as independent.
 """
 
 from prunescope.jobs import run
@@ -14,8 +12,9 @@ import pandas as pd
 
 from prunescope.errors import InputError
 from prunescope.figures import tables
-from prunescope.statistics.accuracy import CONTRAST, budgets, by_method, estimates, task_groups
+from prunescope.statistics.accuracy import budgets, by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.by_method import group_weights
 from prunescope.statistics.proportions import wilson
 from prunescope.statistics.reading import localization_tasks, read_records
 from prunescope.statistics.tokens import count_tokens
@@ -38,8 +37,8 @@ def make(records, operations, csv, bootstrap: Bootstrap = Bootstrap()):
         raise InputError("operations: expected one row for each method, got several")
     table = summary(records).join(accuracies(records, bootstrap))
     table.insert(0, "stages", stages(table.index, layers, paths))
-    if (found := overlaps(records, bootstrap)) is not None:
-        table = table.join(found)
+    if boxed := localization_tasks(records):
+        table = table.join(overlaps(records[records["task"].isin(boxed)], bootstrap))
     table = table.join(unreadable(records, bootstrap.level))
     table = table.join(counted.set_index("method")["prefill_flops"])
     tables.write(table.reset_index(), csv)
@@ -55,7 +54,10 @@ def summary(records):
 
 
 def stages(methods, layers, paths):
-    """Of every method the layers of its stages, and how many tokens they leave on average."""
+    """Text for every method: the layers of its stages, and how many tokens they leave on average.
+
+    layers: layers of the stages by method; paths: the records.
+    """
     counts = count_tokens(paths, ["method"]).groupby(["method", "stage"])
     left = (counts["tokens"].sum() / counts["records"].first()).to_dict()
     return [
@@ -66,8 +68,7 @@ def stages(methods, layers, paths):
 
 def accuracies(records, bootstrap):
     """Columns accuracy, low and high of each group of tasks, by method."""
-    groups = task_groups(list(dict.fromkeys(records["task"])), localization_tasks(records))
-    groups.pop(CONTRAST, None)
+    groups = group_weights(records)
     table = estimates(by_method(records), groups, bootstrap).set_index("method")
     parts = []
     for group, rows in table.groupby("group", sort=False):
@@ -76,15 +77,15 @@ def accuracies(records, bootstrap):
     return pd.concat(parts, axis=1)
 
 
-def overlaps(records, bootstrap):
-    """Columns mean IoU, low and high, by method: of the localization tasks, each counting the same;
-    an answer without a box overlaps nothing. None without such a task."""
-    boxed = localization_tasks(records)
-    if not boxed:
-        return None
-    asked = records[records["task"].isin(boxed)].fillna({"iou": 0.0})
-    group = {"mean IoU": dict.fromkeys(boxed, 1 / len(boxed))}
-    table = estimates(by_method(asked, "iou"), group, bootstrap).set_index("method")
+def overlaps(located, bootstrap):
+    """Columns mean IoU, low and high, by method, a mean over the localization tasks.
+
+    located: records of these tasks. An answer without a box overlaps nothing.
+    """
+    tasks = located["task"].unique()
+    group = {"mean IoU": dict.fromkeys(tasks, 1 / len(tasks))}
+    values = by_method(located.fillna({"iou": 0.0}), "iou")
+    table = estimates(values, group, bootstrap).set_index("method")
     names = {"value": "mean IoU", "low": "mean IoU low", "high": "mean IoU high"}
     return table.rename(columns=names)[[*names.values()]]
 

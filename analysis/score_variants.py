@@ -1,10 +1,9 @@
-"""Accuracy by how the attention score is taken, at the same count.
+"""Accuracy by variant of the attention score, at equal numbers of tokens.
 
-All rows of one K keep the same number of tokens. FastV takes the last token's attention in layer
-K - 1, softmax over the image, mean over heads; each other row changes one of these: softmax over
-the whole row (as FastV's code has it) and, with it, the mean of all queries (the text of its
-paper); the mean of all text tokens as the query; the maximum over heads; the queries and keys of
-layer K itself. Bars are 95 % intervals that resample images; the table beside has the tokens.
+Rows of one K keep equally many tokens. FastV takes the last token's attention in layer K - 1,
+softmax over the image, mean over heads. Every other row changes one of these: softmax over the
+whole row (FastV's code), also with the mean of all queries (its paper); mean over the text's
+queries; maximum over heads; queries and keys of layer K. Bars: 95 % intervals, by image.
 """
 
 from prunescope.jobs import run

@@ -1,9 +1,9 @@
-"""Only the tokens that the score selects enter the language model (table 2 of FEATHER).
+"""Accuracy if only the selected tokens enter the language model (table 2 of FEATHER).
 
-"Before the LLM" replays what the method named beside it keeps, so that no layer ever sees another
-token: what is left of the accuracy is owed to which tokens are selected. The paper runs it without
-RoPE in the score, at an early and a later K; if the later selects better, its row is the better
-one. share is what a layer sees on average of the visual tokens. Intervals are 95 %, by image.
+"Before the LLM" replays what the named method keeps, so that no layer sees another token: the
+accuracy depends on which tokens are selected, not on earlier layers. The paper uses the score
+without RoPE, at an early and a later K. share is the mean share of visual tokens per layer.
+Intervals are 95 %, by image.
 """
 
 from prunescope.jobs import run

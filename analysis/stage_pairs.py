@@ -1,10 +1,9 @@
-"""Accuracy by the layers of two stages, at the same mean number of visual tokens.
+"""Accuracy by the layers of two stages, at equal mean numbers of visual tokens.
 
-Rows are the layer K of the first stage, columns that of the second; both choose by the score
-without RoPE. How much each keeps is solved for so that all cells spend the same (right map): an
-early second stage leaves more to the first. Read along a row to move the second stage, along a
-column to move the first; empty cells have no second stage behind the first. The table beside has
-95 % intervals that resample images.
+Rows are the layer K of the first stage, columns that of the second; both use the score without
+RoPE. How much each removes is solved for, so that all cells spend the same (right map). Each map
+has its own scale. Empty cells have no second stage after the first. The table has 95 % intervals,
+by image.
 """
 
 from prunescope.jobs import run

@@ -1,9 +1,8 @@
 """Accuracy of FEATHER by the fraction removed at each of its two stages.
 
 Rows are R of the first stage, columns R of the second, which removes 1 - (1 - R)^2 of what is left,
-as in the paper's code. Cells do not spend the same: the right map is what a layer sees on average
-of the visual tokens. Where accuracy hardly changes along a row, what the late stage saves is nearly
-free. The table beside has 95 % intervals that resample images.
+as in the paper's code. Cells spend differently: the right map is T/N, the mean share of visual
+tokens per layer. Each map has its own scale. The table has 95 % intervals, by image.
 """
 
 from prunescope.jobs import run

@@ -1,10 +1,9 @@
 """Questions with yes or no: accuracy, F1, how often the answer is yes, and whole images.
 
-By task and kind of question, with 95 % intervals that resample images. F1 is of yes, as POPE
-reports it; a model that says yes to everything has an F1 of 0.67 where half of the answers are yes,
-which the measure "yes" gives away. accuracy_plus is the share of images with no wrong answer; MME's
-score of a kind is 100 times the sum of accuracy and accuracy_plus. Read a method against the
-unpruned model: pruning that makes it say yes more often is not better at finding things.
+By task and kind of question, with 95 % intervals, by image. F1 is that of yes, as in POPE; a model
+that always says yes reaches 0.67 where half of the answers are yes, and the measure yes shows it.
+accuracy_plus is the share of images without a wrong answer; MME's score of a kind is 100 times the
+sum of both accuracies. Compare each method with the unpruned model.
 """
 
 from prunescope.jobs import run
