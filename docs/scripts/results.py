@@ -48,8 +48,8 @@ def differences() -> str:
         for row in rows
         if (row["group"], row["method"]) == ("localization", "feather")
     }
-    texts = ("{:+d} [{}, {}] over ".format(*points[rival]) + name for rival, name in RIVALS.items())
-    return ", ".join(texts) + "."
+    pairs = [(points[rival], name) for rival, name in RIVALS.items() if rival in points]
+    return ", ".join("{:+d} [{}, {}] over {}".format(*point, name) for point, name in pairs) + "."
 
 
 def filled(text: str) -> str:
