@@ -1,26 +1,19 @@
+"""Records survive crashes, damage and other processes."""
+
 import json
 import logging
 from multiprocessing import get_context
 from pathlib import Path
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from helpers.writers import KEY, PARTS, append_many, record
 from prunescope.errors import InputError
-from prunescope.records.store import SCHEMA, RecordStore, Writer, digest
+from prunescope.records.store import SCHEMA, RecordStore, Writer, key_digest
 
-KEY = {"model": "m", "method": {"name": "unpruned", "stages": []}}
 OTHER = {"model": "m", "method": {"name": "other", "stages": []}}
-PARTS = 20
-
-
-def record(example: str, **changes):
-    empty = {"target_box": [], "stage_layers": [1], "kept": [[0, 5]], "score": 1.0}
-    return (
-        dict.fromkeys(SCHEMA.names) | empty | {"example": example, "method": "unpruned"} | changes
-    )
 
 
 @pytest.fixture
@@ -36,12 +29,12 @@ def parts(store, key=KEY):
 
 
 def test_digest_is_of_the_data_not_of_their_order():
-    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
-    assert digest({"a": 1, "b": [1, 2]}) != digest({"a": 1, "b": [2, 1]})
+    assert key_digest({"a": 1, "b": [1, 2]}) == key_digest({"b": [1, 2], "a": 1})
+    assert key_digest({"a": 1, "b": [1, 2]}) != key_digest({"a": 1, "b": [2, 1]})
 
 
 def test_what_was_appended_is_read_in_the_order_asked_for(store):
-    store.append(OTHER, [record(each, method="other") for each in "abc"], {})
+    store.append(OTHER, [record(name, method="other") for name in "abc"], {})
     table = store.read([OTHER, KEY], ["c", "a"])
     assert table.schema == SCHEMA
     assert table["method"].to_pylist() == ["other", "other", "unpruned", "unpruned"]
@@ -61,14 +54,14 @@ def test_a_writer_leaves_one_part_that_has_it_all(store):
     for row in range(8):
         writer.append(OTHER, [record(f"{row}", method="other")], {"batch": row // 4})
         sizes.append(len(parts(store, OTHER)))
-    assert sizes == [1, 2, 1, 2, 1, 2, 1, 2]  # each is there when it is written
+    assert sizes == [1, 2, 1, 2, 1, 2, 1, 2]  # stored at once, merged by threes
     writer.append(KEY, [record("d")], {})
     writer.finish()
     [whole] = parts(store, OTHER)
     manifest = json.loads(pq.read_schema(whole).metadata[b"manifest"])
     assert manifest == [{"batch": 0}, {"batch": 1}]
     assert store.read([OTHER], list("01234567"))["example"].to_pylist() == list("01234567")
-    assert len(parts(store)) == 3  # those of others are left alone
+    assert len(parts(store)) == 3  # parts of other jobs are left alone
     assert store.finished(KEY) == {"a", "b", "c", "d"}
 
 
@@ -124,7 +117,7 @@ def swap_records(path):
 
 @pytest.mark.parametrize("damage", [truncate, flip_a_bit, empty, swap_records])
 def test_a_damaged_part_is_set_aside_and_said_so(store, damage, caplog):
-    [damaged] = [each for each in parts(store) if pq.read_table(each).num_rows == 2]
+    [damaged] = [path for path in parts(store) if pq.read_table(path).num_rows == 2]
     damage(damaged)
     with caplog.at_level(logging.WARNING):
         assert store.finished(KEY) == {"c"}
@@ -132,33 +125,20 @@ def test_a_damaged_part_is_set_aside_and_said_so(store, damage, caplog):
     assert damaged.with_suffix(".corrupt").exists() and damaged not in parts(store)
 
 
-def test_a_part_of_an_old_store_counts(store):
-    [part] = [each for each in parts(store) if pq.read_table(each).num_rows == 2]
-    part.rename(part.with_stem(uuid4().hex))
-    assert store.finished(KEY) == {"a", "b", "c"}
-
-
 def test_the_same_part_twice_is_one(store):
     store.append(KEY, [record("c", score=0.0)], {"device": "cpu"})
     assert len(parts(store)) == 2
-
-
-def append_many(root, writer, barrier):
-    store = RecordStore(root)
-    barrier.wait()
-    for index in range(PARTS):
-        store.append(KEY, [record(f"{writer}-{index}"), record(f"both-{index}")], {})
 
 
 def test_processes_may_append_to_one_key_at_the_same_time(tmp_path):
     context = get_context("spawn")
     barrier = context.Barrier(2)
     writers = [context.Process(target=append_many, args=(tmp_path, w, barrier)) for w in "ab"]
-    for each in writers:
-        each.start()
-    for each in writers:
-        each.join()
-    assert [each.exitcode for each in writers] == [0, 0]
+    for process in writers:
+        process.start()
+    for process in writers:
+        process.join()
+    assert [process.exitcode for process in writers] == [0, 0]
     store, names = (
         RecordStore(tmp_path),
         [f"{w}-{i}" for w in ("a", "b", "both") for i in range(PARTS)],
@@ -186,7 +166,7 @@ def test_a_damaged_part_may_be_set_aside_by_another_job(store, monkeypatch):
         path.rename(path.with_suffix(".corrupt"))
         raise OSError("damaged")
 
-    monkeypatch.setattr("prunescope.records.store._read_part", gone)
+    monkeypatch.setattr("prunescope.records.parts._read_part", gone)
     assert store.finished(KEY) == set()
 
 

@@ -1,4 +1,4 @@
-"""Records in the shapes that others read: sample logs of lmms-eval, and a Hugging Face data set."""
+"""Records in formats of other tools: sample logs of lmms-eval, and a Hugging Face data set."""
 
 import hashlib
 import json
@@ -15,24 +15,24 @@ from prunescope.errors import InputError
 from prunescope.records.store import SCHEMA
 
 LABELS = ("model", "method", "task")
-DOC = ("example", "image", "kind", "target_box")  # what the records tell of a question
+DOC = ("example", "image", "kind", "target_box")  # columns that describe a question
 ANSWER = ("target", "prediction")
 METRICS = ("score", "iou", "invalid", "mean_tokens")  # `--baseline` looks for a "score"
 
 
 def to_lmms_eval(records: Sequence[Path], out: Path) -> list[Path]:
-    """Write OUT/MODEL/METHOD/samples_TASK.jsonl, one line per question, with the keys that
-    `lmms-eval --log_samples` (0.7) writes: doc_id (the number of the question), target (of
-    questions for a box "[x1, y1, x2, y2]", fractions of the sides), filtered_resps (a list of the
-    one answer, as its own code reads them; files of 0.7 itself have the answer alone there, those
-    of 0.6 the list), doc_hash, and the metrics; and doc, which tells what records know of a
-    question, instead of its prompt, which they don't. Returns the files.
+    """Write OUT/MODEL/METHOD/samples_TASK.jsonl, one line per question; return the files.
 
-    records: files as the rule `evaluate` writes them, the shards of a task in their order.
-    InputError if `out` is in use or a file holds no records.
+    The keys are those of `lmms-eval --log_samples` (0.7): doc_id, the number of the question;
+    target, for boxes "[x1, y1, x2, y2]" as fractions of the sides; filtered_resps, a list of the
+    one answer, as lmms-eval reads it (files of 0.6 have the list, files of 0.7 the answer alone);
+    doc_hash; the metrics; and doc, which has what records know of a question instead of its prompt.
+
+    records: files of the rule `evaluate`, the shards of a task in their order. InputError if `out`
+    is in use or a file holds no records.
     """
-    tables = _read(records, out)
-    numbers: Counter[Path] = Counter()
+    tables = _read_all(records, out)
+    numbers: Counter[Path] = Counter()  # questions written so far
     for table in tables:
         lines = defaultdict(list)
         for row in table.select([*LABELS, *DOC, *ANSWER, *METRICS]).to_pylist():
@@ -47,12 +47,12 @@ def to_lmms_eval(records: Sequence[Path], out: Path) -> list[Path]:
 
 
 def to_dataset(records: Sequence[Path], out: Path) -> list[Path]:
-    """Write a data set for `datasets.load_from_disk`, one split per task, all columns of the
-    records. As `to_lmms_eval`; returns the folder."""
+    """Write a data set for `datasets.load_from_disk`: one split per task, all columns of the
+    records. Arguments and errors as in `to_lmms_eval`; returns the folder."""
     from datasets import Dataset, DatasetDict, concatenate_datasets
 
     splits = defaultdict(list)
-    for table in _read(records, out):
+    for table in _read_all(records, out):
         if len(table):
             splits[table["task"][0].as_py()].append(Dataset(table))
     joined = {task: concatenate_datasets(parts) for task, parts in splits.items()}
@@ -64,34 +64,35 @@ FORMATS = {"lmms-eval": to_lmms_eval, "dataset": to_dataset}
 
 
 def _sample(row: dict[str, Any], number: int) -> dict[str, Any]:
+    """One line of a sample log."""
     doc = {name: row[name] for name in DOC}
     return {
         "doc_id": number,
         "doc": doc,
-        "target": row["target"] or _in_words(row["target_box"]),
+        "target": row["target"] or _box_text(row["target_box"]),
         "filtered_resps": [row["prediction"]],
         "doc_hash": hashlib.sha256(json.dumps(doc, indent=2).encode()).hexdigest(),
         **{name: row[name] for name in METRICS if not _is_nan(row[name])},
     }
 
 
-def _in_words(box: Sequence[float]) -> str:
-    """As lmms-eval writes the target of RefCOCO; six decimals are all that 32 bits hold."""
-    return str([round(each, 6) for each in box]) if box else ""
+def _box_text(box: Sequence[float]) -> str:
+    """A true box as lmms-eval writes it for RefCOCO, to six decimals: 32 bits hold no more."""
+    return str([round(value, 6) for value in box]) if box else ""
 
 
 def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _read(records: Sequence[Path], out: Path) -> list[pa.Table]:
-    """The files, memory-mapped and checked, before anything is written."""
+def _read_all(records: Sequence[Path], out: Path) -> list[pa.Table]:
+    """The files, memory-mapped. All are checked before anything is written."""
     if out.exists() and any(out.iterdir()):
-        raise InputError(f"{out}: is there already and not an empty folder")
-    return [_read_one(path) for path in records]
+        raise InputError(f"{out}: exists already and is not an empty folder")
+    return [_read(path) for path in records]
 
 
-def _read_one(path: Path) -> pa.Table:
+def _read(path: Path) -> pa.Table:
     if not path.is_file():
         raise InputError(f"there is no file {path}")
     try:

@@ -1,4 +1,4 @@
-"""Looking after a store of records: what is in it, whether it is intact, what no study asks for."""
+"""Care of a store of records: list what it holds, check it, delete from it."""
 
 import json
 import shutil
@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.errors import InputError
-from prunescope.records.store import RecordStore, has_checksum, read_parts
+from prunescope.records.parts import read_parts
+from prunescope.records.store import RecordStore
 
 
 def contents(store: Path) -> list[dict[str, Any]]:
     """One row for each key: model, task, method, examples, parts, bytes, date, source.
 
-    date: of the newest part; source: version of the code, the beginning of its digest.
+    date: of the newest part. source: start of the digest of the code that computed the records.
     """
     rows = [_row(folder) for folder in open_store(store).folders()]
     return sorted(rows, key=lambda row: (row["model"], row["task"], row["method"], row["date"]))
@@ -24,7 +25,7 @@ def _row(folder: Path) -> dict[str, Any]:
     key, parts = json.loads((folder / "key.json").read_text()), read_parts(folder)
     files = [path.stat() for path in parts]
     newest = max((file.st_mtime for file in files), default=folder.stat().st_mtime)
-    examples = {each for part in parts.values() for each in part["example"].to_pylist()}
+    examples = {example for part in parts.values() for example in part["example"].to_pylist()}
     return {
         "model": key["model"]["name"],
         "task": key["task"]["name"],
@@ -38,15 +39,12 @@ def _row(folder: Path) -> dict[str, Any]:
 
 
 def verify(store: Path) -> dict[str, int]:
-    """How many parts are `intact`, `damaged` (and set aside now), or readable but from before
-    parts had a checksum."""
-    counts = {"intact": 0, "damaged": 0, "without checksum": 0}
+    """Number of parts that are `intact`, and that are `damaged` and set aside by this call."""
+    counts = {"intact": 0, "damaged": 0}
     for folder in open_store(store).folders():
-        found = len(list(folder.glob("*.parquet")))
-        readable = read_parts(folder)
-        counts["damaged"] += found - len(readable)
-        for path in readable:
-            counts["intact" if has_checksum(path) else "without checksum"] += 1
+        total, intact = len(list(folder.glob("*.parquet"))), len(read_parts(folder))
+        counts["intact"] += intact
+        counts["damaged"] += total - intact
     return counts
 
 
@@ -57,6 +55,7 @@ def remove(folders: Iterable[Path]) -> None:
 
 
 def open_store(store: Path) -> RecordStore:
+    """The store in a folder; InputError if there is no such folder."""
     if not Path(store).is_dir():
         raise InputError(f"there is no folder {store}")
     return RecordStore(store)
