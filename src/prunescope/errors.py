@@ -1,15 +1,18 @@
-"""The one exception for wrong input, how an unknown name is told, and what an error came of."""
+"""The exception for wrong input, and helpers for messages."""
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 
 class InputError(ValueError):
-    """Something given by the user is wrong; the message names the place and what is allowed."""
+    """Wrong input by the user; the message names the place, the value and what is allowed."""
 
 
 def known(name: str, names: Iterable[str], where: str) -> str:
-    """`name` if it is one of `names`; otherwise an InputError that suggests the closest."""
+    """Return `name` if it is one of `names`; otherwise raise an InputError with the closest one.
+
+    where: the file and key, or the argument, that begins the message.
+    """
     names = list(names)
     if name in names:
         return name
@@ -19,7 +22,7 @@ def known(name: str, names: Iterable[str], where: str) -> str:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what it came of, and so on."""
+    """Yield an error, the error that caused it, and so on."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

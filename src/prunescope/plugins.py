@@ -1,4 +1,4 @@
-"""Finding plug-ins: the modules of a package, and the entry points of other packages."""
+"""Discovery of plug-ins: in the modules of a package, and in entry points of other packages."""
 
 import importlib
 import pkgutil
@@ -9,49 +9,51 @@ from prunescope.errors import InputError
 
 
 def discover(package: ModuleType, base: type) -> dict[str, type]:
-    """All concrete subclasses of `base` in the modules of `package`, and those that other
-    packages declare as entry points of the group that is called like the package, by name.
+    """Concrete subclasses of `base` by name: those in the modules of `package`, and those that
+    other packages declare as entry points of the group with the package's name.
 
-    InputError names an entry point that is not such a class, or whose name is taken.
+    InputError names an entry point that is no such class, or whose name is taken.
     """
-    found = {cls.name: cls for cls in _own(package, base)}
+    classes = {cls.name: cls for cls in _in_package(package, base)}
     for point in entry_points(group=package.__name__):
         cls = _load(point, base)
-        if cls.name in found:
+        if cls.name in classes:
             raise InputError(
-                f"{_where(point)}: the name {cls.name!r} is that of {_path(found[cls.name])}; "
-                f"taken: {sorted(found)}"
+                f"{_where(point)}: the name {cls.name!r} is that of {_path(classes[cls.name])}; "
+                f"taken: {sorted(classes)}"
             )
-        found[cls.name] = cls
-    return found
+        classes[cls.name] = cls
+    return classes
 
 
-def _own(package: ModuleType, base: type) -> list[type]:
+def _in_package(package: ModuleType, base: type) -> list[type]:
+    """Concrete subclasses of `base` that modules of the package define."""
     modules = [
         importlib.import_module(f"{package.__name__}.{module.name}")
         for module in pkgutil.iter_modules(package.__path__)
     ]
     return [
-        thing
+        value
         for module in modules
-        for thing in vars(module).values()
-        if isinstance(thing, type) and issubclass(thing, base)
-        if thing.__module__ == module.__name__ and not thing.__abstractmethods__
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, base)
+        if value.__module__ == module.__name__ and not value.__abstractmethods__
     ]
 
 
 def _load(point: EntryPoint, base: type) -> type:
+    """The class of an entry point; InputError unless it is a concrete subclass of `base`."""
     try:
         cls = point.load()
-    except Exception as error:  # whatever the module of another package does when imported
+    except Exception as error:  # importing a foreign module may raise anything
         raise InputError(
             f"{_where(point)}: cannot be loaded: {type(error).__name__}: {error}"
         ) from error
     if not isinstance(cls, type) or not issubclass(cls, base):
         raise InputError(f"{_where(point)}: {cls!r} is not a subclass of {_path(base)}")
-    lacking = [each for each in base.__annotations__ if not hasattr(cls, each)]
-    if lacking := lacking + sorted(cls.__abstractmethods__):
-        raise InputError(f"{_where(point)}: {cls.__name__} must define {', '.join(lacking)}")
+    missing = [name for name in base.__annotations__ if not hasattr(cls, name)]
+    if missing := missing + sorted(cls.__abstractmethods__):
+        raise InputError(f"{_where(point)}: {cls.__name__} must define {', '.join(missing)}")
     return cls
 
 

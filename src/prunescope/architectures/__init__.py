@@ -1,1 +1,1 @@
-"""Model classes that transformers lacks; importing a module registers its class with AutoModel."""
+"""Model classes that transformers lacks; importing a module registers them with AutoModel."""

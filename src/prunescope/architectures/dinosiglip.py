@@ -1,7 +1,7 @@
-"""LLaVA that sees by DINOv2 and SigLIP at once, as Prismatic's fused models (arXiv 2402.07865).
+"""LLaVA with DINOv2 and SigLIP as vision towers, as in Prismatic's fused models (arXiv 2402.07865).
 
-Two vision towers, an own projector and an own name are all that differs from stock LLaVA.
-Importing this module registers the classes with the Auto classes of transformers.
+It differs from stock LLaVA in the two towers, the projector and the name. Importing this module
+registers the classes with the Auto classes of transformers.
 """
 
 from typing import Any, ClassVar
@@ -30,12 +30,12 @@ from transformers.image_utils import (
 )
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-FEATURES = -2  # of the hidden states of each tower: what its last block gets, no norm
-WIDER = 4  # the projector's first layer than its input
+FEATURES = -2  # hidden state of each tower that is used: the input of its last block, no norm
+WIDENING = 4  # width of the projector's first layer over that of its input
 
 
 class DinoSiglipVisionConfig(PreTrainedConfig):
-    """dino_config, siglip_config: of the towers, which lay the same grid over an image."""
+    """Configurations of the two towers, which must have the same grid of patches."""
 
     model_type = "dinosiglip_vision_model"
     sub_configs: ClassVar = {
@@ -67,7 +67,7 @@ class DinoSiglipVisionConfig(PreTrainedConfig):
 
 
 class DinoSiglipVisionModel(PreTrainedModel):
-    """The features of both towers for each patch, DINOv2's first."""
+    """Both towers; the features of a patch are those of DINOv2, then those of SigLIP."""
 
     config_class = DinoSiglipVisionConfig
     main_input_name = "pixel_values"
@@ -83,21 +83,26 @@ class DinoSiglipVisionModel(PreTrainedModel):
         self.post_init()
 
     def forward(self, pixel_values: Tensor, **kwargs: Any) -> BaseModelOutputWithPooling:
-        """pixel_values: (batch, 3, height, width), normalised for SigLIP. The features (batch,
-        patches, dim) are the only one of the `hidden_states`, whatever kwargs ask for."""
-        wanted = {"output_hidden_states": FEATURES}  # one only; older transformers read it as True
-        dino = self.dino(for_dino(pixel_values), **wanted).hidden_states[FEATURES]
-        siglip = self.siglip(pixel_values, **wanted).hidden_states[FEATURES]
+        """Features (batch, patches, dim) of images (batch, 3, height, width).
+
+        pixel_values are normalised for SigLIP. The features are the only entry of `hidden_states`,
+        whatever the keyword arguments ask for.
+        """
+        # Only this hidden state; older versions of transformers read the number as True.
+        options = {"output_hidden_states": FEATURES}
+        dino = self.dino(for_dino(pixel_values), **options).hidden_states[FEATURES]
+        siglip = self.siglip(pixel_values, **options).hidden_states[FEATURES]
+        # DINOv2's class token and registers come before its patches.
         patches = dino[:, 1 + self.config.dino_config.num_register_tokens :]
         features = torch.cat([patches, siglip], dim=-1)
         return BaseModelOutputWithPooling(last_hidden_state=features, hidden_states=(features,))
 
 
 def for_dino(pixels: Tensor) -> Tensor:
-    """Pixels (..., 3, height, width) normalised for SigLIP, normalised for DINOv2 instead."""
+    """Pixels (..., 3, height, width) normalised for DINOv2, from those normalised for SigLIP."""
     from_mean, from_std, mean, std = (
-        pixels.new_tensor(each)[:, None, None]
-        for each in (
+        pixels.new_tensor(values)[:, None, None]
+        for values in (
             IMAGENET_STANDARD_MEAN,
             IMAGENET_STANDARD_STD,
             IMAGENET_DEFAULT_MEAN,
@@ -108,19 +113,19 @@ def for_dino(pixels: Tensor) -> Tensor:
 
 
 class LlavaDinoSiglipConfig(LlavaConfig):
-    """Of LLaVA with a `DinoSiglipVisionConfig`, whose features are `vision_feature_layer` -1."""
+    """Configuration of LLaVA with a `DinoSiglipVisionConfig`; `vision_feature_layer` is -1."""
 
     model_type = "llava_dinosiglip"
 
 
 class FusedProjector(nn.Module):
-    """Three layers, the first wide: features (..., dim) -> (..., dim of the text)."""
+    """Three linear layers, the first one wide: features (..., dim) -> (..., dim of the text)."""
 
     def __init__(self, config: LlavaDinoSiglipConfig):
         super().__init__()
         width, text = config.vision_config.hidden_size, config.text_config.hidden_size
-        self.linear_1 = nn.Linear(width, WIDER * width)
-        self.linear_2 = nn.Linear(WIDER * width, text)
+        self.linear_1 = nn.Linear(width, WIDENING * width)
+        self.linear_2 = nn.Linear(WIDENING * width, text)
         self.linear_3 = nn.Linear(text, text)
         self.act = ACT2FN[config.projector_hidden_act]
 
@@ -130,7 +135,7 @@ class FusedProjector(nn.Module):
 
 
 class LlavaDinoSiglipForConditionalGeneration(LlavaForConditionalGeneration):
-    """Stock LLaVA but for the projector."""
+    """Stock LLaVA with a `FusedProjector`."""
 
     config_class = LlavaDinoSiglipConfig
 

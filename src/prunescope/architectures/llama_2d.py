@@ -1,11 +1,11 @@
-"""A Llama whose RoPE turns the tokens of one image by row and column.
+"""A Llama whose rotary embedding turns the tokens of one image by row and column.
 
 The rotation is that of M-RoPE (Qwen2-VL, arXiv 2409.12191) for a still image: half of the
-frequencies count rows and half columns; they alternate, so that both axes have slow and fast
-ones. Text counts one step a token on both axes, and after the image goes on from its longer side.
-Position ids stay those of the sequence, so that stock `LlavaForConditionalGeneration` runs it
-unchanged; they are read as places in the image, hence must not be numbered anew when tokens are
-removed.
+frequencies count rows and half columns. They alternate, so that both axes have slow and fast
+frequencies. Text counts one step per token on both axes; after the image it continues from the
+longer side. Position ids remain those of the sequence, so that stock
+`LlavaForConditionalGeneration` runs this model. The model reads them as places in the image, so
+they must not be renumbered when tokens are removed.
 
 Importing this module registers the classes with the Auto classes of transformers.
 """
@@ -26,7 +26,7 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 
 class Llama2dConfig(LlamaConfig):
-    """image_rows, image_columns: of the visual tokens; image_start: position of the first."""
+    """image_rows, image_columns: grid of visual tokens; image_start: position id of the first."""
 
     model_type = "llama_2d"
     positions_are_places = True
@@ -37,14 +37,15 @@ class Llama2dConfig(LlamaConfig):
 
 
 class RotaryEmbedding2d(LlamaRotaryEmbedding):
-    """Angles of rows for the even frequencies, of columns for the odd ones.
+    """Rotary embedding whose even frequencies count rows and whose odd ones count columns.
 
-    `from_pretrained` fills in the frequencies of classes with RotaryEmbedding in their name.
+    The name has to contain RotaryEmbedding: `from_pretrained` fills in the frequencies of such
+    classes.
     """
 
     @torch.no_grad()
     def forward(self, x: Tensor, position_ids: LongTensor) -> tuple[Tensor, Tensor]:
-        """cos and sin, each (batch, seq, head_dim), of position ids (batch, seq)."""
+        """cos and sin, each (batch, seq, head_dim), at position ids (batch, seq)."""
         row, column = places(position_ids, self.config)
         axis = torch.arange(len(self.inv_freq), device=x.device) % 2
         steps = torch.where(axis == 0, row[..., None], column[..., None])
@@ -53,7 +54,7 @@ class RotaryEmbedding2d(LlamaRotaryEmbedding):
 
 
 def places(position_ids: LongTensor, config: Llama2dConfig) -> tuple[LongTensor, LongTensor]:
-    """Row and column of each position; equal for text."""
+    """Positions on the axes of rows and columns, by position id; text has equal ones."""
     rows, columns, start = config.image_rows, config.image_columns, config.image_start
     index = position_ids - start
     after = start + max(rows, columns) + index - rows * columns
@@ -64,7 +65,7 @@ def places(position_ids: LongTensor, config: Llama2dConfig) -> tuple[LongTensor,
 
 
 class Llama2dModel(LlamaModel):
-    """LlamaModel with `RotaryEmbedding2d`; counts positions from left padding on."""
+    """LlamaModel with `RotaryEmbedding2d`; positions start after left padding."""
 
     config_class = Llama2dConfig
 
@@ -77,22 +78,22 @@ class Llama2dModel(LlamaModel):
 def _count_from_padding(
     model: LlamaModel, args: tuple, kwargs: dict[str, Any]
 ) -> tuple[tuple, dict[str, Any]]:
-    """Position ids that start after left padding, as `generate` gives, for a call without any.
+    """Add position ids to a call without any: they start after left padding, as in `generate`.
 
-    Llama counts padding, too, which RoPE on one axis does not notice. A hook, so that hooks that
-    come later see what the model will use.
+    Llama itself counts padding, too, which does not matter to RoPE on one axis. This is a hook and
+    not part of `forward`, so that later hooks see the position ids that the model uses.
     """
     mask = kwargs.get("attention_mask")
     if kwargs.get("position_ids") is not None or mask is None or mask.ndim != 2:
         return args, kwargs
-    given = (*args[:1], kwargs.get("inputs_embeds"), kwargs.get("input_ids"))
-    tokens = next(each for each in given if each is not None)
+    inputs = (*args[:1], kwargs.get("inputs_embeds"), kwargs.get("input_ids"))
+    tokens = next(tensor for tensor in inputs if tensor is not None)
     position_ids = (mask.long().cumsum(1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
     return args, {**kwargs, "position_ids": position_ids}
 
 
 class Llama2dForCausalLM(LlamaForCausalLM):
-    """`Llama2dModel` with a head."""
+    """`Llama2dModel` with a language model head."""
 
     config_class = Llama2dConfig
 
