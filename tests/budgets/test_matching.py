@@ -21,7 +21,9 @@ from prunescope.errors import InputError
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
 from prunescope.scores import record_scores
+from prunescope.study import Study
 from prunescope.study.variations import Wanted
+from prunescope.study.yaml_files import read
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,7 +59,7 @@ def test_counts_are_those_of_prune(always):
     method = parse_methods({"m": stages}, "test")["m"]
     with torch.inference_mode(), prune(model, method) as trace:
         model(**inputs)
-    expected = [[len(each) for each in stage] for stage in trace.kept]
+    expected = [[len(indices) for indices in stage] for stage in trace.kept]
     assert Scores(scores)(method).T.tolist() == expected
 
 
@@ -157,7 +159,7 @@ def test_all_that_the_papers_study_matches_can_be_told_from_stored_scores(numeri
     study = Study.of(read(source) | {"numerics": numerics}, source)
     methods, wanted = parse_methods(study.methods, source), study.wanted
     scores = Scores(synthetic.scores().isel(layer=[0] * 32).assign_coords(layer=range(1, 33)))
-    for name in {each.name for each in wanted} | {each.like for each in wanted}:
+    for name in {method.name for method in wanted} | {method.like for method in wanted}:
         assert scores(methods[name]).shape[1] == len(methods[name].stages)
 
 

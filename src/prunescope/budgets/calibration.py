@@ -1,4 +1,4 @@
-"""How many visual tokens a method leaves of the examples of a calibration split."""
+"""Number of visual tokens that a method leaves, on the examples of a calibration split."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ VARIANT_OF = {criterion: variant for variant, criterion in VARIANTS.items()}
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a method leaves of the examples of a calibration split.
+    """Counts of the tokens that methods leave on a calibration split.
 
-    grid: rows and columns of visual tokens; depth: decoder layers; counts: method -> (examples,
-    stages) tokens left after each stage, by `Scores` or by any run of the model.
+    grid: rows and columns of visual tokens. depth: decoder layers. counts: function from a method
+    to the (examples, stages) tokens left after each stage, such as `Scores` or runs of the model.
     """
 
     grid: tuple[int, int]
@@ -34,19 +34,19 @@ class Calibration:
         return self.grid[0] * self.grid[1]
 
     def mean_tokens(self, method: Method) -> np.ndarray:
-        """(examples,) T of each; NaN where a stage leaves nothing."""
+        """T of each example, (examples,); NaN where a stage leaves nothing."""
         counts = self.counts(method)
         mean = method.mean_tokens(counts.T, self.tokens, self.depth)
         return np.where((counts > 0).all(1), mean, np.nan)
 
 
 class Scores:
-    """Tokens left after each stage, as stored scores say; the `counts` of a `Calibration`.
+    """Counts tokens from stored scores, without the model: the `counts` of a `Calibration`.
 
-    scores: (example, layer, variant, row, col) of one unpruned pass. Exact for methods whose first
-    stage alone names a set; in a later one the scores are those of a model that was not pruned
-    before, so that unions overlap a little differently. So they do where a method scores in the
-    arithmetic of the model: the stored scores of the same attention in float32 stand for its own.
+    scores: (example, layer, variant, row, col) of one unpruned pass. Counts are exact for methods
+    whose first stage alone names a set. In a later stage the stored scores are those of a model
+    that was not pruned before, so that unions overlap a little differently. The same holds for
+    methods that score in the arithmetic of the model: the scores are stored in float32.
     """
 
     def __init__(self, scores: xr.DataArray):
@@ -67,10 +67,14 @@ class Scores:
         return counts
 
     def _check(self, method: Method) -> None:
-        """What a set leaves depends on which tokens a score left it, not only on how many."""
-        named = [not stage.criterion.sized or stage.always is not None for stage in method.stages]
-        before = [stage for index, stage in enumerate(method.stages) if any(named[index:])]
-        for criterion in (stage.criterion for stage in before):
+        """Raise InputError for a score that is not stored, if a set is chosen with it or after it.
+
+        How many tokens such a set leaves depends on which tokens the score kept, not only on how
+        many.
+        """
+        has_set = [not stage.score.sized or stage.always is not None for stage in method.stages]
+        relevant = [stage for index, stage in enumerate(method.stages) if any(has_set[index:])]
+        for criterion in (stage.score for stage in relevant):
             if criterion.sized and _variant(criterion) is None:
                 raise InputError(
                     f"method {method.name!r}: scores of {criterion.name} as set are not stored, "
@@ -78,18 +82,19 @@ class Scores:
                 )
 
     def _after(self, stage: Stage, layer: int, kept: np.ndarray) -> np.ndarray:
-        """(examples, n) what a stage keeps of the tokens `kept`."""
+        """The tokens (examples, n) of `kept` that a stage keeps, for a stage before `layer`."""
         always = False if stage.always is None else members(stage.always, self.grid)
-        if isinstance(stage.criterion, SetCriterion):
-            return kept & (members(stage.criterion, self.grid) | always)
+        if isinstance(stage.score, SetCriterion):
+            return kept & (members(stage.score, self.grid) | always)
         left, begun = kept.sum(1), kept.shape[1]
-        counts = np.array([stage.count(int(each), begun) for each in left])
-        scores = self._scores(stage.criterion, layer)
+        counts = np.array([stage.count(int(number), begun) for number in left])
+        scores = self._scores(stage.score, layer)
         first = ranks(np.where(kept, scores, -np.inf)) < counts[:, None]
         return kept & (first | always)
 
     def _scores(self, criterion: Criterion, layer: int) -> np.ndarray:
-        """(examples, n); where only the number counts any order does, and it is raster order."""
+        """Stored scores (examples, n) of a criterion. Zero if none are stored: then only the number
+        of tokens matters, and any order will do."""
         variant = _variant(criterion)
         if variant is None:
             return np.zeros((self.scores.sizes["example"], self.grid[0] * self.grid[1]))
@@ -98,16 +103,16 @@ class Scores:
 
 
 def _variant(criterion: Criterion) -> str | None:
-    """Which of the stored scores are those of a criterion, but for its arithmetic."""
+    """Name of the stored variant that a criterion scores by, whatever its arithmetic; or None."""
     if isinstance(criterion, Attention):
         criterion = replace(criterion, arithmetic="float32")
     return VARIANT_OF.get(criterion)
 
 
 def members(criterion: Criterion, grid: tuple[int, int]) -> np.ndarray:
-    """(n,) the tokens of one image that a set names by their place in it.
+    """Tokens (n,) of one image that a set names by their place in it.
 
-    Raises InputError for a set that depends on more than the place.
+    InputError for a set that depends on more than the place.
     """
     if criterion.sized or criterion.needs:
         raise InputError(
@@ -117,7 +122,7 @@ def members(criterion: Criterion, grid: tuple[int, int]) -> np.ndarray:
     place = torch.tensor(list(np.ndindex(*grid)))[None]
     raster = torch.arange(place.shape[1])[None]
     everything = torch.ones_like(raster, dtype=torch.bool)
-    seen = Selection(
+    selection = Selection(
         hidden=torch.zeros(1, place.shape[1], 1),
         valid=everything,
         positions=raster[None],
@@ -128,4 +133,4 @@ def members(criterion: Criterion, grid: tuple[int, int]) -> np.ndarray:
         shape=torch.tensor(grid).expand_as(place),
         view=torch.zeros_like(raster),
     )
-    return criterion.select(seen, None)[0].numpy()
+    return criterion.select(selection, None)[0].numpy()

@@ -1,7 +1,8 @@
-"""Matched budgets: the setting of a method at which it has a wanted number of visual tokens.
+"""Matched budgets: the setting at which a method has a wanted number of visual tokens.
 
-Methods are compared at the same mean number of tokens over the decoder layers, T. How many a
-union leaves depends on the example, so T is that of a calibration split (`calibration`).
+Methods are compared at the same T, the mean number of visual tokens over the decoder layers. How
+many tokens a union leaves depends on the example, so T is measured on a calibration split
+(`prunescope.budgets.calibration`).
 """
 
 import logging
@@ -20,14 +21,24 @@ from prunescope.study.parameters import HOLDERS, Stages, with_value
 from prunescope.study.variations import Wanted
 
 log = logging.getLogger(__name__)
-COLUMNS = ["method", "like", "knob", "target", "value", "calibrated", "note"]  # of `solve`
-STEPS = 10_000  # of a fraction: four decimals, finer than one of thousands of tokens
+COLUMNS = [
+    "method",
+    "like",
+    "knob",
+    "target",
+    "value",
+    "calibrated",
+    "note",
+]  # of the rows of `solve`
+STEPS = 10_000  # fractions have four decimals: finer than one token of thousands
 
 
 @dataclass(frozen=True)
 class Match:
-    """A method at a budget. value: of the knob; stages: with it; mean_tokens: T as realised, a mean
-    over the calibration split; target: T as wanted."""
+    """A method at a budget: the value of its knob, and its stages with that value.
+
+    mean_tokens: T that the method has on the calibration split; target: T that was wanted.
+    """
 
     name: str
     knob: str
@@ -40,9 +51,9 @@ class Match:
 def match(name: str, stages: Stages, knob: str, target: float, calibration: Calibration) -> Match:
     """The value of the knob at which T on the calibration split is closest to `target`.
 
-    stages: of a method, as a configuration writes them; knob, one of `KNOBS`: "remove" or "keep",
-    the fraction in all stages that have one; "stride", of all uniform grids. Raises InputError for
-    a knob that the method lacks, and for a target that no value reaches: it says which T are.
+    stages: of the method, as a configuration writes them. knob: a key of `KNOBS`; "remove" or
+    "keep" is the fraction in all stages that have one, "stride" that of all uniform grids.
+    InputError if the method lacks the knob, or no value reaches the target; it names the range.
     """
     if knob not in KNOBS:
         raise InputError(f"match: unknown knob {knob!r}; allowed: {sorted(KNOBS)}")
@@ -52,6 +63,7 @@ def match(name: str, stages: Stages, knob: str, target: float, calibration: Cali
 
     @cache
     def realised(index: int) -> float:
+        """T at a value; NaN if a stage leaves nothing. Falls as the index grows."""
         parsed = parse_methods({name: with_value(stages, knob, values[index])}, "match")[name]
         check(parsed, calibration.depth, calibration.grid)
         return float(calibration.mean_tokens(parsed).mean())
@@ -59,64 +71,75 @@ def match(name: str, stages: Stages, knob: str, target: float, calibration: Cali
     usable = bisect_left(range(len(values)), True, key=lambda i: np.isnan(realised(i)))
     if not usable:
         raise InputError(f"method {name!r}: leaves no token at any value of {knob}")
-    ceiling, floor = realised(0), realised(usable - 1)
-    if not floor <= target <= ceiling:
+    most, fewest = realised(0), realised(usable - 1)
+    if not fewest <= target <= most:
         raise InputError(
-            f"method {name!r}: {knob} reaches {floor:.1f} to {ceiling:.1f} mean tokens, "
+            f"method {name!r}: {knob} reaches {fewest:.1f} to {most:.1f} mean tokens, "
             f"not {target:.1f}"
         )
+    # The first value at or below the target, or the one before it, is the closest.
     below = bisect_left(range(usable), -target, key=lambda i: -realised(i))
-    near = range(max(0, below - 1), min(below + 1, usable))
-    best = min(near, key=lambda i: abs(realised(i) - target))
-    found = with_value(stages, knob, values[best])
-    return Match(name, knob, values[best], found, target, realised(best))
+    neighbours = range(max(0, below - 1), min(below + 1, usable))
+    best = min(neighbours, key=lambda i: abs(realised(i) - target))
+    changed = with_value(stages, knob, values[best])
+    return Match(name, knob, values[best], changed, target, realised(best))
 
 
 def solve(
     wanted: Iterable[Wanted], methods: Mapping[str, Stages], calibration: Calibration
 ) -> tuple[dict[str, Stages], list[dict[str, Any]]]:
-    """The stages of the methods that can have their budgets, by name, and a row for each wanted.
+    """Stages by name of the methods whose budgets can be reached, and a row for every one wanted.
 
-    methods: those whose budgets are wanted (`Wanted.like`). A row has of `COLUMNS` method, like,
-    knob, and target and calibrated (T/N as wanted, and as it is on the calibration split) with the
-    value of the knob; or note, why the budget is out of reach, which is logged, too.
+    methods: those whose budgets others get (`Wanted.like`). A row has columns of `COLUMNS`: method,
+    like, knob, target (T/N as wanted), and either value and calibrated (the value of the knob, and
+    T/N on the calibration split) or note, the reason why it is out of reach, which is also logged.
     """
-    found, rows = {}, []
-    for each in wanted:
-        row = {"method": each.name, "like": each.like, "knob": each.knob}
+    solved, rows = {}, []
+    for method in wanted:
+        row = {"method": method.name, "like": method.like, "knob": method.knob}
         try:
-            target = _target(each, methods, calibration)
+            target = _target(method, methods, calibration)
             row["target"] = target / calibration.tokens
-            solved = match(each.name, each.stages, each.knob, target, calibration)
+            result = match(method.name, method.stages, method.knob, target, calibration)
         except InputError as error:
             log.warning("left out: %s", error)
             rows.append(row | {"note": str(error)})
         else:
-            found[each.name] = solved.stages
-            share = solved.mean_tokens / calibration.tokens
-            rows.append(row | {"value": solved.value, "calibrated": share})
-    return found, rows
+            solved[method.name] = result.stages
+            share = result.mean_tokens / calibration.tokens
+            rows.append(row | {"value": result.value, "calibrated": share})
+    return solved, rows
 
 
-def _target(each: Wanted, methods: Mapping[str, Stages], calibration: Calibration) -> float:
-    """T that it is to have."""
-    if each.like is None:
-        return each.share * calibration.tokens
-    parsed = parse_methods({each.like: methods[each.like]}, "match")[each.like]
-    tokens = float(calibration.mean_tokens(parsed).mean())
+def _target(method: Wanted, methods: Mapping[str, Stages], calibration: Calibration) -> float:
+    """T that a method is to have."""
+    if method.like is None:
+        return method.share * calibration.tokens
+    other = parse_methods({method.like: methods[method.like]}, "match")[method.like]
+    tokens = float(calibration.mean_tokens(other).mean())
     if np.isnan(tokens):
-        raise InputError(f"method {each.like!r}: a stage leaves no token, so that it has no budget")
+        raise InputError(
+            f"method {method.like!r}: a stage leaves no token, so that it has no budget"
+        )
     return tokens
 
 
+def _removed(stages: Stages, grid: tuple[int, int]) -> list[float]:
+    return [step / STEPS for step in range(STEPS)]
+
+
+def _kept(stages: Stages, grid: tuple[int, int]) -> list[float]:
+    return [step / STEPS for step in range(STEPS, 0, -1)]
+
+
 def _strides(stages: Stages, grid: tuple[int, int]) -> range:
-    offset = max(each.get("offset", 0) for each in HOLDERS["stride"](stages))
+    offset = max(holder.get("offset", 0) for holder in HOLDERS["stride"](stages))
     return range(1 + offset, min(grid) + 1)
 
 
 # The values that a knob may take, from the most tokens to the fewest.
 KNOBS: dict[str, Callable[[Stages, tuple[int, int]], Sequence[float]]] = {
-    "remove": lambda stages, grid: [step / STEPS for step in range(STEPS)],
-    "keep": lambda stages, grid: [step / STEPS for step in range(STEPS, 0, -1)],
+    "remove": _removed,
+    "keep": _kept,
     "stride": _strides,
 }
