@@ -8,6 +8,7 @@ import inspect
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -108,8 +109,12 @@ def keys_of(
 
 def _source(method: Method) -> str:
     """Digest of the code that makes a record of this method; other criteria do not count."""
-    criteria = {type(criterion) for criterion in method.criteria()}
-    # The last two bases are Criterion's own, ABC and object.
+    return _code_digest(frozenset(type(criterion) for criterion in method.criteria()))
+
+
+@cache
+def _code_digest(criteria: frozenset[type]) -> str:
+    # The last two bases of a criterion are ABC and object.
     files = {inspect.getfile(base) for cls in criteria for base in cls.__mro__[:-2]}
     return digest(SOURCE + sorted(files))
 
