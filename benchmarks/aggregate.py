@@ -2,10 +2,10 @@
 
     python benchmarks/aggregate.py
 
-Writes records as the store has them (its schema, two stages, 27 x 27 visual tokens, a quarter and
-then a tenth of them kept) in two forms: a part for every batch of 32, and a file for every task. A
-process of its own counts each form, so that its peak memory is that of nothing else. How large
-a record is on disk is recorded, too: the plan of a study goes by it.
+Writes records of the store's schema, with two stages on 27 x 27 visual tokens that keep a quarter
+and then a tenth of them, in two forms: a part for every batch of 32, and a file for every task.
+Each form is counted in a new process, so that the peak memory has no other cause. The size of a
+record on disk is written down as well; the plan of a study uses it.
 """
 
 import resource
@@ -33,7 +33,7 @@ RECORDS = EXAMPLES * METHODS * TASKS
 
 
 def records(task: int, method: int, rng: np.random.Generator) -> pa.Table:
-    """The records of a method on a task; tokens further down are kept more often."""
+    """Records of a method on a task. Lower tokens are kept more often."""
     n = GRID[0] * GRID[1]
     noise = rng.random((EXAMPLES, n), np.float32) + np.linspace(0, 0.5, n, dtype=np.float32)
     order = noise.argsort(1)[:, ::-1].astype(np.int16)
@@ -55,7 +55,8 @@ def records(task: int, method: int, rng: np.random.Generator) -> pa.Table:
         "score": rng.integers(0, 2, EXAMPLES).astype(np.float32),
         "kept": pa.ListArray.from_arrays(outer, lists),
     }
-    absent = {f.name: pa.nulls(EXAMPLES, f.type) for f in SCHEMA if f.name not in columns}
+    others = [field for field in SCHEMA if field.name not in columns]
+    absent = {field.name: pa.nulls(EXAMPLES, field.type) for field in others}
     data = {name: (columns | absent)[name] for name in SCHEMA.names}
     return pa.table(data, SCHEMA)
 
@@ -76,20 +77,22 @@ def generate(folder: Path) -> dict[str, list[Path]]:
 
 
 def by_token(paths: list[Path]) -> int:
+    """Number of kept tokens."""
     return int(count_tokens(paths)["tokens"].sum())
 
 
 def by_image(paths: list[Path]) -> int:
+    """Number of rows of the table of kept positions."""
     return len(kept_position(paths, GRID, Bootstrap()))
 
 
 def measure(count, paths: list[Path]) -> dict[str, float]:
-    """Seconds, and peak memory of this process in GB."""
+    """Seconds of a count, and peak memory of this process in GB."""
     start = time.perf_counter()
-    found = count(paths)
+    result = count(paths)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    return {"seconds": round(seconds, 1), "peak GB": round(peak, 2), "found": found}
+    return {"seconds": round(seconds, 1), "peak GB": round(peak, 2), "found": result}
 
 
 def main() -> None:
@@ -98,11 +101,11 @@ def main() -> None:
         for form, paths in generate(Path(folder)).items():
             size = sum(path.stat().st_size for path in paths) / RECORDS
             for count in (by_token, by_image):
-                with ProcessPoolExecutor(1, get_context("spawn")) as alone:
-                    found = alone.submit(measure, count, paths).result()
-                within = found["seconds"] < 60 and found["peak GB"] < 2
+                with ProcessPoolExecutor(1, get_context("spawn")) as process:
+                    spent = process.submit(measure, count, paths).result()
+                within = spent["seconds"] < 60 and spent["peak GB"] < 2
                 case = {"form": form, "files": len(paths), "bytes a record": round(size)}
-                cases.append(case | {"count": count.__name__} | found | {"within target": within})
+                cases.append(case | {"count": count.__name__} | spent | {"within target": within})
     measured = {"tokens": RECORDS * sum(KEPT), "records": RECORDS, "cases": cases}
     write("aggregate", measured, ("numpy", "pandas", "pyarrow"))
 

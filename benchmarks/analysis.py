@@ -1,11 +1,11 @@
-"""How much memory the scripts of analysis/ take, over the size of the files that they read.
+"""Memory that the scripts of analysis/ take, as a multiple of the files that they read.
 
     python benchmarks/analysis.py
 
-Records and scores of a made-up study with the methods of the paper's: two tasks, one of them with
-boxes. Each script runs in a process of its own, with the settings of `paper.yaml`, on few examples
-and on three times as many; what it takes more for what it reads more is a line through both.
-`workflow/rules/common.smk` asks for memory by this.
+Reads records and scores of a made-up study with the methods of the paper's study and two tasks,
+one with boxes. Each script runs in a new process, with the settings of `paper.yaml`, on few
+examples and on three times as many; the multiple is the slope between the two.
+`workflow/rules/common.smk` requests memory by these numbers.
 """
 
 import argparse
@@ -36,7 +36,7 @@ KINDS = ("records", "attention")
 
 
 def records(task: str, method: str, stages: int, examples: int) -> pa.Table:
-    """Those of a method; a stage keeps a quarter of what is there."""
+    """Records of a method. Each stage keeps a quarter of the tokens that are left."""
     rng = np.random.default_rng(len(method))
     n, boxed = GRID[0] * GRID[1], task == "refcoco"
     order = rng.random((examples, n), np.float32).argsort(1).astype(np.int16)
@@ -64,7 +64,7 @@ def records(task: str, method: str, stages: int, examples: int) -> pa.Table:
 
 
 def generate(folder: Path, examples: int, scored: int) -> dict[str, list[str]]:
-    """The files, by what scripts call them."""
+    """Files of each kind that scripts ask for."""
     methods = parse_methods(Study.load(STUDY).fixed, STUDY)
     files = {kind: [] for kind in KINDS}
     rng = np.random.default_rng(0)
@@ -90,8 +90,8 @@ def generate(folder: Path, examples: int, scored: int) -> dict[str, list[str]]:
 
 
 def measure(name: str, arguments: dict[str, Any]) -> dict[str, float] | None:
-    """Memory of this process in MB, before the script reads anything and at its peak; None for a
-    script to which these records say nothing."""
+    """Memory of this process in MB, before the script reads anything and at its peak. None for a
+    script that cannot use these records."""
     sys.path.insert(0, str(scripts.ANALYSIS))
     script = importlib.import_module(name)
     before = peak()
@@ -103,34 +103,37 @@ def measure(name: str, arguments: dict[str, Any]) -> dict[str, float] | None:
 
 
 def peak() -> float:
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(found[1]) / 1024
+    """Peak memory of this process in MB."""
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(match[1]) / 1024
 
 
 def size(paths: list[str]) -> float:
     """MB of files and folders."""
     files = [
-        f for path in map(Path, paths) for f in ([path] if path.is_file() else path.rglob("*"))
+        file
+        for path in map(Path, paths)
+        for file in ([path] if path.is_file() else path.rglob("*"))
     ]
     return sum(file.stat().st_size for file in files) / 1e6
 
 
 def of_scripts(folder: Path, examples: int, scored: int) -> dict[str, dict[str, float]]:
-    """By script, MB of what it reads and of what it takes."""
-    study, read, found = Study.load(STUDY), generate(folder, examples, scored), {}
+    """MB that each script reads and takes."""
+    study, inputs, results = Study.load(STUDY), generate(folder, examples, scored), {}
     for kind, name in paths.items(study):
-        wanted = [each for each in read if each in scripts.select(name, read)]
-        if not wanted or {"cost", "cards", "matched"} & set(scripts.arguments(name)):
+        read = list(scripts.select(name, inputs))
+        if not read or {"operations", "timing", "cards", "matched"} & set(scripts.arguments(name)):
             continue
-        made = {end: f"{folder}/{name}.{end}" for end in ("png", "svg", "csv")}
-        offered = read | made | paths.settings(study)
+        outputs = {kind: f"{folder}/{name}.{kind}" for kind in ("png", "svg", "pdf", "csv")}
+        offered = inputs | outputs | paths.settings(study)
         arguments = scripts.select(name, offered) | study.config[kind][name]
-        with ProcessPoolExecutor(1, get_context("spawn")) as alone:
-            memory = alone.submit(measure, name, arguments).result()
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            memory = process.submit(measure, name, arguments).result()
         if memory is not None:
-            found[name] = {each: size(read[each]) for each in wanted} | memory
-            print(name, found[name], flush=True)
-    return found
+            results[name] = {part: size(inputs[part]) for part in read} | memory
+            print(name, results[name], flush=True)
+    return results
 
 
 def main() -> None:
@@ -138,15 +141,15 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=1000, help="of a task, with each method")
     parser.add_argument("--scored", type=int, default=64, help="of a task")
     options = parser.parse_args()
-    found = []
+    results = []
     for times in (1, 3):
         with TemporaryDirectory() as folder:
             counts = times * options.examples, times * options.scored
-            found.append(of_scripts(Path(folder), *counts))
+            results.append(of_scripts(Path(folder), *counts))
     cases = []
-    for name, few in found[0].items():
-        many = found[1][name]
-        read = [sum(each.get(kind, 0) for kind in KINDS) for each in (few, many)]
+    for name, few in results[0].items():
+        many = results[1][name]
+        read = [sum(result.get(kind, 0) for kind in KINDS) for result in (few, many)]
         factor = (many["peak"] - few["peak"]) / (read[1] - read[0])
         case = {"script": name, "few": few, "many": many, "times what is read": round(factor, 2)}
         cases.append(case | {"and besides": round(few["peak"] - factor * read[0])})

@@ -2,14 +2,15 @@
 
     python benchmarks/coverage.py
 
-Each case draws 2,000 studies of questions about images, each with a truth of its own (means of a
-few questions move in steps, so that at one true value alone an interval can cover too often or
-too seldom), and asks `Bootstrap` for its default intervals, of 10,000 resamples of images. Several
-questions of an image share its difficulty, and images differ in how many they have. `by question`
-shows Wilson's interval, which takes questions for independent; it has no target where they are not.
-Maps of kept tokens have noise of 20 % of a cell's share with 144 cells and of 5.5 % with 12. They
-differ from uniform by 58, 22 and 10 % in all cells, or in few. Near uniform a distance may come of
-either, and an interval that covers the worst case covers the others too often.
+Each case draws 2,000 studies of questions about images and takes the default intervals of
+`Bootstrap`, from 10,000 resamples of images. Every study has its own truth: means of a few
+questions move in steps, so that at a single true value an interval may cover too often or too
+seldom. Questions about one image share its difficulty, and images differ in their number of
+questions. `by question` is Wilson's interval, which takes questions for independent; it has no
+target where they are not. Maps of kept tokens have noise of 20 % of a cell's share with 144 cells,
+and of 5.5 % with 12. They differ from uniform by 58, 22 and 10 % in all cells, or in few. Near
+uniform a distance may come from either, and an interval that covers the worst case covers the
+others too often.
 """
 
 import time
@@ -35,9 +36,10 @@ CELLS, TRUTHS = (144, 12), (3.0, 20.0, 100.0, "one cell", "last cells")  # of ma
 
 @dataclass(frozen=True)
 class Study:
-    """images, of which each has 1..questions questions; spread: correlation of two of one image.
+    """A simulated study: `images` with 1 to `questions` questions each.
 
-    The chance that a question is answered is drawn for each image from a beta distribution.
+    spread: correlation of two questions about one image. The chance of a right answer is drawn for
+    each image from a beta distribution.
     """
 
     images: int
@@ -45,10 +47,10 @@ class Study:
     spread: float
 
     def draw(self) -> tuple[np.ndarray, np.ndarray]:
-        """Truths (2, studies): accuracy and its difference to that of the reference; and sums
-        (3, images, studies): questions, those answered, and how many more than by the reference.
+        """Truths (2, studies): accuracy, and its difference to a reference. Sums (3, images,
+        studies): questions, right answers, and how many more than the reference has.
 
-        The reference loses a tenth of what the method answers, and gains of the rest.
+        The reference loses a tenth of the method's right answers, and gains some of the others.
         """
         rng = np.random.default_rng(self.images)
         share, loss = rng.uniform(*SHARES, STUDIES), rng.uniform(*LOSSES, STUDIES)
@@ -64,9 +66,9 @@ class Study:
 
 
 def coverage(study: Study) -> dict[str, float]:
-    """Share of the studies whose interval holds the truth.
+    """Fraction of the studies whose interval holds the truth.
 
-    All studies see the same resamples of images, as any two studies with one seed do.
+    All studies see the same resamples of images, like any two studies with one seed.
     """
     truth, (asked, answered, change) = study.draw()
     sums = np.hstack([answered, change, asked, asked]).astype(float)
@@ -78,8 +80,11 @@ def coverage(study: Study) -> dict[str, float]:
 
 
 def truths(kind: str | float, cells: int, rng: np.random.Generator) -> np.ndarray:
-    """(STUDIES, cells) shares: of a Dirichlet distribution of that strength, or one cell with 3 %
-    more of all tokens, or the last root of the cells with a fifth more each."""
+    """True shares of the cells (STUDIES, cells).
+
+    kind: strength of a Dirichlet distribution; "one cell" with 3 % more of all tokens; or "last
+    cells", as many as the root of their number, with a fifth more each.
+    """
     if isinstance(kind, float):
         return rng.dirichlet(np.full(cells, kind), STUDIES)
     share = np.full(cells, 1 / cells)
@@ -91,20 +96,20 @@ def truths(kind: str | float, cells: int, rng: np.random.Generator) -> np.ndarra
 
 
 def distance_coverage(cells: int, kind: str | float, images: int = 125) -> dict[str, Any]:
-    """Share of the studies whose interval holds the true distance of kept tokens from uniform.
+    """Fraction of the studies whose interval holds the true distance of kept tokens from uniform.
 
-    Each of the images keeps `KEPT` tokens in a way of its own, around the truth of its study.
+    Each image keeps `KEPT` tokens from its own shares, which vary around the truth of the study.
     """
     rng, covered = np.random.default_rng(cells), []
     for truth in truths(kind, cells, rng):
-        own = rng.gamma(30 * truth, size=(images, cells))
-        kept = rng.multinomial(KEPT, own / own.sum(1, keepdims=True)).astype(float)
+        shares = rng.gamma(30 * truth, size=(images, cells))
+        kept = rng.multinomial(KEPT, shares / shares.sum(1, keepdims=True)).astype(float)
         _, low, high = uniformity.divergence_intervals(kept[:, None], Bootstrap())[0].T
         true = uniformity.divergences(truth)
         covered.append((low <= true) & (true <= high))
-    found = dict(zip(uniformity.DIVERGENCES, np.mean(covered, axis=0).tolist(), strict=True))
-    within = {f"{name} within target": abs(each - 0.95) <= TARGET for name, each in found.items()}
-    return {"cells": cells, "truth": kind, **found, **within}
+    rates = dict(zip(uniformity.DIVERGENCES, np.mean(covered, axis=0).tolist(), strict=True))
+    within = {f"{name} within target": abs(rate - 0.95) <= TARGET for name, rate in rates.items()}
+    return {"cells": cells, "truth": kind, **rates, **within}
 
 
 def wilson_mean_coverage(trials: int) -> float:
@@ -116,7 +121,7 @@ def wilson_mean_coverage(trials: int) -> float:
 
 
 def mcnemar_size(discordant: int) -> float:
-    """Exact chance of p <= 0.05 where neither method is better."""
+    """Exact chance of p <= 0.05 when neither method is better."""
     gains = np.arange(discordant + 1)
     rejected = mcnemar(gains, discordant - gains) <= 0.05
     return float(binom.pmf(gains, discordant, 0.5)[rejected].sum())
@@ -127,10 +132,10 @@ def main() -> None:
     for images in (30, 100, 250):
         for questions, spread in ((1, 0.0), (4, 0.3), (8, 0.6)):
             study = Study(images, questions, spread)
-            found = coverage(study)
-            ours = found["mean"], found["difference"]
-            within = all(abs(each - 0.95) <= TARGET for each in ours)
-            cases.append(vars(study) | found | {"within target": within})
+            rates = coverage(study)
+            ours = rates["mean"], rates["difference"]
+            within = all(abs(rate - 0.95) <= TARGET for rate in ours)
+            cases.append(vars(study) | rates | {"within target": within})
     with ProcessPoolExecutor() as pool:
         distances = list(pool.map(distance_coverage, *zip(*product(CELLS, TRUTHS), strict=True)))
     exact = {

@@ -1,13 +1,13 @@
-"""What pruning and recording scores cost on one model, and what pruning saves.
+"""What pruning and recording of scores cost on one model, and what pruning saves.
 
     python benchmarks/engine.py                       # 100 M parameters on the CPU
     python benchmarks/engine.py --size 7b --device cuda
 
-A Llama decoder with random weights and 1,000 tokens of prompt, 729 of them visual. Compared runs
-are timed in turn, so that both see the same load of the machine; the median and the quartiles of
-the ratios of each pair are recorded. Targets: a method that keeps all costs at most 1.03 times
-plain `generate`; `record_scores` at most 1.10 times the time (1.05 on a GPU) and 1.05 times the
-peak memory of a plain prefill; the speed-up of the prefill is at least 0.9 of the ideal one.
+Uses a Llama decoder with random weights and prompts of 1,000 tokens, 729 of them visual. Compared
+runs are timed in turn, so that both see the same load of the machine; results are the median and
+the quartiles of the ratios of pairs. Targets: a method that keeps all tokens takes at most 1.03
+times plain `generate`; `record_scores` at most 1.10 times the time (1.05 on a GPU) and 1.05 times
+the peak memory of a plain prefill; the speed-up of the prefill is at least 0.9 of the ideal one.
 """
 
 import argparse
@@ -34,7 +34,9 @@ SIZES = {
            "num_attention_heads": 32, "vocab_size": 32064},
 }  # fmt: skip
 PROMPT, GRID, NEW = 1000, (27, 27), 16
-KEEP_ALL = Method("keep all", (Stage(3, 1.0, Attention(rope=False)), Stage(6, 1.0, Attention())))
+KEEP_ALL = Method(
+    [Stage(3, Attention(rope=False), keep=1.0), Stage(6, Attention(), keep=1.0)], "keep all"
+)
 METHODS = ("unpruned", "fastv", "feather", "pyramiddrop")
 
 
@@ -74,18 +76,18 @@ class Bench:
             torch.cuda.synchronize()
 
     def compare(self, plain: Callable[[], Any], ours: Callable[[], Any]) -> dict[str, Any]:
-        """Time of ours over the time of the plain call just before it."""
+        """Ratio of the time of `ours` to the time of the plain call just before it."""
         pairs = [(self.seconds(plain), self.seconds(ours)) for _ in range(self.repeats + 2)][2:]
         low, middle, high = statistics.quantiles([b / a for a, b in pairs], n=4)
         seconds = statistics.median(a for a, _ in pairs)
         return {"ratio": middle, "quartiles": [low, high], "plain seconds": seconds}
 
     def methods(self, methods: list[Method]) -> list[dict[str, Any]]:
-        """Times, peak memory and cache of each method, beside the ideal speed-up of its prefill.
+        """Times, peak memory and cache of each method, and the ideal speed-up of its prefill.
 
-        The first is the model as it is. They take turns, so that all see the same load.
+        The first method is the unpruned model. Methods take turns, so that all see the same load.
         """
-        laps = [[self.lap(each) for each in methods] for _ in range(self.repeats + 1)][1:]
+        laps = [[self.lap(method) for method in methods] for _ in range(self.repeats + 1)][1:]
         prefill, whole = torch.tensor(laps).median(0).values.T.tolist()
         rows = []
         for number, method in enumerate(methods):
@@ -115,7 +117,7 @@ class Bench:
 
     @property
     def token_bytes(self) -> int:
-        """A key and a value in one layer."""
+        """Size of a key and a value in one layer."""
         config = self.model.config
         return 2 * config.num_key_value_heads * config.head_dim * self.model.dtype.itemsize
 
@@ -134,13 +136,10 @@ def prepare(size: str, device: str, batch: int, repeats: int) -> Bench:
 
 
 def measure(bench: Bench) -> dict[str, Any]:
-    """All that is recorded of one batch size."""
-    plain = lambda: bench.generate(NEW)  # noqa: E731
-    keep_all = bench.compare(plain, lambda: bench.generate(NEW, KEEP_ALL))
+    """All results of one batch size."""
+    keep_all = bench.compare(lambda: bench.generate(NEW), lambda: bench.generate(NEW, KEEP_ALL))
     recording = bench.compare(bench.prefill, bench.record)
-    recorded, plain = (
-        peak_bytes(each, bench.model.device) for each in (bench.record, bench.prefill)
-    )
+    recorded, plain = (peak_bytes(run, bench.model.device) for run in (bench.record, bench.prefill))
     recording["peak memory"] = recorded / plain
     known = named_methods()
     methods = bench.methods([known[name] for name in METHODS])

@@ -1,20 +1,20 @@
-"""What it costs to evaluate all methods of a study together, and one by one.
+"""Time to evaluate all methods of a study together, and one by one.
 
     python benchmarks/evaluation.py
     PYTHONPATH=tests python -m helpers.rehearsal data/rehearsal/files
     python benchmarks/evaluation.py --size 7b --device cuda --tasks refcoco --examples 8 \
       --few 1 --repeats 1
 
-The methods of the default study, or with `--size` of the paper's, on a batch of each of two tasks,
-three ways: together, sharing what they have in common; each by itself, in the same batch; each by
-itself, one example at a time, as the official code of FEATHER works. They take turns, and on a CPU
-processor time on one thread is counted, so that the load of the machine matters little; loading
-the model, which separate runs do again and again, is not counted. Targets: together costs at most
-1/2 of separate runs and 1/4 of one example at a time.
+Takes the methods of the full study of the testbed, or with `--size` those of the paper's study, on
+a batch of each of two tasks. Three ways take turns: together, sharing what they have in common;
+each by itself, in the same batch; each by itself, one example at a time, as the official code of
+FEATHER works. On a CPU, processor time of one thread is counted, so that the load of the machine
+matters little. Loading the model is not counted, though separate runs repeat it. Targets: together
+takes at most 1/2 of separate runs and 1/4 of one example at a time.
 
 "in one batch" is the time with several methods decoded in one batch, as on a GPU, over that of one
-after the other, as on a CPU. The share of decoding is from the same with answers of one token.
-The weights of `--size` are random, and answers, which near ties decide, are not compared.
+after the other, as on a CPU. The share of decoding comes from runs with answers of one token. With
+`--size` the weights are random; near ties decide the answers then, and they are not compared.
 """
 
 import argparse
@@ -40,12 +40,12 @@ from prunescope.tasks.examples import load_examples
 if TYPE_CHECKING:
     from datasets import Dataset
 
-STUDY, MODEL = "workflow/config/testbed.yaml", "data/testbed/rope"
+STUDY, MODEL = "workflow/config/testbed-full.yaml", "data/testbed/rope"
 Answers = dict[tuple[str, str], str]  # by method and example
 
 
 class Bench:
-    """All methods of a study on a batch of a task."""
+    """The methods of a study, on a batch of a task."""
 
     def __init__(
         self,
@@ -74,20 +74,20 @@ class Bench:
             "in one batch": laps["in one batch"] / laps["one after the other"],
             "share of decoding": 1 - laps["first token"] / together,
         }
-        quartiles = {name: each.quantile([0.25, 0.75]).tolist() for name, each in ratios.items()}
+        quartiles = {name: laps.quantile([0.25, 0.75]).tolist() for name, laps in ratios.items()}
         return {
             "task": self.task.name,
             "methods": len(self.methods),
             "together": self.usual,
             "seconds": laps.median().to_dict(),
-            **{name: each.median() for name, each in ratios.items()},
+            **{name: laps.median() for name, laps in ratios.items()},
             "quartiles": quartiles,
         }
 
     def lap(self) -> Mapping[str, float]:
-        """Seconds of each way; the answers must be the same. What is done one at a time is done
-        for a few examples, and its time is scaled."""
-        alone = [[each] for each in self.methods]
+        """Seconds of each way; all must give the same answers. One at a time is done for a few
+        examples, and its time is scaled."""
+        alone = [[method] for method in self.methods]
         few = [self.batch.select([row]) for row in range(self.few)]
         seconds, answers = {}, []
         for name, answerer, batches, runs in (
@@ -97,8 +97,8 @@ class Bench:
             ("one at a time", self.apart, few, alone),
             ("first token", self.short, [self.batch], [self.methods]),
         ):
-            seconds[name], said = self.timed(answerer, batches, runs)
-            answers.append(said)
+            seconds[name], texts = self.timed(answerer, batches, runs)
+            answers.append(texts)
         seconds["one at a time"] *= len(self.batch) / self.few
         if self.task.source == "testbed":
             whole, again, same, some, _ = answers
@@ -122,10 +122,10 @@ def _seconds_of_gpu() -> float:
 
 
 def methods(study: str) -> dict[str, Method]:
-    """Of a study, without those that replay what was stored of others, and without those of
-    `matched`: before they are solved they are copies of others, which cost nothing."""
+    """Methods of a study, without replays, which need stored records, and without those of
+    `matched`, which before they are solved are copies of others and cost nothing."""
     parsed = parse_methods(Study.load(study).fixed, study)
-    return {name: each for name, each in parsed.items() if replayed(each) is None}
+    return {name: method for name, method in parsed.items() if replayed(method) is None}
 
 
 def benches(options: argparse.Namespace) -> list[Bench]:
@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--few", type=int, default=8, help="examples one at a time")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    cases = [each.measure(options.repeats) for each in benches(options)]
+    cases = [bench.measure(options.repeats) for bench in benches(options)]
     parts = [] if options.size is None else [options.size, options.device, *options.tasks]
     write(
         "-".join(["evaluation", *parts]),

@@ -1,9 +1,9 @@
-"""How much longer `record_scores` takes than a plain prefill: target at most 1.15 times.
+"""Time of `record_scores` over that of a plain prefill: target at most 1.15.
 
     python benchmarks/extraction.py
 
-The two are timed in turn on the shipped testbed, so that both see the same load of the machine;
-the ratio of each pair is taken, and the median and quartiles of the ratios are recorded.
+The two are timed in turn on the shipped testbed, so that both see the same load of the machine.
+Results are the median and the quartiles of the ratios of pairs.
 """
 
 import time
@@ -28,7 +28,7 @@ def inputs_of(size: int, processor):
 
 @torch.inference_mode()
 def plain(model, inputs) -> None:
-    """The same forward without hooks."""
+    """A prefill without hooks."""
     model(**inputs, use_cache=False, logits_to_keep=1)
 
 
@@ -40,7 +40,7 @@ def seconds(run) -> float:
 
 
 def ratios(model, inputs) -> list[float]:
-    """Time of the extraction over the time of the plain prefill just before it."""
+    """Ratios of the time of the extraction to that of the plain prefill just before it."""
     recorded = {**inputs, "logits_to_keep": 1}
     pairs = [
         (seconds(lambda: plain(model, inputs)), seconds(lambda: record_scores(model, recorded)))
@@ -54,8 +54,8 @@ def main() -> None:
     for attn in ("sdpa", "eager"):
         loaded = Checkpoint("testbed", "data/testbed/rope", attn=attn).load()
         for size in BATCHES:
-            found = torch.tensor(ratios(loaded.model, inputs_of(size, loaded.processor)))
-            low, middle, high = found.quantile(torch.tensor([0.25, 0.5, 0.75])).tolist()
+            samples = torch.tensor(ratios(loaded.model, inputs_of(size, loaded.processor)))
+            low, middle, high = samples.quantile(torch.tensor([0.25, 0.5, 0.75])).tolist()
             measured.append(
                 {"attn": attn, "batch": size, "ratio": middle, "quartiles": [low, high]}
             )

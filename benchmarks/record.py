@@ -1,4 +1,4 @@
-"""Where and with what a benchmark ran, beside what it measured."""
+"""Writes results of benchmarks, with the machine and the versions that they were measured on."""
 
 import json
 import os
@@ -13,7 +13,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """Name of the processor."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -21,7 +21,7 @@ def processor() -> str:
 
 
 def graphics() -> str | None:
-    """The name of the GPU, if there is one."""
+    """Name of the GPU, if there is one."""
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None

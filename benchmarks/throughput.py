@@ -1,12 +1,12 @@
-"""How many questions of the paper's benchmarks its model answers in a second, and in which memory.
+"""Questions of the paper's benchmarks that its model answers in a second, and in which memory.
 
     PYTHONPATH=tests python -m helpers.rehearsal data/rehearsal/files
     python benchmarks/throughput.py --device cuda
-    python benchmarks/throughput.py --size tiny --device cpu --examples 4     # to try it
+    python benchmarks/throughput.py --size tiny --device cpu --examples 4     # a trial
 
-Answers as in a study, from pictures to records. All benchmarks in turn, every one with all METHODS
-at once, in batches of the largest size; then two benchmarks with each method by itself, in batches
-of each size: boxes (an answer of 24 tokens), and a choice (of one).
+Answers as in a study, from pictures to records. First all benchmarks, each with all METHODS at
+once, in batches of the largest size. Then two benchmarks with each method by itself, in batches of
+each size: boxes, with answers of 24 tokens, and a choice, with answers of one.
 """
 
 import argparse
@@ -31,13 +31,13 @@ ALONE = 16  # examples in batches of one
 
 @dataclass
 class Bench:
-    """The model, and how many examples of a task it is to answer."""
+    """A model, and the number of examples of a task that it answers."""
 
     loaded: Loaded
     examples: int
 
     def answer(self, task: Task, batch_size: int, methods: list[Method]) -> dict[str, Any]:
-        """Seconds, examples in a second, and bytes in use at the peak, weights included."""
+        """Seconds, examples in a second, and most bytes in use, weights included."""
         count = min(self.examples, ALONE) if batch_size == 1 else self.examples
         chosen = paper_model.examples(task, count)
         answerer = Answerer("paper", task, self.loaded)
@@ -72,7 +72,7 @@ def main() -> None:
     methods = [known[name] for name in METHODS]
     cards = paper_model.paper_tasks()
     every = [bench.answer(card, max(options.batch), methods) for card in cards.values()]
-    # twice, as at first the device is asked for memory of ever other sizes; the second time counts
+    # Twice, and the second time counts: at first the device allocates memory of new sizes.
     alone = [
         [bench.answer(cards[name], batch, [method]) for _ in range(2)][1]
         for name in TASKS
