@@ -2,8 +2,8 @@
 
 The axis is the time of one question, from pixels to a few answer tokens, on the named device: a
 batch's time over its size. Vision tower, text and overheads are in it. Marks are methods at several
-fractions removed. Vertical bars: 95 % intervals, by image; horizontal bars: quartiles of repeated
-runs. Compare figure A1 of FEATHER.
+fractions removed; methods of several stages, or before the LLM, stand in both rows. Vertical bars:
+95 % intervals, by image; horizontal bars: quartiles of repeated runs. Compare figure A1 of FEATHER.
 """
 
 from prunescope.jobs import run

@@ -22,9 +22,9 @@ from prunescope.statistics.reading import read_records
 INSIDE, BEFORE, COMPACT = "inside the LLM", "before the LLM", "before the LLM, compact"
 NOTHING = "no image"
 LOOKS = {
-    INSIDE: theme.Look("#F35414", "o"),
-    BEFORE: theme.Look("#010DA6", "s"),
-    COMPACT: theme.Look("#4B9C3E", "^"),
+    INSIDE: theme.LOOKS["fastv"],
+    BEFORE: theme.LOOKS["fastv-norope"],
+    COMPACT: theme.LOOKS["uniform"],
     NOTHING: theme.LOOKS["text-only"],
 }
 

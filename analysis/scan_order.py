@@ -79,7 +79,7 @@ def _place(centres, method, end):
 
 def _accuracy(panel, rows, method):
     """Accuracy in each order, below that of the unpruned model."""
-    looks = {BASELINE: theme.Look("#8F8F8F", "*"), method: theme.look(method)}
+    looks = {BASELINE: theme.Look(theme.LOOKS["random"].color, "*"), method: theme.look(method)}
     parts = [
         rows.set_index("method").loc[name + end].to_dict() | {"method": name, "row": row + shift}
         for row, end in enumerate(ORDERS)

@@ -15,7 +15,7 @@ from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import decay_curve, decay_slope
 from prunescope.statistics.reading import read_scores
 
-LOOKS = {**theme.VARIANTS, "rope-alone": theme.Look("#A04B12", "^")}
+LOOKS = {**theme.VARIANTS, "rope-alone": theme.Look(theme.LOOKS["position-shuffle"].color, "^")}
 LABELS = {**theme.VARIANT_LABELS, "rope-alone": "RoPE alone, mean key"}
 LAYERS = (1, 2, 3, 4, 6, 9)
 

@@ -66,8 +66,9 @@ def tradeoff(table: pd.DataFrame, families: Sequence[str], x: str, xlabel: str) 
     """Accuracy over the column `x`: a column of panels for each `group`, a row for each layer K.
 
     table: columns as from `by_group`. Each of `families` that prunes at one layer has a line in the
-    row of that layer; families of several stages have theirs in every row. Random choices are a
-    grey band. If "<x>_q25" and "<x>_q75" are among the columns, points have horizontal bars.
+    row of that layer; families of several stages, or before the LLM, have theirs in every row.
+    Random choices are a grey band. Columns "<x>_q25" and "<x>_q75", if there are any, are drawn as
+    horizontal bars.
     """
     points = _points(table, families)
     layers = _swept_layers(points)
@@ -104,13 +105,13 @@ def _band_handles(points: pd.DataFrame) -> list[Line2D]:
 
 
 def _points(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFrame:
-    """The points of sweeps of the families, with `family` and `layer`: K of methods with one stage,
-    empty for several. A control, such as a replay, is no point of its family."""
+    """The points of sweeps of the families, with `family` and `layer`: K of methods with one stage
+    inside the LLM, otherwise empty. A control, such as a replay, is no point of its family."""
     names = table["method"].map(parse)
     stems = names.map(lambda name: name.stem)
     points = table.assign(family=stems)[stems.isin(families)]
-    several = points["layers"].str.contains(",")
-    return points.assign(layer=points["layers"].mask(several, ""))
+    elsewhere = points["layers"].str.contains(",") | (points["layers"] == "0")
+    return points.assign(layer=points["layers"].mask(elsewhere, ""))
 
 
 def _swept_layers(points: pd.DataFrame) -> list[str]:

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 TRUE_BOX, PREDICTED_BOX = "#00E000", "#FF40FF"
 VEIL = 0.22, 0.22, 0.28  # over removed patches: dark on light pictures, yet lighter than black ones
 VEIL_OPACITY = 0.82
-RIGHT, WRONG = ("✓", "#4B9C3E"), ("✗", "#D03000")
+RIGHT, WRONG = ("✓", "#19784D"), ("✗", "#D03000")
 
 
 def kept_patches(axes: Axes, image: np.ndarray, mask: np.ndarray) -> None:

@@ -37,30 +37,30 @@ LOOKS = {
     "unpruned": Look("#000000", "*"),
     "random": Look("#8F8F8F", "X"),
     # attention with and without rotary position embedding in the score
-    "fastv": Look("#F35414", "o"),
-    "fastv-norope": Look("#010DA6", "s"),
+    "fastv": Look("#F06709", "o"),
+    "fastv-norope": Look("#0C40E1", "s"),
     # several stages
-    "feather": Look("#F229AD", "P"),
-    "pyramiddrop": Look("#9C4175", "<"),
+    "feather": Look("#AB1979", "P"),
+    "pyramiddrop": Look("#4F1A2D", "<"),
     # choices that ignore the image
-    "uniform": Look("#4B9C3E", "^"),
-    "ensemble": Look("#6089C2", "D"),  # of attention without RoPE
-    "lattice": Look("#2E7157", "h"),
-    "last-quarter": Look("#4E8C62", "v"),
+    "uniform": Look("#19784D", "^"),
+    "ensemble": Look("#0382FA", "D"),  # of attention without RoPE
+    "lattice": Look("#1CA56A", "h"),
+    "last-quarter": Look("#0AA933", "v"),
     # features or attention of the vision tower
-    "visionzip": Look("#D020FE", "H"),
-    "fastervlm": Look("#7D2CD0", (5, 1, 0)),
-    "knn": Look("#501760", "p"),
+    "visionzip": Look("#A97FC8", "H"),
+    "fastervlm": Look("#8964A5", (5, 1, 0)),
+    "knn": Look("#530F80", "p"),
     # bounds and controls
-    "pair": Look("#500132", "8"),
-    "oracle": Look("#533D05", ">"),
-    "anti-oracle": Look("#2E2601", (4, 1, 0)),
+    "pair": Look("#5F2853", "8"),
+    "oracle": Look("#7E6409", ">"),
+    "anti-oracle": Look("#34330A", (4, 1, 0)),
     "text-only": Look("#4D4D4D", (6, 1, 0)),
-    "position-shuffle": Look("#A04B12", (3, 1, 0)),
+    "position-shuffle": Look("#7A401A", (3, 1, 0)),
 }
 UNKNOWN = Look("#6E6E6E", "d")
 ALWAYS = ("unpruned", "random")  # black and grey are no colours
-VARIANTS = {"rope": Look("#F35414", "o"), "norope": Look("#010DA6", "s")}
+VARIANTS = {"rope": LOOKS["fastv"], "norope": LOOKS["fastv-norope"]}
 VARIANT_LABELS = {"rope": "with RoPE", "norope": "without RoPE"}
 GREY = "#6E6E6E"  # of lines and letters that explain
 DASHES = (0, (4, 2))  # of lines to compare with
