@@ -72,12 +72,12 @@ def test_members_are_those_of_the_criterion():
 def test_match_is_closer_than_its_neighbours(name, place):
     floor = match_floor(name)
     target = floor + place * (36 - floor)
-    found = match(name, FRACTIONS[name], "remove", target, SCORES.calibration())
-    assert found.mean_tokens == pytest.approx(realised(found.stages))
+    solved = match(name, FRACTIONS[name], "remove", target, SCORES.calibration())
+    assert solved.mean_tokens == pytest.approx(realised(solved.stages))
     for step in (-0.02, -0.001, 0.001, 0.02):
-        value = min(max(0.0, found.value + step), 0.9999)
+        value = min(max(0.0, solved.value + step), 0.9999)
         other = realised([{**stage, "remove": value} for stage in FRACTIONS[name]])
-        assert not abs(other - target) < abs(found.mean_tokens - target) - 1e-9
+        assert not abs(other - target) < abs(solved.mean_tokens - target) - 1e-9
 
 
 def match_floor(name):
@@ -92,8 +92,8 @@ def match_floor(name):
 def test_its_own_budget_is_found_exactly(name, hundredths):
     stages = [{**stage, "remove": hundredths / 100} for stage in FRACTIONS[name]]
     target = realised(stages)
-    found = match(name, FRACTIONS[name], "remove", target, SCORES.calibration())
-    assert found.mean_tokens == target
+    solved = match(name, FRACTIONS[name], "remove", target, SCORES.calibration())
+    assert solved.mean_tokens == target
 
 
 def test_more_tokens_are_never_a_higher_fraction_removed():
@@ -103,18 +103,18 @@ def test_more_tokens_are_never_a_higher_fraction_removed():
 
 
 def test_other_knobs():
-    found = match("uniform", UNIFORM, "stride", 12.0, SCORES.calibration())
-    assert found.value == 3 and found.mean_tokens == (36 + 3 * 4) / 4
-    assert found.stages[0]["score"]["uniform"] == {"stride": 3, "offset": 1}
-    found = match("knn", KNN, "keep", 27.0, SCORES.calibration())
-    assert found.mean_tokens == 27 and int(36 * found.value) == 18
+    solved = match("uniform", UNIFORM, "stride", 12.0, SCORES.calibration())
+    assert solved.value == 3 and solved.mean_tokens == (36 + 3 * 4) / 4
+    assert solved.stages[0]["score"]["uniform"] == {"stride": 3, "offset": 1}
+    solved = match("knn", KNN, "keep", 27.0, SCORES.calibration())
+    assert solved.mean_tokens == 27 and int(36 * solved.value) == 18
     assert UNIFORM[0]["score"]["uniform"]["stride"] == 2  # what was given stays as it was
 
 
 def test_counts_may_come_from_anywhere():
     half = Calibration(GRID, DEPTH, lambda method: np.array([[18], [20]]))
-    found = match("fastv", FASTV, "remove", (36 + 3 * 19) / 4, half)
-    assert found.mean_tokens == (36 + 3 * 19) / 4
+    solved = match("fastv", FASTV, "remove", (36 + 3 * 19) / 4, half)
+    assert solved.mean_tokens == (36 + 3 * 19) / 4
 
 
 def test_budget_out_of_reach_names_the_ends():
@@ -171,14 +171,14 @@ def test_methods_get_the_budget_of_another_and_one_that_cannot_is_left_out(caplo
         Wanted("fastv-as-nothing", FASTV, "remove", like="nothing"),
     ]
     less = [{**stage, "remove": 0.4} for stage in FEATHER]
-    found, rows = solve(wanted, {"feather": less, "nothing": FEATHER}, SCORES.calibration())
-    assert list(found) == ["fastv-as-feather", "fastv-t0.5"]
+    solved, rows = solve(wanted, {"feather": less, "nothing": FEATHER}, SCORES.calibration())
+    assert list(solved) == ["fastv-as-feather", "fastv-t0.5"]
     like, half, low, nothing = rows
     assert (like["like"], like["knob"]) == ("feather", "remove") and half["like"] is None
     assert like["target"] == pytest.approx(realised(less) / SIZE) and half["target"] == 0.5
-    for name, row in zip(found, rows, strict=False):
-        assert found[name][0]["remove"] == row["value"]
-        assert row["calibrated"] == pytest.approx(realised(found[name]) / SIZE)
+    for name, row in zip(solved, rows, strict=False):
+        assert solved[name][0]["remove"] == row["value"]
+        assert row["calibrated"] == pytest.approx(realised(solved[name]) / SIZE)
         assert abs(row["calibrated"] - row["target"]) < 0.01
     assert "remove reaches 9.8 to 36.0 mean tokens, not 3.6" in low["note"] in caplog.text
     assert "method 'nothing': a stage leaves no token" in nothing["note"]

@@ -1,4 +1,4 @@
-"""Which option an answer begins with, to tokenizers of three kinds."""
+"""The option that an answer begins with, for tokenizers of three kinds."""
 
 from functools import cache, partial
 
@@ -19,11 +19,11 @@ WORDS = ["Yes", "No"]
 
 @cache
 def byte_level():
-    """As of GPT-2 and Llama-3: a word after a space is another token."""
+    """A tokenizer like those of GPT-2 and Llama-3: a word after a space is another token."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     merges = [("Y", "e"), ("Ye", "s"), ("N", "o"), ("Ġ", "Yes"), ("Ġ", "No")]
     vocabulary = [*alphabet, *map("".join, merges)]
-    bytes_of = Tokenizer(models.BPE({each: i for i, each in enumerate(vocabulary)}, merges))
+    bytes_of = Tokenizer(models.BPE({text: i for i, text in enumerate(vocabulary)}, merges))
     bytes_of.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     bytes_of.decoder = decoders.ByteLevel()
     return PreTrainedTokenizerFast(tokenizer_object=bytes_of)
@@ -39,17 +39,17 @@ def last(tokenizer, prompt):
 )
 def test_a_word_after_a_space_is_another_token(prompt, expected):
     tokenizer = byte_level()
-    found = [first_token(tokenizer, last(tokenizer, prompt), word) for word in WORDS]
-    assert tokenizer.convert_ids_to_tokens(found) == expected
+    tokens = [first_token(tokenizer, last(tokenizer, prompt), word) for word in WORDS]
+    assert tokenizer.convert_ids_to_tokens(tokens) == expected
 
 
 def test_to_llama_a_word_begins_as_the_paper_takes_it(tmp_path):
     save_tokenizer(tmp_path / "llama")
     tokenizer = read_tokenizer(tmp_path / "llama")
     end = last(tokenizer, "In: a\nOut:")
-    found = [first_token(tokenizer, end, word) for word in ("a", "the")]
-    assert found == [last(tokenizer, word) for word in ("a", "the")]
-    assert tokenizer.convert_ids_to_tokens(found) == ["▁a", "▁the"]
+    tokens = [first_token(tokenizer, end, word) for word in ("a", "the")]
+    assert tokens == [last(tokenizer, word) for word in ("a", "the")]
+    assert tokenizer.convert_ids_to_tokens(tokens) == ["▁a", "▁the"]
     space = tokenizer.convert_tokens_to_ids("▁")
     assert first_token(tokenizer, space, "a") == tokenizer.convert_tokens_to_ids("a")
 
@@ -58,7 +58,7 @@ def test_the_option_of_the_largest_logit_is_chosen():
     tokenizer = byte_level()
     logits = torch.zeros(2, len(tokenizer))
     logits[0, tokenizer.convert_tokens_to_ids("ĠNo")] = 1
-    logits[1, tokenizer.convert_tokens_to_ids("No")] = 1  # what the model does not say after ":"
+    logits[1, tokenizer.convert_tokens_to_ids("No")] = 1  # a word that cannot follow ":"
     ends, first = [last(tokenizer, "Assistant:")] * 2, cache(partial(first_token, tokenizer))
     assert choose(logits, [WORDS] * 2, ends, first) == ["No", "Yes"]
 

@@ -1,3 +1,5 @@
+"""Evaluation gives what single runs of `prune` give, computes it once, and survives a crash."""
+
 import json
 from collections import Counter
 from dataclasses import replace
@@ -72,7 +74,7 @@ def computed(monkeypatch):
 
     def counting(self, batch, methods):
         for method, records in run(self, batch, methods):
-            count.update((method.name, each["example"]) for each in records)
+            count.update((method.name, record["example"]) for record in records)
             yield method, records
 
     monkeypatch.setattr(answerer.Answerer, "run", counting)
@@ -96,10 +98,10 @@ def test_sharing_gives_what_single_runs_of_prune_give(folder, task, store, attn)
         [answer] = processor.batch_decode(tokens, skip_special_tokens=True)
         assert record["prediction"] == answer.strip()
         assert record["kept"] == [stage[0].tolist() for stage in trace.kept]
-        lengths = sum(each[0] for each in trace.kv_lengths)
+        lengths = sum(layer[0] for layer in trace.kv_lengths)
         assert record["kv_bytes"] == lengths * 2 * 2 * 8 * 4  # k and v, 2 heads of 8 floats
     answers = {name: [r["prediction"] for r in records if r["method"] == name] for name in METHODS}
-    assert len({tuple(each) for each in answers.values()}) > 4  # else equality would say little
+    assert len(set(map(tuple, answers.values()))) > 4  # else equality would say little
 
 
 def test_the_vision_tower_and_common_layers_run_once_per_batch(
@@ -207,7 +209,10 @@ def test_methods_that_are_decoded_together_answer_the_same(checkpoint, task, mon
         answering = answerer.Answerer("tiny", task, checkpoint.load())
         answering.joins = joins
         answers.append(
-            {each.name: records for each, records in answering.run(batch, list(METHODS.values()))}
+            {
+                method.name: records
+                for method, records in answering.run(batch, list(METHODS.values()))
+            }
         )
     apart, together = answers
     assert together == apart and len(together) == len(METHODS)
@@ -244,9 +249,9 @@ def test_without_memory_the_batch_is_halved(
     monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(10))
     assert records == evaluate(checkpoint, task, FEW, RecordStore(store.root / "all"))
     parts = store.root.glob("*/*.parquet")
-    how = [json.loads(pq.read_schema(part).metadata[b"manifest"]) for part in parts]
-    how = [[(each["batch_size"], each["out_of_memory"]) for each in part] for part in how]
-    assert sorted(how, key=len) == [[(2, [8, 4])], [(8, []), (2, [8, 4])]]
+    manifests = [json.loads(pq.read_schema(part).metadata[b"manifest"]) for part in parts]
+    sizes = [[(run["batch_size"], run["out_of_memory"]) for run in runs] for runs in manifests]
+    assert sorted(sizes, key=len) == [[(2, [8, 4])], [(8, []), (2, [8, 4])]]
 
 
 def test_without_memory_scores_are_extracted_in_halves(checkpoint, task, tmp_path, monkeypatch):
@@ -267,7 +272,7 @@ def test_without_memory_scores_are_extracted_in_halves(checkpoint, task, tmp_pat
     xr.testing.assert_allclose(halves, whole, atol=1e-6)
 
 
-def test_the_error_of_the_cpu_is_known():
+def test_the_error_of_a_full_cpu_is_recognised():
     with pytest.raises(RuntimeError) as error:
         torch.empty(2**58)
     assert ran_out(error.value)
@@ -307,7 +312,7 @@ def test_a_task_without_examples_is_an_error(checkpoint, task, store, monkeypatc
 
 def test_a_model_without_any_valid_answer_is_said_so(checkpoint, task, store, caplog):
     records = evaluate(checkpoint, task, FEW, store, limit=3)
-    silent = [each["method"] for each in records.to_pylist() if each["invalid"]]
+    silent = [record["method"] for record in records.to_pylist() if record["invalid"]]
     assert silent == ["unpruned"] * 3 + ["fastv"] * 3  # a random model names no box
     for name in FEW:
         assert f"task 'locate', method {name!r}: no answer is valid" in caplog.text
@@ -346,9 +351,9 @@ def test_a_task_without_boxes_has_no_oracle(checkpoint, store, caplog, monkeypat
     replay = parse_methods({"r": [{"layer": 0, "score": {"replay": {"method": "oracle"}}}]}, "test")
     records = evaluate(checkpoint, task, FEW | replay | ORACLES, store)
     assert set(records["method"].to_pylist()) == set(FEW) and records.num_rows == 8
-    [said] = [each for each in caplog.messages if "skipped" in each]
-    assert "'locate': 2 of 4 examples have no true box, the first is 'example-2'" in said
-    assert said.endswith("skipped ['anti-oracle', 'oracle', 'r']")
+    [message] = [text for text in caplog.messages if "skipped" in text]
+    assert "'locate': 2 of 4 examples have no true box, the first is 'example-2'" in message
+    assert message.endswith("skipped ['anti-oracle', 'oracle', 'r']")
     with pytest.raises(InputError, match=r"'locate': none of the methods .*'oracle'.* is possible"):
         evaluate(checkpoint, task, ORACLES, store)
 
@@ -371,7 +376,7 @@ def test_a_replay_keeps_what_its_source_kept_last(checkpoint, task, store):
     records = evaluate(checkpoint, task, REPLAY | METHODS, store, batch_size=4, limit=6)
     kept = kept_of(records, "feather")
     assert kept_of(records, "before-llm") == kept_of(records, "replayed-at-2") == kept
-    assert len({tuple(each) for each in kept.values()}) > 1
+    assert len(set(map(tuple, kept.values()))) > 1
     [first, *_] = records.to_pylist()
     assert first["stage_layers"] == [0] and first["mean_tokens"] == len(kept["example-0"])
     answers = {
@@ -437,6 +442,11 @@ def test_a_replay_that_is_not_possible(checkpoint, task, store, computed, method
     assert not computed
 
 
+def test_a_checkpoint_reads_its_weights_only_when_asked(folder, monkeypatch):
+    monkeypatch.setattr(Checkpoint, "weights", property(lambda self: pytest.fail("read")))
+    Checkpoint("tiny", folder, sha256="0" * 64)
+
+
 def test_weights_that_are_missing_or_are_others(tmp_path, folder):
     with pytest.raises(InputError, match=r"path: .* has no config\.json"):
         Checkpoint("tiny", tmp_path)
@@ -477,6 +487,6 @@ def test_extracted_scores_are_labelled_and_those_of_single_runs(checkpoint, task
     for row in random_examples(6):
         inputs = processor(images=row["image"], text=task.ask(row), return_tensors="pt")
         single = record_scores(model, inputs, variants=EXTRACTED.values())[0].unflatten(-1, (6, 6))
-        here = stored.sel(example=row["id"])
-        np.testing.assert_allclose(here["score"], single, atol=1e-5)
-        assert here["image"].item() == row["image_id"]
+        extracted = stored.sel(example=row["id"])
+        np.testing.assert_allclose(extracted["score"], single, atol=1e-5)
+        assert extracted["image"].item() == row["image_id"]

@@ -54,8 +54,8 @@ def test_stretched_images_have_one_grid(checkpoint, task, tmp_path):
         one = load_examples(task).select([row])
         inputs = prompts.prompts(one, task, loaded.processor)
         scores = record_scores(loaded.model, inputs)[0].unflatten(-1, (4, 4))
-        here = stored.sel(example=one["id"][0], variant=["rope", "norope"]).values
-        torch.testing.assert_close(torch.from_numpy(here), scores, atol=1e-5, rtol=1e-4)
+        extracted = stored.sel(example=one["id"][0], variant=["rope", "norope"]).values
+        torch.testing.assert_close(torch.from_numpy(extracted), scores, atol=1e-5, rtol=1e-4)
 
 
 def test_images_of_different_grids_are_told_how_to_get_one(checkpoint, task, tmp_path):

@@ -1,4 +1,4 @@
-"""Branches that share what they have in common give what each gives alone, in every family."""
+"""Branches that share computation give what each gives alone, in every family."""
 
 from collections import Counter
 
@@ -16,7 +16,7 @@ from prunescope.methods import parse_methods
 from prunescope.pruning import prune
 from prunescope.testing.trial import generate
 
-case = pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
+case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
 @torch.inference_mode()
@@ -72,7 +72,7 @@ def test_nothing_is_computed_twice(monkeypatch):
 @pytest.mark.parametrize("seeing", ["knn", "tower-attention"])
 @torch.inference_mode()
 def test_images_that_are_shared_are_those_of_the_batch(monkeypatch, seeing):
-    """Also for a criterion that sees the features or the attention of the tower."""
+    """Holds for criteria that see the features or the attention of the tower, too."""
     model, inputs = build_llava(), build_inputs((5, 7))
     stages = [{"layer": 1, "keep": 9, "score": {seeing: {}}}]
     method = parse_methods({seeing: stages}, "test")[seeing]

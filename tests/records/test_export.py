@@ -19,9 +19,9 @@ RECORD = {
 
 def records(path, examples, task="locate", methods=("a", "b"), **changed):
     rows = [
-        RECORD | {"example": each, "image": f"i{each}", "task": task, "method": method} | changed
+        RECORD | {"example": name, "image": f"i{name}", "task": task, "method": method} | changed
         for method in methods
-        for each in examples
+        for name in examples
     ]
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), path)
     return path
