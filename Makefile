@@ -1,5 +1,5 @@
-# Two commands do all the set-up: `make report` and `make test`.
-# PYTHON: the interpreter that .venv is made with, 3.11 or newer.
+# `make` lists what it can make. Everything is installed into .venv first, where that is not done.
+# PYTHON: the interpreter that .venv is made with, 3.11 or newer. CORES: how many a study may use.
 PYTHON ?= python3
 CORES ?= all
 bin := .venv/bin
@@ -10,18 +10,24 @@ engine := $(addprefix tests/, architectures checkpoints/test_hub_layout.py check
 # for the programs that rules call
 export PATH := $(abspath $(bin)):$(PATH)
 
-.PHONY: report studies test test-oldest test-light lint docs example smoke rehearsal clean
+.PHONY: help report open studies test test-oldest test-light lint docs example smoke rehearsal clean
 .DELETE_ON_ERROR:
 
-report: $(installed)  ## the study of the testbed, and its report
-	$(bin)/snakemake --cores $(CORES)
-	@echo "The report is reports/report.html"
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1	\2/p' Makefile | expand -t 20
 
-studies: report  ## and the other studies of testbeds: second encoder, ablations, causes
-	$(bin)/snakemake --cores $(CORES) --configfile workflow/config/testbed-a1.yaml
-	$(bin)/snakemake --cores $(CORES) --configfile workflow/config/ablations.yaml
-	$(bin)/snakemake --cores $(CORES) --configfile workflow/config/testbeds.yaml
-	@echo "The reports are reports/report.html and reports/{testbed-a1,ablations,testbeds}/report.html"
+report: $(installed)  ## the default study and its report, in about 5 minutes on two cores
+	$(bin)/snakemake --cores $(CORES)
+	@echo "For commands such as prunescope and snakemake: source .venv/bin/activate"
+
+open: report  ## the report in a browser
+	$(bin)/python -m webbrowser reports/report.html
+
+STUDIES := testbed-full testbed-a1 ablations testbeds timing
+studies: report  ## and all other studies of the testbeds: every method, ablations, causes, times
+	for study in $(STUDIES); do \
+		$(bin)/snakemake --cores $(CORES) --configfile workflow/config/$$study.yaml || exit; \
+	done
 
 test: $(installed)  ## all tests
 	$(bin)/pytest --numprocesses auto
@@ -54,12 +60,10 @@ example: report  ## the report as an example in the documentation, its verdicts 
 
 smoke: $(installed)  ## every step of a study on a few examples
 	$(bin)/snakemake --cores $(CORES) --configfile workflow/config/smoke.yaml
-	@echo "The report is reports/smoke/report.html"
 
 rehearsal: $(installed)  ## the paper's study with a random model and a few made-up questions
 	PYTHONPATH=tests $(bin)/python -m helpers.rehearsal data/rehearsal/files
 	HF_HUB_OFFLINE=1 $(bin)/snakemake --cores $(CORES) --configfile workflow/config/rehearsal.yaml --set-threads timing=1
-	@echo "The report is reports/rehearsal/report.html"
 
 clean:  ## what the studies computed; the environment and finished training stay
 	test ! -d results || find results -mindepth 1 -maxdepth 1 ! -name training -exec rm -rf {} +

@@ -9,6 +9,7 @@ import csv
 import gc
 import logging
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import is_dataclass
@@ -31,8 +32,8 @@ def run(make: Callable[..., None], namespace: dict[str, Any]) -> None:
     The last line of a script is `run(make, globals())`; it does nothing when the script is
     imported. Output, log lines and errors of `make` go to the job's log. A figure or table that
     raises InputError leaves a note, which the report shows, and its job succeeds, so that the
-    other items still get their report. In other jobs InputError, and in any job a full disk, ends
-    the job with one line that says what to do.
+    other items still get their report. Any other error ends the job, and the last line of its log
+    says what is wrong: for InputError and a full disk, what to do.
     """
     job = namespace.get("snakemake")
     if job is None:
@@ -42,10 +43,9 @@ def run(make: Callable[..., None], namespace: dict[str, Any]) -> None:
         gc.enable()
     try:
         _run(make, job)
-    except Exception as error:  # the log's own, too: it may lie on the full disk
-        if message := _advice(error) or (str(error) if isinstance(error, InputError) else ""):
-            raise SystemExit(message) from error
-        raise
+    except OSError as error:  # of the log itself: errors of `make` arrive as SystemExit
+        print(_explanation(error), file=sys.stderr)
+        raise SystemExit(1) from error
 
 
 def _run(make: Callable[..., None], job: Any) -> None:
@@ -56,14 +56,20 @@ def _run(make: Callable[..., None], job: Any) -> None:
             stack.enter_context(redirect_stderr(log))
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
         try:
-            make(**_arguments(make, job))
-        except BaseException as error:
-            advice = _advice(error)
-            print(advice or f"{type(error).__name__}: {error}", file=sys.stderr)
-            leaves_note = isinstance(error, InputError) and "csv" in dict(job.output.items())
-            if advice or not leaves_note:
-                raise
-            _leave_note(job.output, str(error))
+            _make(make, job)
+        except Exception as error:
+            print(_explanation(error), file=sys.stderr)
+            raise SystemExit(1) from error
+
+
+def _make(make: Callable[..., None], job: Any) -> None:
+    try:
+        make(**_arguments(make, job))
+    except InputError as error:
+        if "csv" not in dict(job.output.items()) or full_disk_message(error):
+            raise
+        print(f"InputError: {error}")
+        _leave_note(job.output, str(error))
 
 
 def _arguments(make: Callable[..., None], job: Any) -> dict[str, Any]:
@@ -82,15 +88,13 @@ def _as_annotated(value: Any, parameter: Parameter) -> Any:
     return kind(**value) if is_dataclass(kind) and isinstance(value, Mapping) else value
 
 
-def _advice(error: BaseException) -> str:
-    """What to do about a full disk; "" for any other error."""
-    message = full_disk_message(error)
-    if not message:
-        return ""
-    if isinstance(error, InputError):  # its own message says what to do
-        return f"{error}. Then run again: finished records are kept"
-    room = "Make room, or move the results to another disk"
-    return f"the disk is full ({message}). {room}. Then run again: finished records are kept"
+def _explanation(error: Exception) -> str:
+    """What is wrong, and what to do where that is known; a traceback for anything else."""
+    if message := full_disk_message(error):
+        room = "Make room, or move the results to another disk"
+        advice = error if isinstance(error, InputError) else f"the disk is full ({message}). {room}"
+        return f"{advice}. Then run again: finished records are kept"
+    return str(error) if isinstance(error, InputError) else traceback.format_exc().rstrip()
 
 
 def _leave_note(files: Any, reason: str) -> None:

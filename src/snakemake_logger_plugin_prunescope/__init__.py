@@ -34,8 +34,8 @@ class LogHandler(LogHandlerBase):
         stream = sys.stdout if self.common_settings.stdout else sys.stderr
         self.forecast = Forecast()
         self.display: Display = Bar(stream) if stream.isatty() else Lines(stream)
-        self._ticker = Ticker(self._tick, self.display.interval)
-        self._failed = False
+        self.ticker = Ticker(self.tick, self.display.interval)
+        self._failed: list[str] = []
         self._everything = self._snakemakes_own(stream)
 
     def _snakemakes_own(self, stream) -> Handler | None:
@@ -69,7 +69,8 @@ class LogHandler(LogHandlerBase):
         """Messages of the project, and errors that are not those of a job, which was shown."""
         if hasattr(record, "shown") or record.getMessage().startswith(SHOWN):
             return True
-        return record.levelno >= ERROR and not self._failed
+        of_a_job = self._failed or getattr(record, "exception", "") == "RuleException"
+        return record.levelno >= ERROR and not of_a_job
 
     def _plan(self, record: LogRecord) -> None:
         counts = {rule: n for rule, n in record.stats.items() if rule not in ("total", "all")}
@@ -77,31 +78,35 @@ class LogHandler(LogHandlerBase):
 
     def _begin(self) -> None:
         self.display.print(self.forecast.announcement())
-        self._ticker.start()
+        self.ticker.start()
 
     def _start(self, record: LogRecord) -> None:
         log = Path(record.log[0]) if record.log else None
         self.forecast.start(record.jobid, record.rule_name, dict(record.wildcards or {}), log)
 
     def _fail(self, record: LogRecord) -> None:
-        self._failed = True
+        self._failed.append(record.rule_name)
         self.forecast.finish(record.jobid)
         log = Path(record.log[0]) if record.log else None
         self.display.print(f"{record.rule_name} failed: {_last_line(log)}")
-        if log:
-            self.display.print(f"  more in {log}")
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """Show how far the run is."""
         self.display.show(self.forecast)
 
     def close(self) -> None:
-        if self._ticker.is_alive():
-            self._ticker.stop()
+        if self.ticker.is_alive():
+            self.ticker.stop()
         self.display.close()
+        if self._failed:
+            self.display.print(f"{len(self._failed)} jobs failed: {', '.join(self._failed)}")
         super().close()
 
 
 def _last_line(log: Path | None) -> str:
-    """The last line of a log, where jobs write what is wrong."""
-    lines = log.read_text(errors="replace").split("\n") if log and log.is_file() else []
-    return next((line for line in reversed(lines) if line.strip()), "it wrote no log")
+    """The last line of a job's log, where jobs write what is wrong, and where the log is."""
+    if log is None or not log.is_file():
+        return "it wrote no log"
+    lines = log.read_text(errors="replace").split("\n") if log.suffix == ".log" else []
+    line = next((line for line in reversed(lines) if line.strip()), "see above")
+    return f"{line} (log: {log})"

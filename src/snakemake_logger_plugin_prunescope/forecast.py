@@ -41,8 +41,9 @@ class Forecast:
         self._clock, self._start = clock, clock()
         self._expected: Seconds = {}
         self._cores = 1
-        self._total = self._done = 0.0
-        self.jobs = self.finished = 0
+        self._counts: Mapping[str, int] = {}
+        self._done = 0.0
+        self.finished = 0
         self._running: dict[int, Running] = {}
 
     def expect(self, seconds: Seconds, cores: int) -> None:
@@ -51,9 +52,7 @@ class Forecast:
 
     def plan(self, counts: Mapping[str, int]) -> None:
         """Take over the number of jobs of each rule that this run has."""
-        self._start = self._clock()
-        self.jobs = sum(counts.values())
-        self._total = sum(self._mean(rule) * count for rule, count in counts.items())
+        self._start, self._counts = self._clock(), counts
 
     def start(self, job: int, rule: str, wildcards: Mapping[str, str], log: Path | None) -> None:
         """Note that a job has begun."""
@@ -67,6 +66,20 @@ class Forecast:
             self._done += running.seconds
             self.finished += 1
 
+    @property
+    def jobs(self) -> int:
+        """Number of jobs in this run."""
+        return sum(self._counts.values())
+
+    @property
+    def _total(self) -> float:
+        """Expected seconds of all jobs."""
+        return sum(self._mean(rule) * count for rule, count in self._counts.items())
+
+    def _active(self) -> list[Running]:
+        """Jobs that run; a copy, since they start and end in another thread."""
+        return list(self._running.values())
+
     def _mean(self, rule: str) -> float:
         seconds = self._expected.get(rule, {}).values()
         return sum(seconds) / len(seconds) if seconds else OTHER
@@ -74,7 +87,7 @@ class Forecast:
     def _worked(self) -> float:
         """Expected seconds of what is done."""
         now = self._clock()
-        return self._done + sum(r.seconds * r.fraction(now) for r in self._running.values())
+        return self._done + sum(r.seconds * r.fraction(now) for r in self._active())
 
     def fraction(self) -> float:
         """Fraction of the expected work that is done, from 0 to 1."""
@@ -98,4 +111,4 @@ class Forecast:
 
     def names(self) -> str:
         """What runs."""
-        return ", ".join(running.name for running in self._running.values())
+        return ", ".join(running.name for running in self._active())

@@ -1,6 +1,7 @@
 """The study, checked, and names that the rules share. No rules, no torch."""
 
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -29,6 +30,7 @@ SETTINGS = paths.settings(STUDY)
 ITEMS = paths.items(STUDY)
 # unknown where no job is run, as for --report
 CORES = workflow.resource_settings.cores or 1
+STARTED = time.time()
 GPUS = 1 if config["device"] == "cuda" else 0
 
 
@@ -98,11 +100,14 @@ def announce():
 
 
 def summarize():
-    """Show where the report is and what it found."""
+    """Show where the report is and what it found, if this run wrote it."""
+    page = Path(REPORTS, "report.html")
+    if not page.is_file() or page.stat().st_mtime < STARTED:
+        return
     from prunescope.report.headlines import headlines  # loads pandas: only at the end
 
     ledgers = {model: f"{REPORTS}/{model}/ledger.csv" for model in STUDY.models}
-    lines = headlines(f"{REPORTS}/report.html", ledgers)
+    lines = headlines(page, ledgers)
     logger.info("\n".join(lines), extra={"shown": True})
 
 
