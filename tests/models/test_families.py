@@ -328,7 +328,7 @@ def hooks_stay(monkeypatch):
         ("gemma3", no_windows, contract.check_dropping_is_masking),
         ("gemma3", padding_in_sight, contract.check_a_batch_equals_one_by_one),
         ("llava", one_more, contract.check_counts_and_order),
-        ("llava", one_more, contract.check_recorded_scores_tell_what_is_kept),
+        ("llava", one_more, contract.check_recorded_scores_give_the_kept_tokens),
         ("llava", hooks_stay, contract.check_nothing_stays),
     ],
     ids=lambda each: getattr(each, "__name__", each),

@@ -1,1 +1,1 @@
-"""Checks for authors of criteria and models, and the runner of reference results."""
+"""Checks for authors of criteria and of model families, and a runner of reference results."""

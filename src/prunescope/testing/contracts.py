@@ -1,9 +1,9 @@
-"""What every criterion must hold to, for authors of plug-ins:
+"""The contract of criteria, as checks for authors of plug-ins:
 
     from prunescope.testing.contracts import check_criterion
     check_criterion(MyCriterion(strength=2))
 
-Each function raises AssertionError with what went wrong.
+Each check raises AssertionError with what is wrong.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ from prunescope.testing.prompts import only, random_selection, single, tensors
 def check_criterion(
     criterion: Criterion, grids: Sequence[Grid] = ((5, 7), (3, 4)), seed: int = 0
 ) -> None:
-    """All checks below, on random prompts with padding on the left, whose images lie in views of
-    the shapes `grids`, with tokens already missing."""
+    """Run all checks on random prompts, padded on the left and with visual tokens missing; their
+    images are views of the shapes `grids`."""
     for grid in grids:
         criterion.check(grid)
     selection = random_selection(3, grids, seed)
@@ -37,7 +37,7 @@ def check_criterion(
 
 
 def check_scores(criterion: Criterion, selection: Selection) -> None:
-    """Scores are finite float32 numbers, one per visual token."""
+    """Check that scores are finite float32 numbers, one per visual token."""
     scores = criterion.score(selection)
     assert scores.shape == selection.visual.shape, f"scores have shape {tuple(scores.shape)}"
     assert scores.dtype == torch.float32, f"scores are {scores.dtype}"
@@ -45,7 +45,7 @@ def check_scores(criterion: Criterion, selection: Selection) -> None:
 
 
 def check_selected(criterion: Criterion, selection: Selection) -> None:
-    """Only tokens that are present are kept, and as many as were asked for."""
+    """Check that only tokens that are present are kept, and as many as asked for."""
     kept = _select(criterion, selection)
     assert kept.shape == selection.visual.shape and kept.dtype == torch.bool, "not a (b, n) mask"
     assert not (kept & ~selection.present).any(), "keeps tokens that are not present"
@@ -54,7 +54,7 @@ def check_selected(criterion: Criterion, selection: Selection) -> None:
 
 
 def check_deterministic(criterion: Criterion, selection: Selection) -> None:
-    """The same twice, whatever the state of the global generator."""
+    """Check that two calls agree, whatever the state of the global generator."""
     torch.manual_seed(1)
     first = _select(criterion, selection)
     torch.manual_seed(2)
@@ -62,7 +62,7 @@ def check_deterministic(criterion: Criterion, selection: Selection) -> None:
 
 
 def check_batched_equals_single(criterion: Criterion, selection: Selection) -> None:
-    """An example's kept tokens do not depend on the batch that it is in, nor on padding."""
+    """Check that an example's kept tokens depend neither on its batch nor on padding."""
     together = _select(criterion, selection)
     for row in range(len(together)):
         alone = single(selection, row)
@@ -72,18 +72,18 @@ def check_batched_equals_single(criterion: Criterion, selection: Selection) -> N
 
 
 def check_needs(criterion: Criterion, selection: Selection) -> None:
-    """It looks at nothing optional that it does not say it needs."""
+    """Check that the criterion reads no optional field but those of its `needs`."""
     unknown = criterion.needs - set(NEEDS)
     assert not unknown, f"needs {sorted(unknown)}, known: {list(NEEDS)}"
     try:
         _select(criterion, only(selection, criterion.needs))
     except (AttributeError, TypeError) as error:
-        said = sorted(criterion.needs)
-        raise AssertionError(f"fails with what it says it needs, {said}: {error}") from error
+        needs = sorted(criterion.needs)
+        raise AssertionError(f"fails with what it says it needs, {needs}: {error}") from error
 
 
 def check_unchanged(selection: Selection, before: Selection) -> None:
-    """What a criterion was given is as it was, bit by bit."""
+    """Check that a criterion has not changed its input, bit by bit."""
     torch.testing.assert_close(
         tensors(selection), tensors(before), rtol=0, atol=0, equal_nan=True,
         msg=lambda details: f"changes its input: {details}",

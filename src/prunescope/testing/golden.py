@@ -33,7 +33,7 @@ TOLERANCE = 1e-4  # of the logits
 
 
 def method_of(name: str, case: dict[str, Any]) -> Method:
-    """The method that a case's layers, fraction removed and flag stand for.
+    """The method of a case: its layers, the fraction removed and a flag.
 
     Flags as in the official code of FEATHER: none, "no_rope", "no_rope_s=STRIDE" and
     "s=STRIDE_p=FRACTION" (a stride of 0: no grid; a fraction of 0: no last tokens).
@@ -49,7 +49,7 @@ def method_of(name: str, case: dict[str, Any]) -> Method:
     remove = case["removed"]
     if scored[2] is None:
         return Method([Stage(layer, score, remove=remove) for layer in case["layers"]], name)
-    # With a grid there are one or two stages: the second squares the fraction, without the grid.
+    # With a grid there are one or two stages. The second squares the fraction and has no grid.
     grid = Uniform(int(scored[2]))
     first, *later = case["layers"]
     stages = [Stage(first, score, remove=remove, always=grid)]
@@ -76,7 +76,7 @@ def load(path: Path) -> tuple[LlamaForCausalLM, Tensor, Layout, dict[str, Any]]:
 
 
 def grid_of(data: dict[str, Any]) -> tuple[int, int]:
-    """(rows, columns): `grid` of the file, else the most nearly square of `n_image` tokens."""
+    """(rows, columns): `grid` in the file, or the most nearly square grid of `n_image` tokens."""
     if "grid" in data:
         rows, columns = data["grid"]
         return rows, columns
@@ -88,7 +88,7 @@ def grid_of(data: dict[str, Any]) -> tuple[int, int]:
 def run_case(
     model: LlamaForCausalLM, embeds: Tensor, layout: Layout, method: Method, steps: int
 ) -> tuple[Trace, Tensor, list[int]]:
-    """Trace, logits (vocabulary) at the last prompt position, `steps` greedy tokens."""
+    """The trace, logits (vocabulary) at the last prompt position, and `steps` greedy tokens."""
     with torch.inference_mode(), prune(model, method, layout) as trace:
         output = model(inputs_embeds=embeds, use_cache=True)
         logits = output.logits[0, -1]
@@ -100,24 +100,24 @@ def run_case(
 
 
 def differences(case: dict[str, Any], trace: Trace, logits: Tensor, tokens: list[int]) -> list[str]:
-    """What differs from the stored result, in words."""
+    """Differences from the stored result, in words; empty if there are none."""
     kept = [stage[0].tolist() for stage in trace.kept]
     expected = [case["kept"][str(layer)] for layer in case["layers"]]
     gap = (logits - torch.tensor(case["last_logits"])).abs().max().item()
-    lengths = [each[0] for each in trace.kv_lengths]
-    found = [
+    lengths = [by_example[0] for by_example in trace.kv_lengths]
+    texts = [
         f"kept before layer {layer}: {len(set(ours) ^ set(theirs))} indices differ"
         for layer, ours, theirs in zip(case["layers"], kept, expected, strict=True)
         if ours != theirs
     ]
-    found += [f"logits differ by {gap:.1e}"] if gap > TOLERANCE else []
-    found += [f"greedy tokens {tokens}"] if tokens != case["greedy_tokens"] else []
-    found += [f"KV lengths {lengths}"] if lengths != case["kv_lengths"] else []
-    return found
+    texts += [f"logits differ by {gap:.1e}"] if gap > TOLERANCE else []
+    texts += [f"greedy tokens {tokens}"] if tokens != case["greedy_tokens"] else []
+    texts += [f"KV lengths {lengths}"] if lengths != case["kv_lengths"] else []
+    return texts
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line: prints agreement by case; 0 if all cases are equal, else 1."""
+    """Print agreement by case; return 0 if all cases are equal, else 1."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
     path = parser.parse_args(arguments).file
@@ -129,9 +129,9 @@ def main(arguments: list[str] | None = None) -> int:
     for name, case in cases.items():
         method = method_of(name, case)
         result = run_case(model, embeds, layout, method, len(case["greedy_tokens"]))
-        found = differences(case, *result)
-        failed += bool(found)
-        print(f"{name}: {'; '.join(found) or 'equal'}")
+        texts = differences(case, *result)
+        failed += bool(texts)
+        print(f"{name}: {'; '.join(texts) or 'equal'}")
     print(f"{len(cases) - failed} of {len(cases)} cases equal")
     return int(failed > 0)
 

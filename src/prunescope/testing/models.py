@@ -1,14 +1,10 @@
-"""What a model family must hold to, for authors of adapters:
+"""The contract of model families, as checks for authors of adapters:
 
     from prunescope.testing.models import check_model
     check_model(model, inputs, singles)
 
-model: a small one with random weights, in float32, attention eager or sdpa, at least 4 decoder
-layers. inputs: several prompts together, padded on the left, as keyword arguments of the model
-with `input_ids` and `attention_mask`, best of different lengths and with images of different
-sizes. singles: the same prompts one by one. Raises AssertionError with what went wrong. What no
-model can tell, that a token lies where its family says in the picture, an adapter's own tests must
-show.
+A failed check raises AssertionError with what is wrong. One thing cannot be checked on any model:
+that a token lies in the picture where its family says. An adapter's own tests must show that.
 """
 
 from collections.abc import Sequence
@@ -27,7 +23,7 @@ from prunescope.testing.pruned import (
 from prunescope.testing.scores import (
     check_later_stages_score_what_is_left,
     check_recorded_scores_are_attention,
-    check_recorded_scores_tell_what_is_kept,
+    check_recorded_scores_give_the_kept_tokens,
     check_scores_are_attention,
 )
 from prunescope.testing.selections import (
@@ -53,14 +49,22 @@ CHECKS = (
     check_selections_do_not_depend_on_the_batch,
     check_scores_are_attention,
     check_recorded_scores_are_attention,
-    check_recorded_scores_tell_what_is_kept,
+    check_recorded_scores_give_the_kept_tokens,
     check_later_stages_score_what_is_left,
     check_nothing_stays,
 )
 
 
 def check_model(model: nn.Module, inputs: Inputs, singles: Sequence[Inputs]) -> None:
-    """All checks."""
+    """Run all checks of a model family on one model.
+
+    model: a small one with random weights, in float32, with eager or sdpa attention and at least 4
+        decoder layers.
+    inputs: several prompts together, padded on the left, as keyword arguments of the model with
+        `input_ids` and `attention_mask`; ideally of different lengths, with images of different
+        sizes.
+    singles: the same prompts one by one.
+    """
     trial = Trial(model, inputs, singles)
     for check in CHECKS:
         check(trial)

@@ -1,4 +1,4 @@
-"""What a pruned run must equal: the stock model with all tokens, some of them out of sight."""
+"""The reference for pruned runs: the stock model with all tokens, some of them masked."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,12 +21,12 @@ def masked_logits(
     kept: Sequence[LongTensor],
     tokens: Sequence[int],
 ) -> tuple[Tensor, Tensor]:
-    """Logits (steps, vocabulary) that predict `tokens`: decoded with a cache, and in one pass
-    without it. The other arguments are those of `masked`."""
-    with masked(model, inputs, method, kept) as sights:
+    """Logits (steps, vocabulary) that predict `tokens`: decoded with a cache, and computed in one
+    pass without it. The other arguments are those of `masked`."""
+    with masked(model, inputs, method, kept) as layer_masks:
         cached = generate(model, inputs, tokens)[1][0]
-        for sight in sights:
-            sight.stack()
+        for mask in layer_masks:
+            mask.stack()
         at_once = model(**_continued(inputs, tokens[:-1]), use_cache=False).logits
     return cached, at_once[0, -len(tokens) :]
 
@@ -34,42 +34,43 @@ def masked_logits(
 @contextmanager
 def masked(
     model: nn.Module, inputs: Inputs, method: Method, kept: Sequence[LongTensor]
-) -> Iterator[list["_Sight"]]:
-    """Within the `with`, no token of the prompt is dropped, but each layer gets the mask that the
-    stock model made for it without the columns that the stages before it did not keep.
+) -> Iterator[list["_LayerMask"]]:
+    """Within the `with`, the model keeps all tokens, and each layer's own mask leaves out the
+    columns that the stages up to it do not keep. Gives the masks by layer.
 
-    For one prompt without padding, attention eager or sdpa. kept: per stage raster indices.
+    For one prompt without padding, with eager or sdpa attention. kept: raster indices by stage.
     """
     family = family_of(model)
     decoder = family.decoder(model)
     visual = family.layout(model, inputs).visual[0]
     layers = method.layers(len(decoder.layers))
-    positions, sights = Positions(), []
+    positions, layer_masks = Positions(), []
     with ExitStack() as cleanup:
         hooks = [(decoder, positions.forget), (decoder.rotary_emb, positions.see)]
         for index, layer in enumerate(decoder.layers):
-            done = [number for number, each in enumerate(layers) if each <= index]
+            done = [stage for stage, start in enumerate(layers) if start <= index]
             dropped = _dropped(visual, kept[done[-1]]) if done else torch.zeros_like(visual)
-            sights.append(_Sight(dropped, decoder.config._attn_implementation == "eager"))
-            hooks.append((layer, sights[-1].before))
-            if compact := [each for each in done if method.stages[each].positions == "compact"]:
+            eager = decoder.config._attn_implementation == "eager"
+            layer_masks.append(_LayerMask(dropped, eager))
+            hooks.append((layer, layer_masks[-1].before))
+            if compact := [stage for stage in done if method.stages[stage].positions == "compact"]:
                 dropped = _dropped(visual, kept[compact[-1]])
-                closed = _ClosedUp(family, decoder, index, dropped, positions)
-                hooks.append((layer, closed.before))
+                rotary = _CompactRotary(family, decoder, index, dropped, positions)
+                hooks.append((layer, rotary.before))
         for module, hook in hooks:
             cleanup.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
-        yield sights
+        yield layer_masks
 
 
 def _dropped(visual: BoolTensor, kept: LongTensor) -> BoolTensor:
-    """(seq,) the visual columns whose raster index is not in `kept`."""
+    """(seq,) True at visual columns whose raster index is not in `kept`."""
     dropped = visual.clone()
     dropped[visual.nonzero()[kept.to(visual.device), 0]] = False
     return dropped
 
 
 def _continued(inputs: Inputs, tokens: Sequence[int]) -> dict[str, Any]:
-    """A prompt and text after it; other inputs with a number per token have 0 for text."""
+    """The inputs of a prompt with text after it; inputs with a number per token get 0 there."""
     ids = inputs["input_ids"]
     more = dict(inputs)
     for name, value in inputs.items():
@@ -80,49 +81,50 @@ def _continued(inputs: Inputs, tokens: Sequence[int]) -> dict[str, Any]:
     return more
 
 
-class _Sight:
-    """What one decoder layer may look at: what its mask says without the dropped columns."""
+class _LayerMask:
+    """The mask of one decoder layer without the dropped columns."""
 
     def __init__(self, dropped: BoolTensor, eager: bool):
         self._dropped, self._eager = dropped, eager
-        self._rows: list[BoolTensor] = []  # per forward pass (new, columns so far)
+        self._rows: list[BoolTensor] = []  # (new tokens, columns so far) of each forward pass
         self._stacked: BoolTensor | None = None
 
     def stack(self) -> None:
-        """From now on, each forward pass has all tokens so far at once."""
+        """From now on use the rows of all passes so far, in passes over all their tokens."""
         width = self._rows[-1].shape[1]
-        rows = [functional.pad(each, (0, width - each.shape[1])) for each in self._rows]
-        self._stacked = torch.cat(rows)
+        padded = [functional.pad(rows, (0, width - rows.shape[1])) for rows in self._rows]
+        self._stacked = torch.cat(padded)
 
     def before(self, layer: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        given = kwargs["attention_mask"]
-        allowed = self._stacked if self._stacked is not None else self._see(args[0], given)
-        if self._stacked is None and given is not None:
-            allowed = allowed[:, -given.shape[-1] :]  # a sliding cache has the last columns only
+        stock = kwargs["attention_mask"]
+        allowed = self._stacked if self._stacked is not None else self._add_rows(args[0], stock)
+        if self._stacked is None and stock is not None:
+            allowed = allowed[:, -stock.shape[-1] :]  # a sliding cache has the last columns only
         mask = allowed[None, None]
         if self._eager:
             lowest = torch.finfo(args[0].dtype).min
             mask = torch.zeros_like(mask, dtype=args[0].dtype).masked_fill(~mask, lowest)
         return args, {**kwargs, "attention_mask": mask}
 
-    def _see(self, hidden: Tensor, given: Tensor | None) -> BoolTensor:
-        """(new, columns so far) of this forward pass; dropped tokens keep sight of themselves."""
+    def _add_rows(self, hidden: Tensor, stock: Tensor | None) -> BoolTensor:
+        """(new, columns so far) mask of this forward pass. A dropped token may attend to itself,
+        so that no row is empty. stock: the mask that the model made, None for a causal one."""
         new = hidden.shape[1]
         total = new + sum(len(rows) for rows in self._rows)
         columns = torch.arange(total, device=hidden.device)
-        asking = columns[-new:, None]
-        if given is None:
-            seen = columns <= asking
+        queries = columns[-new:, None]
+        if stock is None:
+            allowed = columns <= queries
         else:
-            seen = given[0, 0] if given.dtype == torch.bool else given[0, 0] == 0
-            seen = functional.pad(seen, (total - seen.shape[1], 0))
+            allowed = stock[0, 0] if stock.dtype == torch.bool else stock[0, 0] == 0
+            allowed = functional.pad(allowed, (total - allowed.shape[1], 0))
         dropped = functional.pad(self._dropped, (0, total - len(self._dropped)))
-        self._rows.append(seen & (~dropped | (columns == asking)))
+        self._rows.append(allowed & (~dropped | (columns == queries)))
         return self._rows[-1]
 
 
 class Positions:
-    """The position ids of the current forward pass as the model itself computes them."""
+    """The position ids that the model computes in the current forward pass."""
 
     def __init__(self):
         self.ids: LongTensor | None = None  # (axes, batch, seq)
@@ -136,8 +138,9 @@ class Positions:
             self.ids = ids if ids.ndim == 3 else ids[None]
 
 
-class _ClosedUp:
-    """Rotary embedding of positions without the values that no remaining token has."""
+class _CompactRotary:
+    """Gives a layer the rotary embedding of positions without gaps: numbers that no remaining token
+    has are left out."""
 
     def __init__(
         self,
@@ -157,6 +160,6 @@ class _ClosedUp:
             left = set(ids[..., ~self._dropped].flatten().tolist())
             gaps = [p for p in range(int(ids.min()), int(ids.max())) if p not in left]
             self._gaps = torch.tensor(gaps, device=ids.device)
-        closed = ids - (ids[..., None] > self._gaps).sum(-1)
-        embedded = self._family.rotary(self._decoder, self._index, args[0], closed)
-        return args, {**kwargs, "position_embeddings": embedded}
+        compact = ids - (ids[..., None] > self._gaps).sum(-1)
+        rotary = self._family.rotary(self._decoder, self._index, args[0], compact)
+        return args, {**kwargs, "position_embeddings": rotary}

@@ -1,4 +1,4 @@
-"""Random prompts as criteria see them, and parts of them, to test criteria without a model."""
+"""Random selections, and parts of them, to test criteria without a model."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from prunescope.models.layout import Grid, Layout
 # Fields with one entry per visual token, and per column of the prompt.
 TOKENS = ("visual", "present", "raster", "place", "shape", "view", "features", "received")
 COLUMNS = ("hidden", "valid")
-# The field that holds what a criterion may need; the others are called like the need.
+# Fields of `Selection` that meet a need of another name.
 FIELD_OF = dict.fromkeys(("previous", "own", "axes"), "projected")
 OPTIONAL = ("projected", "content", "features", "received", "boxes", "kept")
 
@@ -21,14 +21,16 @@ OPTIONAL = ("projected", "content", "features", "received", "boxes", "kept")
 def random_selection(
     batch: int, grids: Sequence[Grid], seed: int = 0, whole: bool = False
 ) -> Selection:
-    """Prompts of padding, one token, some visual tokens in their order and three more tokens.
+    """A selection of random prompts: padding, one text token, visual tokens, three text tokens.
 
-    grids: (rows, columns) of the views of each example. whole: no visual token is missing.
+    grids: (rows, columns) of the views of each example. whole: whether all visual tokens are there;
+    otherwise random ones are missing.
     """
     draw = torch.Generator().manual_seed(seed)
     size = sum(rows * columns for rows, columns in grids)
     least = size if whole else 1
     present = torch.arange(size) < torch.randint(least, size + 1, (batch, 1), generator=draw)
+    # (b, n) random raster indices in increasing order, 0 where an example is filled up
     raster = torch.rand(batch, size, generator=draw).argsort(1)
     raster = raster.masked_fill(~present, size).sort(1).values.masked_fill(~present, 0)
     length = size + 4
@@ -48,7 +50,7 @@ def random_selection(
         view=places[..., 4],
         projected=_random_projected(batch, length, draw),
         content=[f"{seed}-{row}".encode() for row in range(batch)],
-        # NaN, as nobody may look at a token that is not there.
+        # NaN where no token is present, so that a criterion that reads it is found out.
         features=torch.randn(batch, size, 16, generator=draw).where(present[..., None], torch.nan),
         received=torch.rand(batch, size, generator=draw).where(present, torch.nan),
         boxes=torch.rand(batch, 2, 2, generator=draw).sort(1).values.flatten(1),
@@ -70,7 +72,7 @@ def _random_projected(batch: int, length: int, draw: torch.Generator) -> Project
 
 
 def single(selection: Selection, row: int) -> Selection:
-    """Example `row` as a batch of one, without padding and without missing tokens."""
+    """Example `row` as a batch of one, without padding and without filling up."""
     columns = selection.valid[row].nonzero()[:, 0]
     slots = selection.present[row].nonzero()[:, 0]
     tokens = {name: getattr(selection, name)[row, slots][None] for name in TOKENS}
@@ -93,23 +95,23 @@ def single(selection: Selection, row: int) -> Selection:
 
 
 def narrow(selection: Selection, kept: BoolTensor) -> Selection:
-    """What is left when a stage has kept `kept` (b, n); the other columns become padding."""
+    """The selection after a stage that keeps `kept` (b, n); other visual columns become padding."""
     order = (~kept).byte().argsort(dim=1, stable=True)[:, : int(kept.sum(1).max())]
     rows = torch.arange(len(order))[:, None]
-    gone = selection.present & ~kept
+    dropped = selection.present & ~kept
     valid = selection.valid.clone()
-    valid[gone.nonzero()[:, 0], selection.visual[gone]] = False
+    valid[dropped.nonzero()[:, 0], selection.visual[dropped]] = False
     tokens = {name: getattr(selection, name)[rows, order] for name in TOKENS}
     return replace(selection, **tokens | {"present": kept[rows, order]}, valid=valid)
 
 
 def only(selection: Selection, needs: Iterable[str]) -> Selection:
-    """What the engine gives a criterion with these needs: the other optional fields are None."""
-    held = {FIELD_OF.get(need, need) for need in needs}
-    return replace(selection, **{name: None for name in OPTIONAL if name not in held})
+    """The selection that a criterion with these needs gets: other optional fields are None."""
+    fields = {FIELD_OF.get(need, need) for need in needs}
+    return replace(selection, **{name: None for name in OPTIONAL if name not in fields})
 
 
 def tensors(selection: Selection) -> list[Tensor]:
-    """All tensors in it."""
+    """All tensors that a selection holds."""
     parts = [*vars(selection).values(), *vars(selection.projected).values(), *selection.kept]
     return [part for part in parts if isinstance(part, Tensor)]

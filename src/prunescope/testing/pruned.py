@@ -1,4 +1,4 @@
-"""That a pruned run is what it should be: exact, batched, cached, and gone afterwards."""
+"""Checks of pruned runs: exact, equal in any batch, with short caches, and without traces."""
 
 from itertools import product
 from typing import Any
@@ -13,12 +13,12 @@ from prunescope.pruning import prune
 from prunescope.testing.oracle import masked, masked_logits
 from prunescope.testing.trial import NOROPE, ROPE, STEPS, Trial, converse, generate, prefill
 
-TOLERANCE = 1e-5  # of logits from the same arithmetic, where their largest is 1
-BATCHED = 1e-4  # of logits in a batch and alone
+TOLERANCE = 1e-5  # between logits from equal arithmetic, relative to the largest
+BATCHED = 1e-4  # between logits in a batch and alone, relative to the largest
 
 
 def check_keeping_all_is_identity(trial: Trial) -> None:
-    """Stages that keep everything change no bit of the logits, with any positions."""
+    """Check that stages that keep all tokens change no bit of the logits."""
     tokens, logits = generate(trial.model, trial.inputs)
     scores = {0: Random(), 1: ROPE, trial.depth - 1: NOROPE}
     for positions in {"original", trial.compact}:
@@ -27,7 +27,7 @@ def check_keeping_all_is_identity(trial: Trial) -> None:
         ]
         with prune(trial.model, Method(stages, "all")) as trace:
             pruned_tokens, pruned = generate(trial.model, trial.inputs)
-        kept = [[len(each) for each in stage] for stage in trace.kept]
+        kept = [[len(indices) for indices in stage] for stage in trace.kept]
         assert kept == [trial.full] * len(stages), f"{positions}: kept {kept} of {trial.full}"
         assert torch.equal(tokens, pruned_tokens), f"{positions}: other tokens are generated"
         gap = _gap(pruned, logits)
@@ -35,7 +35,8 @@ def check_keeping_all_is_identity(trial: Trial) -> None:
 
 
 def check_dropping_is_masking(trial: Trial) -> None:
-    """Logits are those of all tokens with the dropped ones masked, with a cache and without."""
+    """Check that logits are those of all tokens with the dropped ones masked, with and without a
+    cache."""
     for method, (row, single) in product(trial.methods, enumerate(trial.singles)):
         if _shuffles(method):
             continue
@@ -47,12 +48,13 @@ def check_dropping_is_masking(trial: Trial) -> None:
             gap = _gap(logits[0], oracle)
             assert gap <= TOLERANCE, (
                 f"{method.name}, example {row}: logits differ by {gap:.1e} from masking ({how}); "
-                f"by step {[_gap(*each) for each in zip(logits[0], oracle, strict=True)]}"
+                f"by step {[_gap(*step) for step in zip(logits[0], oracle, strict=True)]}"
             )
 
 
 def check_further_turns_go_on(trial: Trial) -> None:
-    """The same for several new tokens at once, as in the second turn of a dialogue."""
+    """Check that several new tokens at once, as in the second turn of a dialogue, get the logits of
+    all tokens with the dropped ones masked."""
     for method, (row, single) in product(trial.methods, enumerate(trial.singles)):
         if _shuffles(method):
             continue
@@ -67,12 +69,12 @@ def check_further_turns_go_on(trial: Trial) -> None:
 
 
 def _shuffles(method: Method) -> bool:
-    """Whether positions are exchanged, which no mask can do."""
+    """Whether a stage exchanges positions, which no mask can imitate."""
     return any(stage.positions == "shuffled" for stage in method.stages)
 
 
 def check_a_batch_equals_one_by_one(trial: Trial) -> None:
-    """The same tokens kept, tokens generated and cache lengths in a batch and alone."""
+    """Check that kept and generated tokens, cache lengths and logits agree in a batch and alone."""
     for method in trial.methods:
         with prune(trial.model, method) as trace:
             tokens, logits = generate(trial.model, trial.inputs)
@@ -91,55 +93,55 @@ def _outcome(trace: Any, tokens: LongTensor, row: int) -> dict[str, list]:
     return {
         "kept": [stage[row].tolist() for stage in trace.kept],
         "generated": tokens[row].tolist(),
-        "cache lengths": [each[row] for each in trace.kv_lengths],
+        "cache lengths": [by_example[row] for by_example in trace.kv_lengths],
     }
 
 
 def check_counts_and_order(trial: Trial) -> None:
-    """Each stage keeps as many as it should of those before it, in the order of the raster."""
+    """Check that each stage keeps as many of the earlier tokens as it says, in raster order."""
     for method in trial.methods:
         with prune(trial.model, method) as trace:
             prefill(trial.model, trial.inputs)
         before = [torch.arange(n) for n in trial.full]
         for stage, kept in zip(method.stages, trace.kept, strict=True):
             where = f"{method.name}, layer {stage.layer}"
-            for begun, earlier, now in zip(trial.full, before, kept, strict=True):
+            for begun, earlier, later in zip(trial.full, before, kept, strict=True):
                 least = stage.count(len(earlier), begun)
-                assert (now.diff() > 0).all(), f"{where}: {now.tolist()} is not in order"
-                assert torch.isin(now, earlier).all(), f"{where}: dropped tokens are back"
+                assert (later.diff() > 0).all(), f"{where}: {later.tolist()} is not in order"
+                assert torch.isin(later, earlier).all(), f"{where}: dropped tokens are back"
                 most = len(earlier) if stage.always is not None else least
-                assert least is None or least <= len(now) <= most, (
-                    f"{where}: {len(now)} of {len(earlier)} tokens are kept, not {least}"
+                assert least is None or least <= len(later) <= most, (
+                    f"{where}: {len(later)} of {len(earlier)} tokens are kept, not {least}"
                 )
             before = kept
 
 
 def check_the_cache_is_short(trial: Trial) -> None:
-    """What was dropped is not in the caches of the layers from there on; all else is."""
+    """Check that the caches of layers from a stage on lack the dropped tokens, and no others."""
     text = (trial.inputs["attention_mask"] - trial.layout.visual.long()).sum(1).tolist()
     for method in trial.methods:
         with prune(trial.model, method) as trace:
             cache = cache_of(prefill(trial.model, trial.inputs))
-        left = [trial.full, *([len(each) for each in stage] for stage in trace.kept)]
+        left = [trial.full, *([len(indices) for indices in stage] for stage in trace.kept)]
         for layer in range(trial.depth):
-            number = sum(start <= layer for start in method.layers(trial.depth))
-            expected = [n + words for n, words in zip(left[number], text, strict=True)]
+            stages = sum(start <= layer for start in method.layers(trial.depth))
+            expected = [visual + words for visual, words in zip(left[stages], text, strict=True)]
             lengths, stored = trace.kv_lengths[layer], cache.layers[layer].keys.shape[-2]
             where = f"{method.name}, layer {layer}"
             assert lengths == expected, f"{where}: cache lengths {lengths}, not {expected}"
-            if number > 0:
+            if stages > 0:
                 counted = cache.get_seq_length(layer)
                 assert counted == max(expected), f"{where}: {counted} columns, not {expected}"
                 assert stored <= counted, f"{where}: {stored} columns are stored"
 
 
 def check_nothing_stays(trial: Trial) -> None:
-    """After the `with`, no module has a hook or an attribute more, also if it was left early."""
-    # The first call may set up things of its own.
+    """Check that no hook and no attribute stays after the `with`, nor after an exception."""
+    # Called once before, since the first call may set attributes itself.
     logits = generate(trial.model, trial.inputs)[1]
     before, method = _state(trial.model), trial.methods[1]
-    tapped = trial.decoder.layers[method.stages[0].layer - 1]
-    hooked = [trial.decoder, *trial.decoder.layers, *trial.family.projections(tapped)]
+    scored = trial.decoder.layers[method.stages[0].layer - 1]  # the layer whose queries are read
+    hooked = [trial.decoder, *trial.decoder.layers, *trial.family.projections(scored)]
     for error in (None, ZeroDivisionError):
         try:
             with prune(trial.model, method):
@@ -149,23 +151,23 @@ def check_nothing_stays(trial: Trial) -> None:
                     raise error
         except ZeroDivisionError:
             pass
-        free = [type(each).__name__ for each in hooked if inside[each] == before[each]]
+        free = [type(module).__name__ for module in hooked if inside[module] == before[module]]
         assert not free, f"inside, no hook is on {free}"
         after = _state(trial.model)
-        changed = [type(each).__name__ for each in before if after[each] != before[each]]
+        changed = [type(module).__name__ for module in before if after[module] != before[module]]
         assert not changed, f"hooks or attributes stay on {changed} (exception: {error})"
     gap = _gap(generate(trial.model, trial.inputs)[1], logits)
     assert gap == 0, f"logits differ by {gap:.1e} afterwards"
 
 
 def _state(model: nn.Module) -> dict[nn.Module, Any]:
-    """Per module, how many hooks it has and which attributes of its own."""
+    """Numbers of hooks and names of attributes, by module."""
     return {
         module: (len(module._forward_pre_hooks), len(module._forward_hooks), set(vars(module)))
         for module in model.modules()
     }
 
 
-def _gap(ours: Tensor, right: Tensor) -> float:
-    """Largest difference, relative to the largest value if that is above 1."""
-    return ((ours - right).abs().max() / right.abs().max().clamp(min=1)).item()
+def _gap(ours: Tensor, expected: Tensor) -> float:
+    """Largest difference, relative to the largest expected value if that is above 1."""
+    return ((ours - expected).abs().max() / expected.abs().max().clamp(min=1)).item()

@@ -1,4 +1,4 @@
-"""That attention scores are the attention of the model itself."""
+"""Checks of attention scores against the attention of the model itself."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -20,13 +20,13 @@ TOLERANCE = 1e-5  # scores lie in [0, 1]
 
 
 def check_scores_are_attention(trial: Trial) -> None:
-    """All kinds of attention scores are slices of what the model itself puts out."""
+    """Check that attention scores of all kinds are slices of the model's own attention."""
     for layer in range(trial.depth):
         selections = [look(trial.model, trial.inputs, layer, "own")]
         if layer + 1 < trial.depth:
             selections.append(look(trial.model, trial.inputs, layer + 1, "previous"))
-        for fields, still in _rotations(trial):
-            weights = _attention_map(trial, trial.inputs, layer, still)
+        for fields, fixed_axes in _rotations(trial):
+            weights = _attention_map(trial, trial.inputs, layer, fixed_axes)
             for kind in _kinds(fields):
                 expected = _received(trial, weights, kind)
                 for selection in selections:
@@ -34,44 +34,44 @@ def check_scores_are_attention(trial: Trial) -> None:
 
 
 def check_recorded_scores_are_attention(trial: Trial) -> None:
-    """`record_scores` gives what the last token attends to in every layer."""
+    """Check that `record_scores` gives the attention from the last token in every layer."""
     recorded = record_scores(trial.model, trial.inputs)
     shape = (len(trial.full), trial.depth, len(VARIANTS), max(trial.full))
     assert recorded.shape == shape, f"shape {tuple(recorded.shape)}, not {shape}"
-    for layer, (number, kind) in product(range(trial.depth), enumerate(VARIANTS.values())):
-        still = [] if kind.rope else range(len(trial.family.axes))
-        weights = _attention_map(trial, trial.inputs, layer, still)
+    for layer, (variant, kind) in product(range(trial.depth), enumerate(VARIANTS.values())):
+        fixed_axes = [] if kind.rope else range(len(trial.family.axes))
+        weights = _attention_map(trial, trial.inputs, layer, fixed_axes)
         expected = _received(trial, weights, kind)
-        _compare(recorded[:, layer, number], expected, f"layer {layer}, rope {kind.rope}")
+        _compare(recorded[:, layer, variant], expected, f"layer {layer}, rope {kind.rope}")
 
 
 def check_later_stages_score_what_is_left(trial: Trial) -> None:
-    """In a second stage, scores are the attention among the tokens that the first one kept."""
+    """Check that a second stage scores by attention among the tokens that the first one kept."""
     first, layer = Stage(1, NOROPE, keep=0.5, always=Uniform(2)), trial.depth - 1
     for row, single in enumerate(trial.singles):
-        seen = look(trial.model, single, layer, "previous", before=(first,))
-        kept = seen.raster[0, seen.present[0]]
+        selection = look(trial.model, single, layer, "previous", before=(first,))
+        kept = selection.raster[0, selection.present[0]]
         visual = trial.family.layout(trial.model, single).visual[0]
         left, text = ~visual, ~trial.family.placeholders(trial.model, single)[0]
         left[visual.nonzero()[kept, 0]] = True
-        for fields, still in _rotations(trial):
+        for fields, fixed_axes in _rotations(trial):
             with masked(trial.eager, single, Method([first], "first"), [kept]):
-                weights = _attention_map(trial, single, layer - 1, still)[0]
+                weights = _attention_map(trial, single, layer - 1, fixed_axes)[0]
             for kind in _kinds(fields):
                 expected = _slice(weights, visual & left, left, text, kind)
-                _compare(kind.score(seen), [expected], f"example {row} alone, {kind}")
+                _compare(kind.score(selection), [expected], f"example {row} alone, {kind}")
 
 
-def check_recorded_scores_tell_what_is_kept(trial: Trial) -> None:
-    """The highest of `record_scores` at layer K-1 are what a stage at layer K keeps."""
+def check_recorded_scores_give_the_kept_tokens(trial: Trial) -> None:
+    """Check that a stage before layer K keeps the highest of `record_scores` at index K-1."""
     recorded = record_scores(trial.model, trial.inputs)
     variants = list(enumerate(VARIANTS.values()))
-    for layer, (number, kind) in product(range(1, trial.depth), variants):
+    for layer, (variant, kind) in product(range(1, trial.depth), variants):
         stage = Stage(layer, kind, keep=0.3)
         with prune(trial.model, Method([stage], "m")) as trace:
             prefill(trial.model, trial.inputs)
         for row, n in enumerate(trial.full):
-            order = recorded[row, layer - 1, number, :n].argsort(descending=True, stable=True)
+            order = recorded[row, layer - 1, variant, :n].argsort(descending=True, stable=True)
             highest = order[: stage.count(n)].sort().values.tolist()
             kept = trace.kept[0][row].tolist()
             assert kept == highest, (
@@ -81,33 +81,34 @@ def check_recorded_scores_tell_what_is_kept(trial: Trial) -> None:
 
 
 def _rotations(trial: Trial) -> list[tuple[dict, list[int]]]:
-    """Fields of `Attention`, and the axes of the positions that stand still with them."""
+    """Fields of `Attention`, each with the axes of the positions by which it does not rotate."""
     axes = trial.family.axes
-    found = [({"rope": True}, []), ({"rope": False}, list(range(len(axes))))]
+    rotations = [({"rope": True}, []), ({"rope": False}, list(range(len(axes))))]
     if len(axes) > 1:
-        found += [({"without": axis}, [number]) for number, axis in enumerate(axes)]
-    return found
+        rotations += [({"without": axis}, [number]) for number, axis in enumerate(axes)]
+    return rotations
 
 
 def _kinds(fields: dict) -> Iterator[Attention]:
+    """Scores with these fields, of all queries, softmaxes and poolings of heads."""
     choices = product(("last", "text-mean", "all-mean"), ("image", "row"), ("mean", "max"))
     return (Attention(query=q, softmax=s, heads=h, **fields) for q, s, h in choices)
 
 
 @torch.inference_mode()
-def _attention_map(trial: Trial, inputs: Inputs, index: int, still: Sequence[int]) -> Tensor:
-    """(batch, heads, seq, seq) of a layer, at position 0 on the axes that stand `still`."""
+def _attention_map(trial: Trial, inputs: Inputs, index: int, fixed_axes: Sequence[int]) -> Tensor:
+    """(batch, heads, seq, seq) attention of a layer, with position 0 for all on `fixed_axes`."""
     model = trial.eager
     decoder, positions = trial.family.decoder(model), Positions()
 
-    def turn(module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    def rotate(module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         ids = positions.ids.clone()
-        ids[list(still)] = 0
+        ids[list(fixed_axes)] = 0
         rotary = trial.family.rotary(decoder, index, args[0], ids)
         return args, {**kwargs, "position_embeddings": rotary}
 
     hooks = [(decoder, positions.forget), (decoder.rotary_emb, positions.see)]
-    hooks += [(decoder.layers[index], turn)] if still else []
+    hooks += [(decoder.layers[index], rotate)] if fixed_axes else []
     with ExitStack() as cleanup:
         for module, hook in hooks:
             cleanup.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
@@ -116,23 +117,26 @@ def _attention_map(trial: Trial, inputs: Inputs, index: int, still: Sequence[int
 
 
 def _received(trial: Trial, weights: Tensor, kind: Attention) -> list[Tensor]:
-    """For each example, (n,) the attention that its visual tokens get."""
+    """(n,) attention that the visual tokens of each example receive.
+
+    weights: (batch, heads, seq, seq).
+    """
     valid = trial.inputs["attention_mask"].bool()
     text = valid & ~trial.family.placeholders(trial.model, trial.inputs)
     rows = zip(weights, trial.layout.visual, valid, text, strict=True)
-    return [_slice(*each, kind) for each in rows]
+    return [_slice(*row, kind) for row in rows]
 
 
 def _slice(
     weights: Tensor, visual: BoolTensor, valid: BoolTensor, text: BoolTensor, kind: Attention
 ) -> Tensor:
-    """(heads, seq, seq), three of (seq,) -> (n,)"""
-    asking = {
+    """Attention (heads, seq, seq) -> (n,) that visual tokens receive; the masks are (seq,)."""
+    queries = {
         "last": torch.arange(len(valid), device=valid.device) == len(valid) - 1,
         "text-mean": text,
         "all-mean": valid,
     }[kind.query]
-    received = weights[:, asking][:, :, visual]
+    received = weights[:, queries][:, :, visual]  # (heads, queries, n)
     if kind.softmax == "image":
         total = received.sum(-1, keepdim=True)
         received = torch.where(total > 0, received / total, 0)
@@ -140,6 +144,7 @@ def _slice(
 
 
 def _compare(scores: Tensor, expected: Sequence[Tensor], where: str) -> None:
-    for row, right in enumerate(expected):
-        gap = (scores[row, : len(right)] - right).abs().max().item()
+    """Raise AssertionError unless scores (batch, n) are those expected of each example."""
+    for row, values in enumerate(expected):
+        gap = (scores[row, : len(values)] - values).abs().max().item()
         assert gap <= TOLERANCE, f"{where}, example {row}: scores differ by {gap:.1e}"

@@ -1,4 +1,4 @@
-"""A model and prompts that checks run on."""
+"""The model and prompts that checks run on."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -20,7 +20,7 @@ from prunescope.models import Family, Layout, family_of
 
 Inputs = Mapping[str, Any]  # keyword arguments of a model's forward
 
-STEPS = 4  # tokens of a continuation
+STEPS = 4  # number of tokens of a continuation
 ROPE, NOROPE = Attention(), Attention(rope=False)
 
 
@@ -46,30 +46,30 @@ class Trial:
 
     @cached_property
     def layout(self) -> Layout:
-        """Of all prompts together."""
+        """Layout of all prompts together."""
         return self.family.layout(self.model, self.inputs)
 
     @property
     def full(self) -> list[int]:
-        """Visual tokens of each prompt."""
+        """Number of visual tokens of each prompt."""
         return self.layout.visual.sum(1).tolist()
 
     @cached_property
     def eager(self) -> nn.Module:
-        """A copy of the model that can put out its attention."""
+        """A copy of the model that can output its attention."""
         model = deepcopy(self.model)
         model.set_attn_implementation("eager")
         return model
 
     @property
     def compact(self) -> str:
-        """The policy that numbers positions anew; where the model forbids it, the original one."""
+        """The policy "compact", or "original" if the model's positions must not be renumbered."""
         fixed = getattr(self.decoder.config, "positions_are_places", False)
         return "original" if fixed else "compact"
 
     @property
     def methods(self) -> list[Method]:
-        """Of one stage and more, from the first layer to the last."""
+        """Methods of one and two stages, from the first layer to the last."""
         last, compact = self.depth - 1, {"positions": self.compact}
         return [
             Method([Stage(2, ROPE, keep=0.4)], "one"),
@@ -88,8 +88,8 @@ class Trial:
 
 @torch.inference_mode()
 def prefill(model: nn.Module, inputs: Inputs) -> ModelOutput:
-    """What `generate` returns after the prompt: its KV cache, and the logits at its end."""
-    # Unlike a plain call, `generate` numbers the positions from the first token after padding.
+    """Output of `generate` after the prompt: its KV cache and the logits at its end."""
+    # Unlike a plain call, `generate` counts positions from the first token after padding.
     return model.generate(
         **inputs,
         max_new_tokens=1,
@@ -105,7 +105,7 @@ def generate(
 ) -> tuple[LongTensor, Tensor]:
     """Greedy tokens (batch, STEPS) and the logits (batch, STEPS, vocabulary) that predict them.
 
-    No token of an image and no end is generated. forced: take these tokens instead.
+    Neither a token of an image nor an end of sequence is generated. forced: generate these tokens.
     """
     placeholders = family_of(model).placeholders(model, inputs)
     out = model.generate(
@@ -134,6 +134,8 @@ def converse(model: nn.Module, inputs: Inputs, turns: Sequence[LongTensor]) -> T
 
 
 class _Forced(LogitsProcessor):
+    """Makes `generate` take the given tokens, whatever their logits."""
+
     def __init__(self, tokens: Sequence[int]):
         self._tokens = iter(tokens)
 
