@@ -79,7 +79,7 @@ def message(by_row, layer):
     with_rope, without = (float(most.sel(variant=variant)) for variant in theme.VARIANTS)
     return (
         f"At K = {layer}, the fullest row keeps {with_rope:.1f} times as many tokens as chance "
-        f"with RoPE and {without:.1f} times as many without"
+        f"with RoPE, {without:.1f} times without"
     )
 
 

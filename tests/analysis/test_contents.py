@@ -57,10 +57,10 @@ def test_headlines_say_what_the_table_says(name, row, words):
 def test_maps_are_ratios_to_a_random_choice():
     module = script("retention_maps")
     maps = module.position.retention_maps(synthetic.scores(), [0.5, 0.75]).sel(remove=0.5)
-    panel = next(panel for panel in module.draw(maps).axes if panel.collections)
+    panel = next(panel for panel in module.draw(maps).axes if panel.images)
     kept = maps.sel(layer=1, variant="rope").values.ravel()
     expected = np.clip(np.log2(np.maximum(kept, 1e-9) / 0.5), -2, 2)
-    np.testing.assert_allclose(panel.collections[0].get_array().ravel(), expected)
+    np.testing.assert_allclose(panel.images[0].get_array().ravel(), expected)
 
 
 def test_layers_of_maps_are_spread_from_the_first_to_the_last():

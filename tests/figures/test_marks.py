@@ -58,5 +58,5 @@ def test_end_labels_follow_an_inverted_axis(panel):
 
 def test_a_token_that_is_never_kept_has_the_end_of_the_scale(panel):
     marks.ratio_map(panel, np.array([[0.0, 1.0], [2.0, 100.0]]))
-    cells = panel.collections[0].get_array().ravel()
+    cells = panel.images[0].get_array().ravel()
     np.testing.assert_allclose(cells, [marks.RATIO_SPAN[0], 0, 1, marks.RATIO_SPAN[1]])
