@@ -87,7 +87,7 @@ def test_arithmetic(results, small):
     assert (locate.seconds, exists.seconds) == (2, 0.4)  # the answer is one token
     shared = {job.rule: job for job in jobs(three)}
     assert (shared["evaluate"].seconds, shared["evaluate"].count) == (5 + 2 * 450 / 3, 3)
-    assert shared["attention"].seconds == pytest.approx(5 + 2 * 50 / 3)
+    assert shared["attention"].seconds == pytest.approx(5 + 2 * 50 / 3)  # of all tasks
 
 
 def test_the_text_states_the_same_numbers(results, small):
@@ -98,7 +98,7 @@ def test_the_text_states_the_same_numbers(results, small):
     first = f"Study study: about {duration(seconds / 2)} on 2 cores; downloads nothing; "
     assert text.startswith(first) and "needs about 0.00069 GB of disk" in text
     rows = [line.split() for line in text.split("\n")]
-    assert ["m", "locate", "450", "900", "50", *duration(2 * 5 + 1000).split()] in rows
+    assert ["m", "locate", "450", "900", "50", *duration(5 + 900).split()] in rows
     said = lines(text)
     assert said["sharing"].startswith("0.25,") and said["seconds of m"].startswith("2, or 0.4")
     assert said["without sharing"] == f"{duration(2 * 450 * 2 + 2 * 50)} of a core"

@@ -1,15 +1,20 @@
 rule attention:
-    """Attention scores of the last prompt token in every layer, with and without RoPE."""
+    """Attention scores of the last prompt token in every layer, with and without RoPE. One job for
+    all tasks: to start a job can take longer than the scores of a task."""
     input:
         files=model_files,
-        card="data/tasks/{task}.yaml",
-        examples=lambda wildcards: examples_of(wildcards.task),
+        cards=[STUDY.card(task) for task in STUDY.tasks],
+        examples=[examples_of(task) for task in STUDY.tasks],
     output:
-        scores=directory(f"{RESULTS}/attention/{{model}}/{{task}}/{{shard}}.zarr"),
+        scores=[
+            directory(f"{RESULTS}/attention/{{model}}/{task}/{{shard}}.zarr")
+            for task in STUDY.tasks
+        ],
     log:
-        f"{LOGS}/attention/{{model}}/{{task}}/{{shard}}.log",
+        f"{LOGS}/attention/{{model}}/{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/attention/{{model}}/{{task}}/{{shard}}.tsv"
+        f"{BENCHMARKS}/attention/{{model}}/{{shard}}.tsv"
+    priority: duration("attention")
     conda:
         "../../environment.yml"
     threads: config["threads"]
@@ -28,11 +33,11 @@ rule attention:
         "../scripts/attention.py"
 
 
-# Scores of examples that are not evaluated: budgets are matched on them.
+# Scores of questions that are not evaluated: budgets are matched on them.
 use rule attention as calibrate with:
     input:
         files=model_files,
-        card=f"data/tasks/{config['calibration']['task']}.yaml",
+        cards=STUDY.card(config["calibration"]["task"]),
         examples=examples_of(config["calibration"]["task"]),
     output:
         scores=directory(f"{RESULTS}/calibrate/{{model}}.zarr"),
@@ -40,6 +45,7 @@ use rule attention as calibrate with:
         f"{LOGS}/calibrate/{{model}}.log",
     benchmark:
         f"{BENCHMARKS}/calibrate/{{model}}.tsv"
+    priority: FIRST
     params:
         split=config["calibration"]["split"],
         limit=config["calibration"]["examples"],

@@ -28,6 +28,8 @@ BENCHMARKS = f"{RESULTS}/benchmarks"
 COMPUTED = paths.results(STUDY)
 SETTINGS = paths.settings(STUDY)
 ITEMS = paths.items(STUDY)
+EXPECTED = workload.seconds_by_rule(STUDY)
+FIRST = 10**6  # priority of jobs that all evaluation waits for
 # unknown where no job is run, as for --report
 CORES = workflow.resource_settings.cores or 1
 STARTED = time.time()
@@ -66,6 +68,13 @@ def examples_of(task):
     return [] if generated else f"{RESULTS}/data/{task}.json"
 
 
+def duration(rule):
+    """Priority of the jobs of a rule: the longest ones begin first."""
+    return lambda wildcards: EXPECTED[rule].get(
+        workload.job_key(dict(wildcards.items())), 0
+    )
+
+
 def memory(wildcards, input):
     """MB for a job that reads records (files) and scores (folders).
 
@@ -95,8 +104,8 @@ def outputs(kind, name):
 
 
 def announce():
-    """Tell the progress bar what jobs are expected to take, so that it can say how long it will be."""
-    logger.info(None, extra={"expected": (workload.seconds_by_rule(STUDY), CORES)})
+    """Tell the progress bar how long jobs are expected to take."""
+    logger.info(None, extra={"expected": (EXPECTED, CORES)})
 
 
 def summarize():

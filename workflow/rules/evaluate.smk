@@ -11,6 +11,7 @@ rule evaluate:
         f"{LOGS}/evaluate/{{model}}/{{task}}/{{shard}}.log",
     benchmark:
         f"{BENCHMARKS}/evaluate/{{model}}/{{task}}/{{shard}}.tsv"
+    priority: duration("evaluate")
     conda:
         "../../environment.yml"
     threads: config["threads"]

@@ -1,6 +1,7 @@
-# One rule for each figure and table that the study names, called like its script: editing a script
-# makes that one item anew. Its inputs, outputs and params are the arguments of the script's `make`:
-# one that asks for what is stored of one model is made for each, any other once.
+# One rule for each figure and table that the study names. A rule is called like its script:
+# analysis/ box_recall.py has the rule box_recall. Its inputs, outputs and params are the arguments
+# of the script's `make`. A script that asks for results of one model is run for each model, any
+# other once.
 
 for kind, name in ITEMS:
 

@@ -9,6 +9,7 @@ rule methods:
         f"{LOGS}/methods/{{model}}.log",
     benchmark:
         f"{BENCHMARKS}/methods/{{model}}.tsv"
+    priority: FIRST
     conda:
         "../../environment.yml"
     params:

@@ -1,7 +1,7 @@
-# Training of the testbeds, `snakemake --cores all train_testbed`; one takes about an hour on two CPU
-# cores, and so does each vision tower. No other rule asks for these outputs: a study uses the
-# weights in data/testbed as they are. A stage goes on from its last checkpoint (`unfinished`) when
-# it is started again.
+# Training of the testbeds: `snakemake --cores all train_testbed`. Each takes about an hour on two
+# CPU cores, and so does each vision tower. No other rule needs these outputs: studies use the
+# weights in data/testbed. A stage that was interrupted continues from its last checkpoint
+# (`unfinished`).
 
 from prunescope.testbed.questions import ASK
 
@@ -134,7 +134,7 @@ rule images:
 
 
 rule testbed:
-    """The model folder with its card; takes the place of the one in data/testbed."""
+    """The model's folder with its card; a copy replaces the one in data/testbed."""
     input:
         vision=rules.vision.output.checkpoint,
         images=rules.images.output.checkpoint,

@@ -62,7 +62,7 @@ def _table(study: Study, works: Sequence[Work]) -> str:
     """A row for each model and task, one for everything else, and the sum."""
     seconds, others = {}, 0.0
     for job in jobs(study):
-        if job.rule in ("evaluate", "attention"):
+        if job.rule == "evaluate":
             seconds[job.key] = seconds.get(job.key, 0) + job.seconds * job.count
         else:
             others += job.seconds * job.count
@@ -75,7 +75,7 @@ def _table(study: Study, works: Sequence[Work]) -> str:
         counts = map(_count, (work.questions, work.answers, work.scored))
         time = _duration(seconds[f"{work.model}/{work.task}"])
         table.add_row(work.model, work.task, *counts, time)
-    table.add_row("budgets, costs, figures, report", "", "", "", "", _duration(others))
+    table.add_row("attention, budgets, report", "", "", "", "", _duration(others))
     columns = ("questions", "answers", "scored")
     counts = [sum(getattr(work, column) for work in works) for column in columns]
     all_seconds = _duration(others + sum(seconds.values()))

@@ -6,7 +6,7 @@ reads. No torch.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prunescope.study import speeds
@@ -93,17 +93,24 @@ def jobs(study: Study) -> list[Job]:
     works = workload(study)
     of_first_task = {work.model: work for work in reversed(works)}.values()
     return [
-        *(job for work in works for job in _of_task(study, work)),
+        *(_evaluation(study, work) for work in works),
+        *(_extraction(study, [w for w in works if w.model == model]) for model in study.models),
         *(job for work in of_first_task for job in _of_model(study, work)),
         *_without_model(study),
     ]
 
 
-def _of_task(study: Study, work: Work) -> Iterator[Job]:
-    key, unit, shards = f"{work.model}/{work.task}", work.speed.unit, study.config["shards"]
-    start = speeds.rule_seconds()["start"]
-    yield Job("evaluate", key, unit, start + work.evaluation() / shards, shards)
-    yield Job("attention", key, unit, start + work.extraction() / shards, shards)
+def _evaluation(study: Study, work: Work) -> Job:
+    shards, start = study.config["shards"], speeds.rule_seconds()["start"]
+    seconds = start + work.evaluation() / shards
+    return Job("evaluate", f"{work.model}/{work.task}", work.speed.unit, seconds, shards)
+
+
+def _extraction(study: Study, works: Sequence[Work]) -> Job:
+    """The job that stores the scores of all tasks of a model."""
+    shards, start = study.config["shards"], speeds.rule_seconds()["start"]
+    seconds = start + sum(work.extraction() for work in works) / shards
+    return Job("attention", works[0].model, works[0].speed.unit, seconds, shards)
 
 
 def _of_model(study: Study, work: Work) -> Iterator[Job]:
