@@ -7,6 +7,8 @@ import papermill
 import pytest
 from nbformat import NotebookNode
 
+from helpers import synthetic
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "notebooks"
 
@@ -85,6 +87,15 @@ def test_write_a_criterion(run):
     assert float(table["divprune"][0]) > float(table["fastv"][0]) + 0.3
     assert float(shown.rows("pairs")["divprune"][-1]) < 0.01  # p against fastv
     assert float(shown.rows("pairs")["uniform"][-1]) > 0.05
+
+
+def test_retention_maps(run, tmp_path):
+    """The notebook of a study's report, on scores that lie where the default study puts them."""
+    (tmp_path / "analysis").symlink_to(ROOT / "analysis")
+    stores = tmp_path / "results/testbed/attention/rope/locate"
+    stores.mkdir(parents=True)
+    synthetic.write_scores(stores / "1.zarr", synthetic.scores())
+    assert run("retention_maps.ipynb", tmp_path).pictures() == 2
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
