@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from prunescope.figures import charts, marks, tables, theme
-from prunescope.method_names import BASELINE
+from prunescope.method_names import BASELINE, label
 from prunescope.statistics.accuracy import (
     budgets,
     by_method,
@@ -85,7 +85,23 @@ def draw(accuracy, changes, shares, boxed):
     _budgets_beside(axes[0], shares)
     text = "Percentage points lost or gained, of the accuracy of the unpruned model"
     figure.supxlabel(text, fontsize=7.5)
+    if message := headline(changes[changes["group"].isin(boxed)]):
+        theme.headline(figure, message)
     return figure
+
+
+def headline(localization):
+    """The largest loss of localization and the smallest; localization: changes in points."""
+    change = localization.groupby("method")["value"].mean()
+    if len(change) < 2:
+        return ""
+    worst, best = change.idxmin(), change.idxmax()
+    points = (change.round() + 0.0).map("{:+.0f}".format)  # + 0.0: no -0
+    points = points.str.replace("-", "\N{MINUS SIGN}")
+    return (
+        f"Localization changes by {points[worst]} points with {label(worst)}, "
+        f"by {points[best]} with {label(best)}"
+    )
 
 
 def by_loss(changes, boxed):

@@ -54,6 +54,16 @@ def test_headlines_say_what_the_table_says(name, row, words):
     assert words in script(name).message(rows)
 
 
+def test_headline_of_methods_names_the_largest_and_the_smallest_loss():
+    headline = script("accuracy_by_method").headline
+    methods = ["fastv-k1", "feather", "uniform-k1"]
+    changes = pd.DataFrame({"method": methods, "value": [-64.2, 1.4, -5.0]})
+    assert headline(changes) == (
+        "Localization changes by \N{MINUS SIGN}64 points with FastV, K = 1, by +1 with FEATHER"
+    )
+    assert not headline(changes.iloc[:0])  # a study without localization
+
+
 def test_maps_are_ratios_to_a_random_choice():
     module = script("retention_maps")
     maps = module.position.retention_maps(synthetic.scores(), [0.5, 0.75]).sel(remove=0.5)

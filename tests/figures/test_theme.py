@@ -88,11 +88,13 @@ def test_files_have_the_printed_size_and_no_date(width, tmp_path):
     for number in (0, 1):
         figure, [[panel]] = theme.canvas(1, 1, (width, 2))
         panel.set_xlabel("a long label " * 20)
+        theme.headline(figure, "It holds")
         theme.save(figure, *paths[number::2])
     for first, second in zip(paths[::2], paths[1::2], strict=True):
         assert first.read_bytes() == second.read_bytes()
     with Image.open(paths[0]) as image:
         assert image.size == (round(width * 300), 600)
+        assert image.info["Title"] == "It holds"
     assert "<text" not in paths[2].read_text()  # letters are paths
     assert not plt.get_fignums()
 

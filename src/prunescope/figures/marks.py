@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from prunescope.figures.quick_seaborn import sns, so
-from prunescope.figures.theme import DIVERGING, GREY, VARIANT_LABELS, VARIANTS, Look
+from prunescope.figures.theme import DIVERGING, VARIANT_LABELS, VARIANTS, Look
 
 Looks = Mapping[str, Look]
 LABEL_GAP = 9.0  # points between the base lines of two labels
@@ -106,11 +106,6 @@ def apart(heights: Sequence[float], gap: float) -> np.ndarray:
                 placed[lower] -= overlap / 2
                 placed[lower + 1] += overlap / 2
     return placed[np.argsort(order)]
-
-
-def grey_line(axes: Axes, x: Sequence[float], y: Sequence[float]) -> None:
-    """A thin grey line for comparison."""
-    axes.plot(x, y, color=GREY, lw=0.8, zorder=0)
 
 
 def label_lines(

@@ -153,11 +153,16 @@ def reference(axes: Axes, value: float, text: str = "", vertical: bool = False) 
 
 
 def save(figure: Figure, *paths: Path | str) -> None:
-    """Write the figure to every path, in the format of its suffix, and close it. The same figure
-    gives the same bytes."""
+    """Write the figure to every path, in the format of its suffix, and close it.
+
+    The headline is in the file's metadata, as the report needs it for readers who do not see the
+    figure. The same figure gives the same bytes.
+    """
+    headline = " ".join(figure.get_suptitle().split())
+    title = {"Title": headline} if headline else {}
     dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     for path in map(Path, paths):
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, metadata=dates.get(path.suffix))
+        figure.savefig(path, metadata=title | dates.get(path.suffix, {}))
         figure.set_layout_engine("none")  # laid out; to do it again takes as long as to draw
     plt.close(figure)
