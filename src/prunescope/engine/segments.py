@@ -131,7 +131,7 @@ def scanned(prompt: Segment, order: LongTensor, positions_move: bool) -> Segment
 
 
 def select_from(segment: Segment, hidden: Tensor, layout: Layout, **fields: Any) -> Selection:
-    """What criteria see of a segment.
+    """The selection that criteria get of a segment.
 
     hidden: (b, s, dim) input of the layer; fields: those of `Selection` that only some criteria
     need.
