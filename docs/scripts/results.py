@@ -65,7 +65,10 @@ def filled(text: str) -> str:
 def copy_from(reports: Path) -> None:
     """Copy the report of the default study, and the ledger of the second encoder if it is there."""
     shutil.rmtree(EXAMPLE, ignore_errors=True)
-    shutil.copytree(reports / "rope", EXAMPLE / "rope", ignore=shutil.ignore_patterns("*.ipynb"))
+    for folder in ("rope", "figures", "tables"):  # of the model, and of all models
+        if (reports / folder).is_dir():
+            unlinked = shutil.ignore_patterns("*.ipynb")
+            shutil.copytree(reports / folder, EXAMPLE / folder, ignore=unlinked)
     shutil.copy(reports / "report.html", EXAMPLE)
     ledger = reports / "testbed-a1/swin/ledger.csv"
     if ledger.is_file():
