@@ -77,7 +77,7 @@ def heatmap(
     # cells as one picture: hundreds of outlines would show as hairlines in a PDF
     sns.heatmap(
         values, ax=axes, vmin=span[0], vmax=span[1], cmap=cmap, cbar=False, rasterized=True,
-        annot_kws={"size": 6.5}, **options,
+        annot_kws={"size": 7}, **options,
     )  # fmt: skip
     axes.tick_params(length=0, rotation=0)
 
