@@ -41,7 +41,6 @@ rule all:
 
 onstart:
     announce()
-    check_study()
 
 
 onsuccess:

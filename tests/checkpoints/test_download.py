@@ -23,8 +23,9 @@ from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.checkpoints.conversion import convert_parts
 from prunescope.checkpoints.download import download
 from prunescope.errors import InputError
-from prunescope.evaluation.setup import check_models
+from prunescope.evaluation.setup import check_methods, checkpoint
 from prunescope.hub import origins
+from prunescope.methods import parse_methods
 from prunescope.report.manifest import manifest
 from prunescope.study import Study
 from prunescope.study.models import model_files
@@ -300,7 +301,7 @@ def run(models, tmp_path):
     def run(*arguments):
         (tmp_path / "study.yaml").write_text(yaml.safe_dump(base | {"models": models}))
         command = [sys.executable, "-m", "snakemake", "--nolock", "--configfile"]
-        command += [str(tmp_path / "study.yaml"), "--cores", "2", *arguments]
+        command += [str(tmp_path / "study.yaml"), "--cores", "2", "--verbose", *arguments]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         output = done.stdout + done.stderr
         return done.returncode, output, dict(re.findall(r"(?m)^(\w+) +(\d+)$", output))
@@ -316,7 +317,9 @@ def test_the_rules_fetch_and_convert(run, models, tmp_path):
     assert jobs == {"download": "4", "convert": "1", "total": "5"}
     study = Study.of({"tasks": ["locate"], "models": models}, "study")
     assert all(map(origins.is_present, study.models.values()))
-    check_models(study)
+    methods = parse_methods(study.methods, "study").values()
+    for name, model in study.models.items():
+        check_methods(checkpoint(name, model, study.execution), methods)
     marked = {"m": {"path": study.models["prism"]["path"]}}  # what was made, as a folder
     (tmp_path / "marked.yaml").write_text(yaml.safe_dump({"tasks": ["locate"], "models": marked}))
     code, output, _ = run("--dry-run", "--configfile", tmp_path / "marked.yaml")

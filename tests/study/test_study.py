@@ -8,7 +8,9 @@ import yaml
 
 from helpers.testbed_model import save_model
 from prunescope.errors import InputError
-from prunescope.evaluation.setup import check_models
+from prunescope.evaluation.setup import check_methods, checkpoint
+from prunescope.hub import origins
+from prunescope.methods import parse_methods
 from prunescope.study import Study
 from prunescope.study.models import job_settings, model_files
 from prunescope.study.study import SCHEMA
@@ -36,11 +38,13 @@ def config(model):
 
 
 def check(config):
-    """All checks that come before the first job."""
+    """All checks that come before the first answer."""
     study = Study.of(config, SOURCE)
-    for model in study.models.values():
+    methods = parse_methods(study.methods, SOURCE)
+    for name, model in study.models.items():
         model_files(model)
-    check_models(study)
+        if origins.is_present(model):
+            check_methods(checkpoint(name, model, study.execution), methods.values())
     return study
 
 
@@ -364,7 +368,7 @@ def test_figures_may_show_families_layers_and_failures_of_the_study(config):
 
 def test_weights_must_have_the_digest(config):
     config["models"]["random"] |= {"sha256": "0" * 64}
-    with pytest.raises(InputError, match=rf"{SOURCE}: models\.random: .* says 0000"):
+    with pytest.raises(InputError, match=r"model 'random': .* says 0000"):
         check(config)
 
 

@@ -118,15 +118,3 @@ def summarize():
     ledgers = {model: f"{REPORTS}/{model}/ledger.csv" for model in STUDY.models}
     lines = headlines(page, ledgers)
     logger.info("\n".join(lines), extra={"shown": True})
-
-
-def check_study():
-    """Stop before the first job if a method does not fit a model."""
-    from prunescope.evaluation.setup import (
-        check_models,
-    )  # loads torch: only when jobs follow
-
-    try:
-        check_models(STUDY)
-    except InputError as error:
-        raise WorkflowError(str(error)) from None

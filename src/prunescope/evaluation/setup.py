@@ -1,6 +1,6 @@
 """The models of a study, opened and checked before anything long runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -8,9 +8,7 @@ import torch
 from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.errors import InputError
 from prunescope.evaluation.evaluate import check_all
-from prunescope.hub import origins
-from prunescope.methods import parse_methods
-from prunescope.study import Study
+from prunescope.methods import Method
 
 
 def checkpoint(name: str, model: Mapping[str, Any], execution: Mapping[str, Any]) -> Checkpoint:
@@ -28,16 +26,9 @@ def checkpoint(name: str, model: Mapping[str, Any], execution: Mapping[str, Any]
     return opened
 
 
-def check_models(study: Study) -> None:
-    """Raise InputError unless every method fits every model, and the weights are those named.
-
-    Models that are still to be fetched are left out; their jobs check them.
-    """
-    methods = parse_methods(study.methods, study.source).values()
-    for name, model in study.models.items():
-        if not origins.is_present(model):
-            continue
-        try:
-            check_all(checkpoint(name, model, study.execution).skeleton(), methods)
-        except InputError as error:
-            raise InputError(f"{study.source}: models.{name}: {error}") from None
+def check_methods(source: Checkpoint, methods: Iterable[Method]) -> None:
+    """Raise InputError unless every method fits the model, whose weights are not loaded."""
+    try:
+        check_all(source.skeleton(), methods)
+    except InputError as error:
+        raise InputError(f"models.{source.name}: {error}") from None
