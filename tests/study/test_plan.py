@@ -13,10 +13,9 @@ from prunescope.evaluation import score_extraction
 from prunescope.progress import duration
 from prunescope.study import Study, plan, speeds
 from prunescope.study.downloads import downloads
-from prunescope.study.study import CARDS
 from prunescope.study.workload import job_key, jobs, seconds_by_rule, total_seconds, workload
 from prunescope.study.yaml_files import read
-from prunescope.tasks.card import read_task
+from prunescope.tasks.card import find_card, find_cards, read_task
 from prunescope.testbed import dataset
 
 ROOT = Path(__file__).parents[2]
@@ -141,7 +140,7 @@ def test_what_cards_share_is_downloaded_once():
     apart = [downloads(study(tasks=[each])) for each in ("refcoco", "refcocog", "tallyqa")]
     assert len(three) == len(set().union(*apart)) < sum(map(len, apart))
     sizes = {}
-    for path in CARDS.glob("*.yaml"):
+    for path in find_cards().values():
         for name, size in read_task(path).gigabytes.items():
             assert sizes.setdefault(name, size) == size, f"{path}: {name}"
 
@@ -257,11 +256,11 @@ def test_sources_are_there(name, capsys):
 
 def test_constants_are_those_of_the_modules_that_need_torch_or_datasets():
     assert len(score_extraction.EXTRACTED) == plan.VARIANTS
-    for path in CARDS.glob("*.yaml"):
+    for path in find_cards().values():
         if (card := read_task(path)).source == "testbed":
             assert card.examples == dataset.IMAGES * dataset.PER_IMAGE
 
 
 def test_records_do_not_depend_on_what_is_only_planned_with():
-    card = read_task(CARDS / "pope.yaml")
+    card = read_task(find_card("pope"))
     assert card.gigabytes and not {"gigabytes", "examples"} & card.to_dict().keys()

@@ -8,7 +8,7 @@ from datasets import Dataset
 
 from prunescope.errors import InputError
 from prunescope.metrics import BoxIou, ExactMatch
-from prunescope.tasks.card import read_task
+from prunescope.tasks.card import find_card, find_cards, read_task
 from prunescope.tasks.examples import FIELDS, SOURCES, data_digest, load_examples
 
 CARDS = Path(__file__).parents[2] / "data" / "tasks"
@@ -133,3 +133,15 @@ def test_the_digest_follows_the_data(source, tmp_path):
         lambda row, i: {"answer": "b" if i == 5 else "a"}, with_indices=True
     )
     assert data_digest(changed) != before
+
+
+def test_cards_of_the_project_come_before_those_of_the_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_card("exists") == CARDS / "exists.yaml"
+    (tmp_path / "data/tasks").mkdir(parents=True)
+    for name in ("exists", "mine"):
+        (tmp_path / f"data/tasks/{name}.yaml").touch()
+    assert find_card("exists") == Path("data/tasks/exists.yaml")
+    assert find_cards().keys() == {card.stem for card in CARDS.glob("*.yaml")} | {"mine"}
+    with pytest.raises(InputError, match="tasks: unknown 'existz'; did you mean 'exists'"):
+        find_card("existz")

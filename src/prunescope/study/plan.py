@@ -19,7 +19,7 @@ from prunescope.progress import duration
 from prunescope.study import speeds
 from prunescope.study.downloads import downloads, instructions, repositories
 from prunescope.study.speeds import CORE, GPU
-from prunescope.study.study import CARDS, Study
+from prunescope.study.study import Study
 from prunescope.study.workload import Work, jobs, total_seconds, workload
 
 LAYERS, TOKENS = 32, 729  # of the paper's model, for a model that is not there yet
@@ -121,7 +121,7 @@ def _downloads(study: Study, sizes: Mapping[str, float]) -> Iterator[str]:
         yield "  By hand, before the tasks can begin:"
         yield from (f"    {task}: {how}" for task, how in by_hand.items())
     if sizes:
-        yield f"  Sizes are stated in the study and in {CARDS}, with their sources."
+        yield "  Sizes are stated in the study and in the cards of its tasks, with their sources."
         yield "  A folder that exists counts as complete."
 
 

@@ -14,10 +14,9 @@ from prunescope.study import figure_options, variations
 from prunescope.study.parameters import Stages
 from prunescope.study.variations import Wanted
 from prunescope.study.yaml_files import Config, checked, read
-from prunescope.tasks.card import Task, read_task, task_of
+from prunescope.tasks.card import Task, find_card, find_cards, read_task, task_of
 
 SCHEMA = Path(__file__).with_name("study.schema.yaml")
-CARDS = Path("data/tasks")
 EXECUTION = ("dtype", "attn", "numerics", "device", "data")  # settings that jobs with models need
 
 
@@ -65,7 +64,7 @@ class Study:
 
     def card(self, task: str) -> Path:
         """File of a task's card."""
-        return CARDS / f"{task}.yaml"
+        return find_card(task)
 
     def task_for(self, task: str, model: str) -> Task:
         """A task in the protocol and image size that a model asks for."""
@@ -121,9 +120,7 @@ class Study:
 
     def _check_tasks(self) -> None:
         """Every task has a card, and the card has the protocol of every model."""
-        cards = [card.stem for card in CARDS.glob("*.yaml")]
-        if not cards:
-            raise InputError(f"there are no task cards in {CARDS} here; go to the project's folder")
+        cards = find_cards()
         for task in self.config["tasks"]:
             known(task, cards, f"{self.source}: tasks")
             for model in self.models:
