@@ -8,7 +8,7 @@ FEATHER.
 
 from prunescope.jobs import run
 
-from prunescope.figures import marks, tables, theme
+from prunescope.figures import drawing, tables, theme
 from prunescope.method_names import BASELINE, LABELS, parse, write
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import COLUMNS, by_group
@@ -39,16 +39,16 @@ def draw(table):
     looks = theme.palette(pruned["family"].unique())
     for panel, group in zip(axes, groups, strict=True):
         rows = pruned[pruned["group"] == group]
-        marks.curves(panel, rows, "layer", "family", looks)
+        drawing.curves(panel, rows, "layer", "family", looks)
         whole = (table["method"] == BASELINE) & (table["group"] == group)
         theme.reference(panel, table.loc[whole, "value"].iloc[0], "unpruned")
         panel.set(xlabel="Layer K before which tokens are removed", ylim=(0, 1.04))
         panel.set_title(group, pad=10)
-        marks.layer_ticks(panel, rows["layer"])
+        drawing.layer_ticks(panel, rows["layer"])
         _tokens_above(panel, rows)
-    marks.outer_labels([axes])
+    drawing.outer_labels([axes])
     axes[0].set_ylabel("Accuracy")
-    marks.label_lines(axes[-1], rows, "layer", "family", looks, LABELS)
+    drawing.label_lines(axes[-1], rows, "layer", "family", looks, LABELS)
     return figure
 
 

@@ -11,7 +11,7 @@ from prunescope.jobs import run
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from prunescope.figures import charts, marks, tables, theme
+from prunescope.figures import charts, drawing, tables, theme
 from prunescope.method_names import BASELINE, label
 from prunescope.statistics.accuracy import (
     budgets,
@@ -76,7 +76,7 @@ def draw(accuracy, changes, shares, boxed):
     looks = theme.palette(methods)
     for panel, task in zip(axes, tasks, strict=True):
         panel.axvline(0, color=theme.GREY, lw=0.8, zorder=0)
-        marks.intervals(panel, changes[changes["group"] == task], "row", "method", looks)
+        drawing.intervals(panel, changes[changes["group"] == task], "row", "method", looks)
         panel.set_title(task, weight="bold" if task in boxed else "normal")
         panel.set_xlabel(f"of {100 * unpruned[task]:.1f}")
         panel.set_xlim(*_limits(changes, [task] if task in boxed else set(tasks) - set(boxed)))

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from prunescope.figures import charts, marks, tables, theme
+from prunescope.figures import charts, drawing, tables, theme
 from prunescope.method_names import BASELINE, BEFORE_LLM, parse
 from prunescope.statistics.accuracy import by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
@@ -94,7 +94,7 @@ def draw(table, layout):
         values.set(title=group, xlabel="Accuracy", xlim=(-0.03, 1.03))
         change.set(xlabel="Paired difference")
     charts.rows_named(axes[0], rows)
-    marks.mark_legend(figure, LOOKS, {place: place for place in LOOKS})
+    drawing.mark_legend(figure, LOOKS, {place: place for place in LOOKS})
     return figure
 
 
@@ -111,7 +111,7 @@ def _dots(panel, rows):
         return
     order = {place: step for place, step in zip(LOOKS, (-0.2, 0.0, 0.2, 0.0), strict=True)}
     rows = rows.assign(row=rows["row"] + rows["place"].map(order))
-    marks.intervals(panel, rows, "row", "place", LOOKS)
+    drawing.intervals(panel, rows, "row", "place", LOOKS)
 
 
 run(make, globals())

@@ -7,7 +7,7 @@ score has rotary position embedding; right, it has not. The table has all values
 
 from prunescope.jobs import run
 
-from prunescope.figures import marks, tables, theme
+from prunescope.figures import drawing, tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.position import position_bias
 from prunescope.statistics.reading import read_scores
@@ -31,11 +31,11 @@ def draw(rows):
     for panel, variant in zip(axes, theme.VARIANTS, strict=True):
         part = rows[rows["variant"] == variant]
         values = part.pivot(index="remove", columns="layer", values="value")
-        marks.heatmap(panel, values, SPAN, annot=_numbers(part), fmt="")
+        drawing.heatmap(panel, values, SPAN, annot=_numbers(part), fmt="")
         panel.set(xlabel="Layer K before which tokens are removed", ylabel="")
         panel.set_title(f"Score {theme.VARIANT_LABELS[variant]}")
     axes[0].set_ylabel("Fraction R removed")
-    marks.color_bar(figure, axes, SPAN, "Vertical position\n(0 top, 1 bottom)", [0.2, 0.5, 0.8])
+    drawing.color_bar(figure, axes, SPAN, "Vertical position\n(0 top, 1 bottom)", [0.2, 0.5, 0.8])
     return figure
 
 

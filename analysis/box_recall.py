@@ -8,7 +8,7 @@ by image.
 
 from prunescope.jobs import run
 
-from prunescope.figures import marks, tables, theme
+from prunescope.figures import drawing, tables, theme
 from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import recall_by_layer
@@ -35,12 +35,12 @@ def make(
 def draw(table):
     """table: columns layer, variant, value, low, high, kept_share."""
     figure, [[panel]] = theme.canvas(1, 1, (theme.COLUMN, 2.4))
-    marks.curves(panel, table, "layer", "variant", theme.VARIANTS)
+    drawing.curves(panel, table, "layer", "variant", theme.VARIANTS)
     theme.reference(panel, table["kept_share"].iloc[0], "chance")
     panel.set(xlabel="Layer K before which tokens are removed", ylim=(0, 1.02))
     panel.set(ylabel="Share of the target's tokens kept")
-    marks.layer_ticks(panel, table["layer"])
-    marks.label_variants(panel, table)
+    drawing.layer_ticks(panel, table["layer"])
+    drawing.label_variants(panel, table)
     theme.headline(figure, message(table))
     return figure
 

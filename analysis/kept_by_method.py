@@ -10,9 +10,9 @@ from prunescope.jobs import run
 
 from prunescope.figures import tables
 from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.kept_tokens import kept_position
 from prunescope.statistics.position import CHANCE
 from prunescope.statistics.reading import read_scores
-from prunescope.statistics.tokens import kept_position
 
 
 def make(records, attention, csv, bootstrap: Bootstrap = Bootstrap()):

@@ -7,7 +7,7 @@ Bands: 95 % intervals, by image. The table also has the share of kept tokens in 
 
 from prunescope.jobs import run
 
-from prunescope.figures import marks, tables, theme
+from prunescope.figures import drawing, tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.position import position_bias
 from prunescope.statistics.reading import read_scores
@@ -26,7 +26,7 @@ def make(attention, png, svg, pdf, csv, remove=0.75, bootstrap: Bootstrap = Boot
 def draw(rows):
     """rows: the measure mean_row of `position_bias`."""
     figure, [[panel]] = theme.canvas(1, 1, (theme.COLUMN, 2.6))
-    marks.curves(panel, rows, "layer", "variant", theme.VARIANTS)
+    drawing.curves(panel, rows, "layer", "variant", theme.VARIANTS)
     theme.reference(panel, MIDDLE)
     layer = PAPER_DEPTH * rows["layer"].max()  # at the same share of the model's depth
     panel.plot(layer, PAPER_POSITION, "x", color=theme.GREY, ms=5)
@@ -36,8 +36,8 @@ def draw(rows):
     )  # fmt: skip
     panel.set(xlabel="Layer K before which tokens are removed", ylim=(1, 0))
     panel.set(ylabel="Vertical position of kept tokens\n(0 top, 1 bottom)")
-    marks.layer_ticks(panel, rows["layer"])
-    marks.label_variants(panel, rows)
+    drawing.layer_ticks(panel, rows["layer"])
+    drawing.label_variants(panel, rows)
     theme.headline(figure, message(rows))
     return figure
 

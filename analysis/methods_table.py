@@ -15,9 +15,9 @@ from prunescope.figures import tables
 from prunescope.statistics.accuracy import budgets, by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import group_weights
+from prunescope.statistics.kept_tokens import count_tokens
 from prunescope.statistics.proportions import wilson
 from prunescope.statistics.reading import localization_tasks, read_records
-from prunescope.statistics.tokens import count_tokens
 
 ANSWERS = ["score", "iou", "invalid", "target_box"]
 COLUMNS = [*ANSWERS, "mean_tokens", "kv_bytes", "stage_layers"]

@@ -11,7 +11,7 @@ from prunescope.jobs import run
 import pandas as pd
 
 from prunescope.errors import known
-from prunescope.figures import marks, tables, theme
+from prunescope.figures import drawing, tables, theme
 from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import recall_by_layer
@@ -61,24 +61,24 @@ def draw(maps, table):
         column[0].set_title(theme.wrapped(title, 16))
         for panel, variant in zip(column, theme.VARIANTS, strict=False):
             ratio = kept.sel(variant=variant)
-            marks.ratio_map(panel, (ratio / ratio.mean()).values)
+            drawing.ratio_map(panel, (ratio / ratio.mean()).values)
         rows = table[table["model"] == title]
         _curves(column[2], rows[rows["measure"] == "mean_row"], (1, 0))
         _curves(column[3], rows[rows["measure"] == RECALL], (0, 1.02))
         column[3].set_xlabel("Layer K")
     for line in axes[2:]:
-        marks.outer_labels([line])
+        drawing.outer_labels([line])
     for panel, label in zip(axes[:, 0], theme.VARIANT_LABELS.values(), strict=False):
         panel.set_ylabel(f"Kept at K = {table['layer'].min()},\n{label}")
     axes[2, 0].set_ylabel("Vertical position\nof kept tokens")
     axes[3, 0].set_ylabel("Share of the target's\ntokens kept")
-    marks.ratio_bar(figure, axes[:2], shrink=0.8)
-    marks.label_variants(axes[3, -1], rows[rows["measure"] == RECALL])
+    drawing.ratio_bar(figure, axes[:2], shrink=0.8)
+    drawing.label_variants(axes[3, -1], rows[rows["measure"] == RECALL])
     return figure
 
 
 def _curves(panel, rows, limits):
-    marks.curves(panel, rows, "layer", "variant", theme.VARIANTS)
+    drawing.curves(panel, rows, "layer", "variant", theme.VARIANTS)
     theme.reference(panel, rows["chance"].iloc[0])
     panel.set(ylim=limits, xticks=sorted(rows["layer"].unique())[::3])
 

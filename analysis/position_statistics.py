@@ -10,7 +10,7 @@ from prunescope.jobs import run
 
 import pandas as pd
 
-from prunescope.figures import marks, tables, theme
+from prunescope.figures import drawing, tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import rank_correlation
 from prunescope.statistics.position import map_bias, position_bias
@@ -42,12 +42,12 @@ def draw(table):
     figure, [axes] = theme.canvas(1, 2, (theme.PAGE, 2.2))
     for panel, (measure, (title, label)) in zip(axes, PANELS.items(), strict=True):
         rows = table[table["measure"] == measure]
-        marks.curves(panel, rows, "layer", "variant", theme.VARIANTS)
+        drawing.curves(panel, rows, "layer", "variant", theme.VARIANTS)
         theme.reference(panel, rows["chance"].iloc[0], "chance")
         panel.set(title=title, xlabel="Layer K before which tokens are removed", ylabel=label)
-        marks.layer_ticks(panel, rows["layer"])
+        drawing.layer_ticks(panel, rows["layer"])
     axes[1].set_ylim(bottom=0)
-    marks.label_variants(axes[1], table[table["measure"] == "total_variation"])
+    drawing.label_variants(axes[1], table[table["measure"] == "total_variation"])
     return figure
 
 

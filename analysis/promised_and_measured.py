@@ -10,7 +10,7 @@ from prunescope.jobs import run
 
 import pandas as pd
 
-from prunescope.figures import marks, tables, theme
+from prunescope.figures import drawing, tables, theme
 from prunescope.method_names import BASELINE, LABELS, parse
 from prunescope.statistics.timing import read_timing
 
@@ -50,17 +50,17 @@ def draw(table):
     looks = theme.palette(pruned["family"].unique())
     slow = pruned["value"] < LOWEST
     for panel, (column, label) in zip(axes, PROMISED.items(), strict=True):
-        marks.bars(panel, pruned[~slow], column, "family", looks, line=False)
+        drawing.bars(panel, pruned[~slow], column, "family", looks, line=False)
         panel.plot([0, 1], [0, 1], color=theme.GREY, lw=0.8, ls=theme.DASHES, zorder=0)
         for _, row in pruned[slow].iterrows():
             color = looks[row["family"]].color
-            panel.plot(row[column], LOWEST + 0.03, "v", color=color, ms=marks.POINT, mfc="none")
+            panel.plot(row[column], LOWEST + 0.03, "v", color=color, ms=drawing.POINT, mfc="none")
         panel.set(xlabel=label, xlim=(-0.03, 1.03), ylim=(LOWEST, 1))
-    marks.outer_labels([axes])
+    drawing.outer_labels([axes])
     device, batch = table.loc[0, ["device", "batch_size"]]
     axes[0].set_ylabel(f"Measured reduction of prefill time\n({device}, batch of {batch})")
     colored = {name: look for name, look in looks.items() if look.color != theme.GREY}
-    marks.mark_legend(figure, colored, LABELS)
+    drawing.mark_legend(figure, colored, LABELS)
     return figure
 
 

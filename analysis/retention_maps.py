@@ -10,7 +10,7 @@ from prunescope.jobs import run
 
 import numpy as np
 
-from prunescope.figures import marks, tables, theme
+from prunescope.figures import drawing, tables, theme
 from prunescope.statistics import position
 from prunescope.statistics.reading import read_scores
 from prunescope.top_k import kept_count
@@ -51,14 +51,14 @@ def draw(maps):
     for line, (variant, label) in zip(axes, theme.VARIANT_LABELS.items(), strict=True):
         for column, layer in enumerate(layers):
             values = maps.sel(layer=layer, variant=variant).values / chance
-            marks.ratio_map(line[2 * column], values)
+            drawing.ratio_map(line[2 * column], values)
             profile = line[2 * column + 1]
             _profile(profile, values.mean(1), theme.VARIANTS[variant].color)
             profile.set_box_aspect(aspect * WIDTHS[0] / WIDTHS[1])  # as high as its map
         line[0].set_ylabel(label)
     for column, layer in zip(axes[0, ::2], layers, strict=True):
         column.set_title(f"K = {layer}")
-    marks.ratio_bar(figure, axes)
+    drawing.ratio_bar(figure, axes)
     theme.headline(figure, message(maps.mean("col") / chance, layers[0]))
     return figure
 

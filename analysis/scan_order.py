@@ -11,7 +11,7 @@ from prunescope.jobs import run
 import pandas as pd
 
 from prunescope.errors import InputError
-from prunescope.figures import marks, tables, theme
+from prunescope.figures import drawing, tables, theme
 from prunescope.method_names import BASELINE, label
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import COLUMNS, by_group, check_methods, present
@@ -55,7 +55,7 @@ def draw(maps, centres, accuracy, methods):
     for line, method in zip(axes, methods, strict=True):
         for panel, (end, order) in zip(line, ORDERS.items(), strict=False):
             kept = maps.sel({"method": method + end})
-            marks.ratio_map(panel, (kept / kept.mean()).values)
+            drawing.ratio_map(panel, (kept / kept.mean()).values)
             place = _place(centres, method, end)
             panel.set_title(f"{order}\n{place}" if method == methods[0] else place)
         for panel, group in zip(line[len(ORDERS) :], groups, strict=True):
@@ -63,7 +63,7 @@ def draw(maps, centres, accuracy, methods):
             panel.set_title(f"accuracy\n{group}" if method == methods[0] else "")
         line[0].set_ylabel(theme.wrapped(label(method), 20))
         line[len(ORDERS)].set_yticks(range(len(ORDERS)), ORDERS.values())
-    marks.ratio_bar(figure, axes[:, : len(ORDERS)], location="bottom", shrink=0.5)
+    drawing.ratio_bar(figure, axes[:, : len(ORDERS)], location="bottom", shrink=0.5)
     return figure
 
 
@@ -85,7 +85,7 @@ def _accuracy(panel, rows, method):
         for row, end in enumerate(ORDERS)
         for name, shift in ((BASELINE, -0.12), (method, 0.12))
     ]
-    marks.intervals(panel, pd.DataFrame(parts), "row", "method", looks)
+    drawing.intervals(panel, pd.DataFrame(parts), "row", "method", looks)
     panel.set(xlim=(-0.03, 1.03), ylim=(len(ORDERS) - 0.5, -0.5), yticks=[])
     panel.set(xticks=[0, 0.5, 1], xticklabels=["0", ".5", "1"])
 

@@ -10,7 +10,7 @@ from prunescope.jobs import run
 
 import pandas as pd
 
-from prunescope.figures import marks, tables, theme
+from prunescope.figures import drawing, tables, theme
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.decay import decay_curve, decay_slope
 from prunescope.statistics.reading import read_scores
@@ -58,7 +58,7 @@ def draw(rows, slopes):
     for panel in axes[1]:
         panel.remove()
     _slopes(figure.add_subplot(grid[1, :]), slopes, layers)
-    marks.mark_legend(figure, LOOKS, LABELS)
+    drawing.mark_legend(figure, LOOKS, LABELS)
     return figure
 
 
@@ -79,7 +79,7 @@ def _slopes(panel, slopes, layers):
     # the table has slopes over the distance to the end, which falls from row to row
     shown[["value", "low", "high"]] = -100 * shown[["value", "high", "low"]].to_numpy()
     shown["place"] = shown["layer"].map(layers.index) + shown["variant"].map(shift)
-    marks.bars(panel, shown, "place", "variant", LOOKS, line=False)
+    drawing.bars(panel, shown, "place", "variant", LOOKS, line=False)
     panel.set_xticks(range(len(layers)), layers)
     panel.set(xlabel="Layer K before which tokens are removed")
     panel.set_ylabel("Rise, nats\nper 100 tokens")

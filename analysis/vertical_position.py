@@ -10,7 +10,7 @@ from prunescope.jobs import run
 
 from functools import partial
 
-from prunescope.figures import marks, tables, theme
+from prunescope.figures import drawing, tables, theme
 from prunescope.method_names import BASELINE, label
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.boxes import BAND_CONTRAST, BANDS, by_band, with_recall
@@ -47,15 +47,15 @@ def draw(table, methods):
         _lines(panel, rows if measure == "accuracy" else rows[rows["method"] != BASELINE], looks)
         panel.set(xlabel=text, xlim=(-0.03, 1.03), ylim=(BANDS - 0.5, -0.5))
     axes[0].set_yticks(range(BANDS), BAND_NAMES)
-    marks.outer_labels([axes])
+    drawing.outer_labels([axes])
     axes[0].set_ylabel("Target's place in the image")
     names = {method: label(method) for method in looks}
-    marks.mark_legend(figure, looks, names, loc="outside right center")
+    drawing.mark_legend(figure, looks, names, loc="outside right center")
     return figure
 
 
 def _lines(panel, rows, looks):
-    marks.intervals(panel, rows, "height", "method", looks)
+    drawing.intervals(panel, rows, "height", "method", looks)
     for method, look in looks.items():
         line = rows[rows["method"] == method].sort_values("height")
         panel.plot(line["value"], line["height"], color=look.color, lw=0.8, alpha=0.6)

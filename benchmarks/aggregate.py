@@ -23,7 +23,7 @@ from record import write
 
 from prunescope.records.store import SCHEMA
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.statistics.tokens import count_tokens, kept_position
+from prunescope.statistics.kept_tokens import count_tokens, kept_position
 
 TOKENS, BATCH, GRID = 100_000_000, 32, (27, 27)
 KEPT = 182, 73  # tokens left by each stage

@@ -25,8 +25,7 @@ from prunescope.claims.evidence import Effect, Evidence
 from prunescope.claims.published import Published
 from prunescope.claims.verdicts import ABOVE, ABSENT, FAILS, HOLDS, OPEN, UNMATCHED, WITHIN, judge
 from prunescope.method_names import label
-from prunescope.report import wording
-from prunescope.report.wording import entries
+from prunescope.report.numbers import TOO_FEW, UNITS, entries, number
 from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, compare
 
 
@@ -77,7 +76,7 @@ def test_every_check_says_all_that_a_reader_needs():
     assert table[columns].notna().all(axis=None)
     compared = table["method"].notna()
     assert table.loc[compared, ["method tokens", "reference tokens"]].notna().all(axis=None)
-    assert set(table["unit"]) <= wording.UNITS.keys()
+    assert set(table["unit"]) <= UNITS.keys()
 
 
 def test_a_check_says_what_is_measured_and_what_is_published():
@@ -299,7 +298,7 @@ def test_a_larger_budget_proves_nothing_and_a_smaller_one_all_the_more(effect, m
 
 
 @pytest.mark.parametrize(
-    ("checks", "most", "expected"),
+    ("checks", "by_majority", "expected"),
     [
         ([[HOLDS, HOLDS]], False, HOLDS), ([[HOLDS, OPEN]], False, OPEN),
         ([[OPEN, FAILS]], False, FAILS), ([[HOLDS, UNMATCHED]], False, HOLDS),
@@ -310,8 +309,8 @@ def test_a_larger_budget_proves_nothing_and_a_smaller_one_all_the_more(effect, m
         ([[HOLDS, OPEN, OPEN]], True, OPEN), ([[]], True, OPEN),
     ],
 )  # fmt: skip
-def test_verdict_of_a_claim(checks, most, expected):
-    assert ledger.claim_verdict(checks, most) == expected
+def test_verdict_of_a_claim(checks, by_majority, expected):
+    assert ledger.claim_verdict(checks, by_majority) == expected
 
 
 def test_methods_of_the_library_are_told_apart():
@@ -368,6 +367,6 @@ def test_words_have_interval_bound_and_budgets():
 
 
 def test_numbers_have_no_negative_zero_and_say_what_they_lack():
-    assert wording.number(-1e-9, -1.4, 50, "z.0f") == "0 [\N{MINUS SIGN}1, 50]"
-    assert wording.number(0.5, np.nan, np.nan, "z.1f") == f"0.5 ({wording.TOO_FEW})"
-    assert wording.number(np.nan, np.nan, np.nan) == wording.TOO_FEW
+    assert number(-1e-9, -1.4, 50, "z.0f") == "0 [\N{MINUS SIGN}1, 50]"
+    assert number(0.5, np.nan, np.nan, "z.1f") == f"0.5 ({TOO_FEW})"
+    assert number(np.nan, np.nan, np.nan) == TOO_FEW

@@ -229,7 +229,8 @@ def test_benchmarks_that_both_have_are_compared(paper, monkeypatch):
     unpruned = (near["method"] == "unpruned") & (near["task"] == "refcoco")
     near.loc[unpruned, "value"] = 100 * score
     for tolerance, verdict in ((0.5, "holds"), (1e-9, "undecided")):
-        judged = replace(renamed, settings=renamed.settings | {"published_tolerance": tolerance})
+        thresholds = replace(renamed.thresholds, published_tolerance=tolerance)
+        judged = replace(renamed, thresholds=thresholds)
         table = claims.compare_benchmarks(judged, near, "siglip").set_index("method")
         assert set(table["task"]) == {"refcoco"}
         whole = table.loc[["unpruned"]]  # of the paper's table, and of the model's authors

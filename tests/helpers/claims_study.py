@@ -10,6 +10,7 @@ import yaml
 from helpers import synthetic
 from prunescope import claims
 from prunescope.claims.evidence import Evidence
+from prunescope.claims.thresholds import Thresholds
 from prunescope.methods import LIBRARY
 from prunescope.statistics import boxes
 from prunescope.statistics.bootstrap import Bootstrap
@@ -70,10 +71,11 @@ def library():
 drawn = cache(synthetic.records)
 
 
-def settings(**changed):
+def thresholds(**changed):
     """The thresholds of the schema; layers 1 and 2 of the 4 are early and later."""
     default = with_defaults({}, read(SCHEMA))["claims"]
-    return default | {"early_depth": 0.25, "later_depth": 0.5, "max_budget_gap": 0.25} | changed
+    default |= {"early_depth": 0.25, "later_depth": 0.5, "max_budget_gap": 0.25}
+    return Thresholds(**default | changed)
 
 
 def study(tilt=4.0, swap=None, methods=METHODS, images=100, known=None, **changed):
@@ -84,7 +86,7 @@ def study(tilt=4.0, swap=None, methods=METHODS, images=100, known=None, **change
     answered = pd.concat(parts, ignore_index=True)
     answered["mean_tokens"] = answered["method"].map(SPENT).fillna(answered["mean_tokens"])
     scores = synthetic.scores(images, tilt=tilt)
-    return Evidence(answered, scores, methods, known or library(), settings(**changed), FEW)
+    return Evidence(answered, scores, methods, known or library(), thresholds(**changed), FEW)
 
 
 def without(*names):

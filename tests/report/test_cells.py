@@ -6,7 +6,7 @@ import pytest
 
 from prunescope.method_names import label
 from prunescope.report.cells import cells
-from prunescope.report.wording import TOO_FEW
+from prunescope.report.numbers import TOO_FEW
 
 
 def texts(table):

@@ -14,9 +14,9 @@ from PIL.PngImagePlugin import PngInfo
 from prunescope.claims.verdicts import ABSENT, FAILS, HOLDS
 from prunescope.errors import InputError
 from prunescope.report import pictures
+from prunescope.report.numbers import TOO_FEW
 from prunescope.report.page import Items, ModelItems, Report, within
 from prunescope.report.pictures import ZOOM
-from prunescope.report.wording import TOO_FEW
 
 TEMPLATE = Path(__file__).parents[2] / "reports" / "templates" / "report.html.j2"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="5pt"/>'

@@ -29,13 +29,13 @@ wildcard_constraints:
 RECIPES = {
     "vision": dict(steps=2600, batch=32, rate=2e-3, matrix_rate=2e-3),
     "symbols": dict(steps=1000, horizon=2500, batch=8, rate=3e-3, matrix_rate=4e-3),
-    "align": dict(steps=400, batch=32, rate=3e-3, matrix_rate=3e-3),
+    "projector": dict(steps=400, batch=32, rate=3e-3, matrix_rate=3e-3),
     "images": dict(steps=2400, batch=8, rate=2e-3, matrix_rate=3e-3, seed=1),
 }
 UNFINISHED = {
     "vision": f"{TOWER}/unfinished/vision.pt",
     "symbols": f"{DECODER}/unfinished/symbols.pt",
-    "align": f"{BOTH}/unfinished/align.pt",
+    "projector": f"{BOTH}/unfinished/projector.pt",
     "images": f"{BOTH}/unfinished/images.pt",
 }
 STAGES = {
@@ -44,14 +44,14 @@ STAGES = {
 }
 
 
-rule vision:
+rule train_vision:
     """Stage 1: the vision tower; every patch tells colour, shape and box of its object."""
     output:
         checkpoint=f"{TOWER}/vision.pt",
     log:
-        f"{TOWER}/logs/vision.log",
+        f"{TOWER}/logs/train_vision.log",
     benchmark:
-        f"{TOWER}/benchmarks/vision.tsv"
+        f"{TOWER}/benchmarks/train_vision.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
@@ -59,19 +59,19 @@ rule vision:
         **STAGES["vision"],
         tower="{tower}",
         threads=CORES,
-        code=code_of("vision"),
+        code=code_of("train_vision"),
     script:
-        "../scripts/vision.py"
+        "../scripts/train_vision.py"
 
 
-rule symbols:
+rule train_symbols:
     """Stage 2: the decoder on ideal visual tokens."""
     output:
         checkpoint=f"{DECODER}/symbols.pt",
     log:
-        f"{DECODER}/logs/symbols.log",
+        f"{DECODER}/logs/train_symbols.log",
     benchmark:
-        f"{DECODER}/benchmarks/symbols.tsv"
+        f"{DECODER}/benchmarks/train_symbols.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
@@ -79,47 +79,47 @@ rule symbols:
         **STAGES["symbols"],
         positions="{positions}",
         threads=CORES,
-        code=code_of("symbols"),
+        code=code_of("train_symbols"),
     script:
-        "../scripts/symbols.py"
+        "../scripts/train_symbols.py"
 
 
-rule align:
+rule train_projector:
     """Stage 3: the projector, from the tower's features to the ideal visual tokens."""
     input:
-        vision=rules.vision.output.checkpoint,
-        symbols=rules.symbols.output.checkpoint,
+        vision=rules.train_vision.output.checkpoint,
+        symbols=rules.train_symbols.output.checkpoint,
     output:
-        checkpoint=f"{BOTH}/align.pt",
+        checkpoint=f"{BOTH}/projector.pt",
     log:
-        f"{BOTH}/logs/align.log",
+        f"{BOTH}/logs/train_projector.log",
     benchmark:
-        f"{BOTH}/benchmarks/align.tsv"
+        f"{BOTH}/benchmarks/train_projector.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
     params:
-        **STAGES["align"],
+        **STAGES["projector"],
         tower="{tower}",
         positions="{positions}",
         threads=CORES,
-        code=code_of("align"),
+        code=code_of("train_projector"),
     script:
-        "../scripts/align.py"
+        "../scripts/train_projector.py"
 
 
-rule images:
+rule train_images:
     """Stage 4: projector and decoder on rendered images."""
     input:
-        vision=rules.vision.output.checkpoint,
-        symbols=rules.symbols.output.checkpoint,
-        align=rules.align.output.checkpoint,
+        vision=rules.train_vision.output.checkpoint,
+        symbols=rules.train_symbols.output.checkpoint,
+        projector=rules.train_projector.output.checkpoint,
     output:
         checkpoint=f"{BOTH}/images.pt",
     log:
-        f"{BOTH}/logs/images.log",
+        f"{BOTH}/logs/train_images.log",
     benchmark:
-        f"{BOTH}/benchmarks/images.tsv"
+        f"{BOTH}/benchmarks/train_images.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
@@ -128,23 +128,23 @@ rule images:
         tower="{tower}",
         positions="{positions}",
         threads=CORES,
-        code=code_of("images"),
+        code=code_of("train_images"),
     script:
-        "../scripts/images.py"
+        "../scripts/train_images.py"
 
 
-rule testbed:
+rule assemble_testbed:
     """The model's folder with its card; a copy replaces the one in data/testbed."""
     input:
-        vision=rules.vision.output.checkpoint,
-        images=rules.images.output.checkpoint,
+        vision=rules.train_vision.output.checkpoint,
+        images=rules.train_images.output.checkpoint,
         cards=[f"data/tasks/{task}.yaml" for task in ASK],
     output:
         model=directory(f"{BOTH}/model"),
     log:
-        f"{BOTH}/logs/testbed.log",
+        f"{BOTH}/logs/assemble_testbed.log",
     benchmark:
-        f"{BOTH}/benchmarks/testbed.tsv"
+        f"{BOTH}/benchmarks/assemble_testbed.tsv"
     conda:
         "../../environment.yml"
     threads: CORES
@@ -155,9 +155,9 @@ rule testbed:
         place=lambda wildcards: f"data/testbed/{NAMES[wildcards.tower, wildcards.positions]}",
         unfinished=list(UNFINISHED.values()),
         threads=CORES,
-        code=code_of("testbed"),
+        code=code_of("assemble_testbed"),
     script:
-        "../scripts/testbed.py"
+        "../scripts/assemble_testbed.py"
 
 
 rule train_testbed:

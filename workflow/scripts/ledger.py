@@ -18,7 +18,7 @@ def make(records, attention, reference, methods, ledger, published, benchmarks, 
         scores=read_scores(attention),
         methods=yaml.safe_load(Path(methods).read_text()),
         library=judging["library"],
-        settings=judging["claims"],
+        thresholds=claims.Thresholds(**judging["claims"]),
         bootstrap=Bootstrap(**judging["bootstrap"]),
     )
     paper, stands_for = claims.read_reference(Path(reference[0]).parent), judging["stands_for"]

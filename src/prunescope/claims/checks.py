@@ -16,7 +16,7 @@ SUBJECTS = {CONTRAST: f", {CONTRAST}", OTHER: " on the other tasks"}  # others: 
 class Check:
     """An effect and its threshold.
 
-    measure: what the effect measures, in words; unit: key of `report.wording.UNITS`; bound and
+    measure: what the effect measures, in words; unit: key of `report.numbers.UNITS`; bound and
     wanted: as in `verdicts.judge`; methods: those whose budgets are shown, in `group` of tasks;
     matched: whether their budgets must match; note: what a reader must know of the effect.
     """
@@ -60,5 +60,5 @@ def compare(
 
 def compare_matched(evidence: Evidence, method: str, reference: str, published: Published) -> Check:
     """Localization accuracy of two pruning methods whose budgets must match."""
-    bound = evidence.settings["min_accuracy_difference"]
+    bound = evidence.thresholds.min_accuracy_difference
     return compare(evidence, method, reference, LOCALIZATION, bound, published, matched=True)

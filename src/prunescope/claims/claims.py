@@ -7,7 +7,7 @@ unless the check says `WITHIN`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -34,32 +34,34 @@ Part = Callable[[Evidence, pd.DataFrame], Iterator[Check]]
 class Claim:
     """A statement of the paper.
 
-    parts: every one must hold; needs: the methods that they need, in words; most: whether the
-    majority of checks decides, instead of all of them.
+    parts: every one must hold; needs: the methods that they need, in words; by_majority:
+    whether the majority of checks decides, instead of all of them.
     """
 
     statement: str
     parts: Mapping[str, Part]
     needs: str
-    most: bool = False
+    by_majority: bool = False
 
 
 def localization_suffers(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
     """FastV at the early depth costs localization more than the other tasks (Table A2)."""
-    shown = published.difference(paper, UNPRUNED, FASTV, CONTRAST)
+    published_value = published.difference(paper, UNPRUNED, FASTV, CONTRAST)
     for fastv in evidence.single_stage("fastv", evidence.early):
-        bound, note = evidence.settings["min_extra_loss"], evidence.left_out
-        yield compare(evidence, BASELINE, fastv, CONTRAST, bound, shown, note=note)
+        bound, note = evidence.thresholds.min_extra_loss, evidence.left_out
+        yield compare(evidence, BASELINE, fastv, CONTRAST, bound, published_value, note=note)
 
 
 def kept_at_the_bottom(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
     """At the early depth kept tokens lie below the middle of the image (Figure 3)."""
     row = Row("Figure 3b", "fastv", **EARLY)
     shift = published.value(paper, row, "mean height of kept tokens") / 100 - MIDDLE
-    shown = Published(f"{shift:+.3f} of the image height", "Figure 3b: fastv (K 3, R 0.75)")
+    published_value = Published(
+        f"{shift:+.3f} of the image height", "Figure 3b: fastv (K 3, R 0.75)"
+    )
     measure = f"{POSITION}: K = {evidence.layer(evidence.early)} minus the middle of the image"
     effect = evidence.mean(evidence.vertical_positions(evidence.early, "rope") - MIDDLE)
-    yield Check(measure, effect, "height", evidence.settings["min_position_shift"], shown)
+    yield Check(measure, effect, "height", evidence.thresholds.min_position_shift, published_value)
 
 
 def less_so_later(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
@@ -67,57 +69,57 @@ def less_so_later(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
     depths = evidence.early, evidence.later
     early, later = (evidence.vertical_positions(depth, "rope") for depth in depths)
     measure = f"{POSITION}: {_layers(evidence, depths)}"
-    bound = evidence.settings["min_position_shift"]
+    bound = evidence.thresholds.min_position_shift
     yield Check(measure, evidence.mean(early - later), "height", bound, NO_NUMBERS)
 
 
 def rope_lowers(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
     """RoPE in the score moves kept tokens down; without it they lie in the middle (Figure 3)."""
-    bound = evidence.settings["min_position_shift"]
+    bound = evidence.thresholds.min_position_shift
     positions = (evidence.vertical_positions(evidence.early, v) for v in ("rope", "norope"))
     with_rope, without = positions
     at_layer = f"{POSITION} at K = {evidence.layer(evidence.early)}"
     moved = evidence.mean(with_rope - without)
     yield Check(f"{at_layer}: with RoPE minus without", moved, "height", bound, NO_NUMBERS)
     measure = f"{at_layer}: without RoPE minus the middle of the image"
-    left = evidence.mean(without - MIDDLE)
-    yield Check(measure, left, "height", bound, NO_NUMBERS, WITHIN)
+    offset_without = evidence.mean(without - MIDDLE)
+    yield Check(measure, offset_without, "height", bound, NO_NUMBERS, WITHIN)
 
 
 def localization_recovers(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
     """A score without RoPE locates better than one with it (Table 1)."""
     for depth, numbers in ((evidence.early, EARLY), (evidence.later, LATER)):
         rows = (Row("Table 1", name, **numbers) for name in ("fastv-norope", "fastv"))
-        shown = published.difference(paper, *rows, LOCALIZATION)
+        published_value = published.difference(paper, *rows, LOCALIZATION)
         for method in evidence.single_stage("fastv-norope", depth):
             for fastv in evidence.closest_budget(method, evidence.single_stage("fastv", depth)):
-                yield compare_matched(evidence, method, fastv, shown)
+                yield compare_matched(evidence, method, fastv, published_value)
 
 
 def others_do_not_notice(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
     """FastV answers other tasks as if its tokens were dropped before any layer saw them
     (Figure 4)."""
-    shown = Published("no difference to be seen in 8 tasks, no numbers", "Figure 4")
-    bound = evidence.settings["max_unnoticed_loss"]
+    published_value = Published("no difference to be seen in 8 tasks, no numbers", "Figure 4")
+    bound = evidence.thresholds.max_unnoticed_loss
     for fastv in evidence.single_stage("fastv", evidence.early):
         for replay in evidence.replays_of(fastv):
             for task in evidence.tasks(OTHER):
                 yield compare(
-                    evidence, fastv, replay, task, bound, shown,
+                    evidence, fastv, replay, task, bound, published_value,
                     wanted=WITHIN, note=evidence.left_out,
                 )  # fmt: skip
 
 
 def later_selects_better(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
-    """What the later depth selects, given to the language model from its first layer, locates
-    better than what the early depth selects (Table 2)."""
+    """Replayed before the language model, the later depth's selection locates better than the early
+    one's (Table 2)."""
     sources = (evidence.single_stage("fastv-norope", d) for d in (evidence.early, evidence.later))
     early, later = ([m for name in names for m in evidence.replays_of(name)] for names in sources)
     rows = (Row("Table 2", "fastv-norope-before-llm", **n) for n in (LATER, EARLY))
-    shown = published.difference(paper, *rows, LOCALIZATION)
+    published_value = published.difference(paper, *rows, LOCALIZATION)
     for method in later:
         for rival in evidence.closest_budget(method, early):
-            yield compare_matched(evidence, method, rival, shown)
+            yield compare_matched(evidence, method, rival, published_value)
 
 
 def later_finds_more(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
@@ -125,9 +127,9 @@ def later_finds_more(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]
     depths = evidence.later, evidence.early
     later, early = (evidence.box_recalls(depth, "norope") for depth in depths)
     measure = f"Share of the true box's tokens kept without RoPE: {_layers(evidence, depths)}"
-    shown = Published("masks of single examples", "Figures A2 and A3")
-    bound = evidence.settings["min_accuracy_difference"]
-    yield Check(measure, evidence.mean(later - early), "recall", bound, shown)
+    published_value = Published("masks of single examples", "Figures A2 and A3")
+    bound = evidence.thresholds.min_accuracy_difference
+    yield Check(measure, evidence.mean(later - early), "recall", bound, published_value)
 
 
 def a_grid_adds(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
@@ -135,12 +137,13 @@ def a_grid_adds(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
     closest to the union's budget (Table 1)."""
     for depth, numbers in ((evidence.early, EARLY), (evidence.later, LATER)):
         rows = (Row("Table 1", name, **numbers) for name in ("ensemble", "fastv-norope"))
-        shown = published.difference(paper, *rows, LOCALIZATION)
-        shown = Published(f"{shown.text}, budgets not matched", shown.source)
+        published_value = published.difference(paper, *rows, LOCALIZATION)
+        text = f"{published_value.text}, budgets not matched"
+        published_value = replace(published_value, text=text)
         rivals = evidence.methods_of_kind("fastv-norope", [depth])
         for method in evidence.single_stage("ensemble", depth):
             for reference in evidence.closest_budget(method, rivals):
-                yield compare_matched(evidence, method, reference, shown)
+                yield compare_matched(evidence, method, reference, published_value)
 
 
 def beats_fastv(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
@@ -165,25 +168,25 @@ def _feather_beats(
     """FEATHER with fraction `remove` against the rival of the closest budget; row: the published
     row of that rival."""
     feather = Row("Table A2", "feather", "8+16", remove)
-    shown = published.difference(paper, feather, row, LOCALIZATION)
+    published_value = published.difference(paper, feather, row, LOCALIZATION)
     layers = roles.layers(evidence.role("feather"), evidence.depth)
     candidates = evidence.methods_of_kind("feather", [k / evidence.depth for k in layers])
     for method in evidence.removing(float(remove), candidates):
         for rival in evidence.closest_budget(method, rivals):
-            yield compare_matched(evidence, method, rival, shown)
+            yield compare_matched(evidence, method, rival, published_value)
 
 
 def positions_are_essential(evidence: Evidence, paper: pd.DataFrame) -> Iterator[Check]:
     """Localization loses when visual tokens exchange positions (Table A3)."""
     rows = (Row("Table A3", name) for name in ("unpruned", "position-shuffle"))
-    shown = published.difference(paper, *rows, LOCALIZATION)
-    bound = evidence.settings["min_extra_loss"]
+    published_value = published.difference(paper, *rows, LOCALIZATION)
+    bound = evidence.thresholds.min_extra_loss
     for shuffled in evidence.methods_of_kind("position-shuffle"):
-        yield compare(evidence, BASELINE, shuffled, LOCALIZATION, bound, shown)
+        yield compare(evidence, BASELINE, shuffled, LOCALIZATION, bound, published_value)
 
 
 def _layers(evidence: Evidence, depths: Sequence[float]) -> str:
-    """K = 1 minus K = 3"""
+    """Depths as text, such as "K = 1 minus K = 3"."""
     return " minus ".join(f"K = {evidence.layer(depth)}" for depth in depths)
 
 
@@ -208,7 +211,7 @@ CLAIMS = (
         "the language model.",
         {"other tasks": others_do_not_notice},
         "FastV at the early depth and its replay before the language model",
-        most=True,
+        by_majority=True,
     ),
     Claim(
         "Later layers select better.",

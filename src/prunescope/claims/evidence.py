@@ -1,15 +1,15 @@
-"""What claims are judged on: the records and scores of one model, and the roles of its methods."""
+"""Evidence for the claims: the records and scores of one model, and the roles of its methods."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from prunescope.claims.roles import Stages, layers, removed, replays, same_kind
+from prunescope.claims.thresholds import Thresholds
 from prunescope.errors import InputError
 from prunescope.method_names import BASELINE
 from prunescope.statistics import accuracy, boxes
@@ -37,15 +37,15 @@ class Evidence:
     """Results of one model, and the questions that claims put to them.
 
     records: rows with `COLUMNS`; scores: as from `read_scores`; methods: stages of the study's
-    methods by name; library: stages of the named methods; settings: the key `claims` of the
-    study's file.
+    methods by name; library: stages of the named methods; thresholds: numbers
+    that claims are judged by.
     """
 
     records: pd.DataFrame
     scores: xr.DataArray
     methods: Mapping[str, Stages]
     library: Mapping[str, Stages]
-    settings: Mapping[str, Any]
+    thresholds: Thresholds
     bootstrap: Bootstrap
 
     @property
@@ -56,12 +56,12 @@ class Evidence:
     @property
     def early(self) -> float:
         """Depth that counts as early, as a fraction of the layers."""
-        return self.settings["early_depth"]
+        return self.thresholds.early_depth
 
     @property
     def later(self) -> float:
         """Depth that counts as later, as a fraction of the layers."""
-        return self.settings["later_depth"]
+        return self.thresholds.later_depth
 
     def layer(self, depth: float) -> int:
         """The layer at a fraction of the depth."""
@@ -148,7 +148,7 @@ class Evidence:
 
     def single_stage(self, role: str, depth: float) -> list[str]:
         """Methods of one stage at this depth that remove the fraction that claims judge."""
-        return self.removing(self.settings["remove"], self.methods_of_kind(role, [depth]))
+        return self.removing(self.thresholds.remove, self.methods_of_kind(role, [depth]))
 
     def closest_budget(self, method: str, others: Sequence[str]) -> list[str]:
         """The one of `others`, if any, whose localization budget is closest to that of `method`."""
@@ -204,7 +204,7 @@ class Evidence:
         layer = self.layer(depth)
         if layer not in self.scores["layer"]:
             raise InputError(f"no scores for layer {layer} of {self.depth}")
-        return kept(self.scores.sel(layer=layer, variant=variant), self.settings["remove"]).values
+        return kept(self.scores.sel(layer=layer, variant=variant), self.thresholds.remove).values
 
 
 def _effect(table: pd.DataFrame) -> Effect:

@@ -35,7 +35,7 @@ def _rows(claim: Claim, evidence: Evidence, paper: pd.DataFrame) -> Iterator[dic
         return
     notes = [part.lack for part in parts] + [c.note for part in parts for c in part.checks]
     head = {
-        "verdict": claim_verdict([part.verdicts for part in parts], claim.most),
+        "verdict": claim_verdict([part.verdicts for part in parts], claim.by_majority),
         "note": "; ".join(dict.fromkeys(filter(None, notes))),
     }
     rows = [_columns(part.name, *pair, evidence) for part in parts for pair in part.pairs]
@@ -87,7 +87,7 @@ def check_verdict(check: Check, evidence: Evidence) -> str:
     Undecided on fewer than `min_images` images. Not matched where budgets differ by more than
     `max_budget_gap` and the larger budget favours the verdict.
     """
-    if check.effect.units < evidence.settings["min_images"]:
+    if check.effect.units < evidence.thresholds.min_images:
         return OPEN
     verdict = judge(check.effect.low, check.effect.high, check.bound, check.wanted)
     if not check.matched:
@@ -95,20 +95,20 @@ def check_verdict(check: Check, evidence: Evidence) -> str:
     first, second = (evidence.budget(name, check.group) for name in check.methods)
     gap = first - second
     favour = {HOLDS: gap, FAILS: -gap, OPEN: abs(gap)}[verdict]
-    return UNMATCHED if favour > evidence.settings["max_budget_gap"] else verdict
+    return UNMATCHED if favour > evidence.thresholds.max_budget_gap else verdict
 
 
-def claim_verdict(parts: Sequence[Sequence[str]], most: bool = False) -> str:
+def claim_verdict(parts: Sequence[Sequence[str]], by_majority: bool = False) -> str:
     """Verdict of a claim from the verdicts of the checks of its parts.
 
     Checks that are not matched do not count. All others must hold, and one that does not hold
-    refutes the claim; with `most`, the majority decides. A claim cannot hold if no check of one of
-    its parts counts.
+    refutes the claim; with `by_majority`, the majority decides. A claim cannot hold if no check of
+    one of its parts counts.
     """
     counted = [[verdict for verdict in part if verdict != UNMATCHED] for part in parts]
     verdicts = [verdict for part in counted for verdict in part]
     held, failed = verdicts.count(HOLDS), verdicts.count(FAILS)
-    if most:
+    if by_majority:
         holds, fails = 2 * held > len(verdicts), 2 * failed >= len(verdicts) > 0
     else:
         holds, fails = held == len(verdicts), failed > 0

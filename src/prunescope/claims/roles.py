@@ -1,4 +1,4 @@
-"""Which method of the library a study's method is, whatever its layers, counts and seeds."""
+"""Matches a study's methods to the library's, ignoring layers, counts and seeds."""
 
 from typing import Any
 

@@ -77,7 +77,7 @@ def compare_benchmarks(evidence: Evidence, paper: pd.DataFrame, stands_for: str)
     if not tasks:
         return pd.DataFrame(columns=ROW)
     ours = estimates(evidence.answers, tasks, evidence.bootstrap).set_index(["group", "method"])
-    tolerance = evidence.settings["published_tolerance"]
+    tolerance = evidence.thresholds.published_tolerance
     rows = [
         pair.columns
         | _compared(task, pair.numbers[task] / 100, ours.loc[(task, pair.method)], tolerance)

@@ -76,7 +76,7 @@ def prune(
 
     Run it in the project's folder.
     """
-    from prunescope.evaluation.needed import unneeded
+    from prunescope.evaluation.unneeded import unneeded
     from prunescope.records import upkeep
     from prunescope.study import Study
 

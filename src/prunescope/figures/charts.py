@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from prunescope.figures import marks, theme
+from prunescope.figures import drawing, theme
 from prunescope.method_names import BASELINE, LABELS, label, parse
 
 LEAST_SPAN = 0.2  # of the scale of `pair_maps`
@@ -27,7 +27,7 @@ def forest(table: pd.DataFrame, methods: Sequence[str], xlabel: str) -> Figure:
         rows = table[table["group"] == group]
         for whole in rows.loc[rows["method"] == BASELINE, "value"]:
             theme.reference(panel, whole, vertical=True)
-        marks.intervals(panel, rows.dropna(subset="row"), "row", "method", looks)
+        drawing.intervals(panel, rows.dropna(subset="row"), "row", "method", looks)
         panel.set(title=group, xlabel=xlabel, xlim=(-0.03, 1.03))
     rows_named(axes, methods)
     return figure
@@ -56,7 +56,7 @@ def pair_maps(table: pd.DataFrame, first: str, second: str) -> Figure:
         cells = cells.pivot(index="first", columns="second", values="value")
         low, high = cells.min(axis=None), cells.max(axis=None)
         spare = max(0.0, LEAST_SPAN - (high - low)) / 2  # so that small differences look small
-        marks.heatmap(panel, cells, (low - spare, high + spare), "cividis", annot=True, fmt=".3f")
+        drawing.heatmap(panel, cells, (low - spare, high + spare), "cividis", annot=True, fmt=".3f")
         panel.set(title=group, xlabel=second, ylabel="")
     axes[0].set_ylabel(first)
     return figure
@@ -86,12 +86,12 @@ def tradeoff(table: pd.DataFrame, families: Sequence[str], x: str, xlabel: str) 
             panel.set_title(f"{group}, one stage at K = {layer}" if layer else group)
         lowest = np.floor(5 * row["low"].fillna(row["value"]).min()) / 5
         line[0].set(ylabel="Accuracy", ylim=(lowest, 1.03))
-    marks.outer_labels(axes)
+    drawing.outer_labels(axes)
     for panel in axes[-1]:
         panel.set_xlabel(xlabel)
         panel.set_xlim(left=0)
     shown = {family: looks[family] for family in looks if family in set(points["family"])}
-    marks.mark_legend(figure, shown, LABELS, _band_handles(points))
+    drawing.mark_legend(figure, shown, LABELS, _band_handles(points))
     return figure
 
 
@@ -132,10 +132,10 @@ def _tradeoff(panel: Axes, points: pd.DataFrame, x: str, looks: Mapping[str, the
         style = theme.LOOKS["random"]
         shade = {"color": style.color, "alpha": 0.3, "lw": 0}
         panel.fill_between(spread[x], spread["low"], spread["high"], **shade)
-        marks.bars(panel, spread, x, "family", {"random": style}, line=False)
+        drawing.bars(panel, spread, x, "family", {"random": style}, line=False)
     rows = points[points["family"].isin(looks)]
     measured = f"{x}_q25" in points
     if measured:
         colors = rows["family"].map(lambda family: looks[family].color)
         panel.hlines(rows["value"], rows[f"{x}_q25"], rows[f"{x}_q75"], colors=colors, lw=0.8)
-    marks.bars(panel, rows, x, "family", looks, line=not measured)
+    drawing.bars(panel, rows, x, "family", looks, line=not measured)

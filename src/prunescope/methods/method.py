@@ -7,6 +7,7 @@ from typing import Any
 
 from prunescope.criteria import Criterion
 from prunescope.errors import InputError
+from prunescope.methods import budget
 from prunescope.methods.stages import Stage
 
 
@@ -46,19 +47,13 @@ class Method:
         """Index of each stage's decoder layer in a model of `depth` layers."""
         return [stage.at(depth) for stage in self.stages]
 
-    def mean_tokens(self, counts: Sequence[int], full: int, depth: int) -> float:
-        """T, the mean over the decoder layers of the visual tokens present.
+    def mean_tokens(self, counts: Sequence[int], total: int, depth: int) -> float:
+        """T: see `budget.mean_tokens`. counts: tokens left after each stage; total: N."""
+        return budget.mean_tokens(self.layers(depth), counts, total, depth)
 
-        counts: tokens left after each stage; full: N, the tokens before the first.
-        """
-        bounds = [0, *self.layers(depth), depth]
-        widths = [end - start for start, end in pairwise(bounds)]
-        return sum(w * n for w, n in zip(widths, [full, *counts], strict=True)) / depth
-
-    def mean_share(self, counts: Sequence[int], full: int, depth: int) -> float:
-        """T/N, one minus the "FLOPs reduction" of FEATHER (arXiv 2412.13180); arguments as in
-        `mean_tokens`."""
-        return self.mean_tokens(counts, full, depth) / full
+    def mean_share(self, counts: Sequence[int], total: int, depth: int) -> float:
+        """T/N: see `budget.mean_share`. counts: tokens left after each stage; total: N."""
+        return budget.mean_share(self.layers(depth), counts, total, depth)
 
 
 def check(method: Method, depth: int, grid: tuple[int, int] | None = None) -> None:

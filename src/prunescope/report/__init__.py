@@ -1,1 +1,1 @@
-"""The report page: its layout, its figures and tables as HTML, its wording and its notes."""
+"""The report page: its layout, figures and tables as HTML, numbers in words, and notes."""

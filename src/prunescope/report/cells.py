@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from prunescope.method_names import label
-from prunescope.report.wording import MINUS, TOO_FEW
+from prunescope.report.numbers import MINUS, TOO_FEW
 from prunescope.statistics.accuracy import LOCALIZATION, OTHER
 
 # How columns end that belong to a value, and the text where a value has none.

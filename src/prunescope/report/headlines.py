@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from prunescope.report.wording import UNITS
+from prunescope.report.numbers import UNITS
 
 CLEAREST = 3  # numbers shown of each model
 

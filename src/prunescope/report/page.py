@@ -20,8 +20,8 @@ from prunescope.claims.verdicts import VERDICTS
 from prunescope.errors import InputError
 from prunescope.method_names import label
 from prunescope.report.cells import cells
+from prunescope.report.numbers import benchmark_rows, entries, group_rows
 from prunescope.report.pictures import picture
-from prunescope.report.wording import benchmark_rows, entries, group_rows
 
 LONGEST = 60  # rows; of a longer table the page shows the first
 FIRST = 10  # rows of a longer table on the page

@@ -3,7 +3,7 @@
 Stage 2 (`symbols`): the decoder learns to answer from ideal visual tokens. A patch is the sum of
     the embeddings of its `labels`. As in the text pre-training of an LLM, the decoder learns to
     look things up, from captions and questions, before it is given a tower.
-Stage 3 (`align`): the projector maps the frozen tower's features to these ideal tokens.
+Stage 3 (`projector`): the projector maps the frozen tower's features to these ideal tokens.
 Stage 4 (`images`): projector and decoder are trained on rendered images; the tower stays frozen.
 No stage and no choice of data depends on an object's place in the image.
 """

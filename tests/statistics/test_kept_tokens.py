@@ -8,7 +8,7 @@ import pytest
 
 from helpers import synthetic
 from prunescope.errors import InputError
-from prunescope.statistics import position, tokens, uniformity
+from prunescope.statistics import kept_tokens, position, uniformity
 from prunescope.statistics.bootstrap import Bootstrap
 
 FEW = Bootstrap(resamples=400)
@@ -37,9 +37,9 @@ def counted(records, by=BY):
 
 @pytest.mark.parametrize("by", [BY, ["method"], ["image", "method"], []])
 def test_counts_are_those_of_a_loop(tmp_path, by, monkeypatch):
-    monkeypatch.setattr(tokens, "ROWS", 50)  # parts are read in pieces
+    monkeypatch.setattr(kept_tokens, "ROWS", 50)  # parts are read in pieces
     records = synthetic.records(images=5).sample(frac=1, random_state=0)
-    table = tokens.count_tokens(written(tmp_path, records), by)
+    table = kept_tokens.count_tokens(written(tmp_path, records), by)
     counts = table.set_index([*by, "stage", "raster"])["tokens"]
     assert counts.to_dict() == counted(records, by)
     assert table["tokens"].sum() == records["kept"].map(lambda k: sum(map(len, k))).sum()
@@ -47,7 +47,7 @@ def test_counts_are_those_of_a_loop(tmp_path, by, monkeypatch):
 
 def test_share_of_records_is_the_retention(tmp_path):
     records = synthetic.records(images=5)
-    table = tokens.count_tokens(written(tmp_path, records))
+    table = kept_tokens.count_tokens(written(tmp_path, records))
     fastv = table.query("method == 'fastv' and task == 'locate'")
     assert (fastv["records"] == 10).all()
     assert (fastv["tokens"] / fastv["records"]).sum() == pytest.approx(9)
@@ -55,7 +55,7 @@ def test_share_of_records_is_the_retention(tmp_path):
 
 def test_model_as_it_is_keeps_nothing_that_is_listed(tmp_path):
     unpruned = synthetic.records(images=2).query("method == 'unpruned'")
-    table = tokens.count_tokens(written(tmp_path, unpruned))
+    table = kept_tokens.count_tokens(written(tmp_path, unpruned))
     assert table.empty and [*table] == [*BY, "stage", "raster", "tokens", "records"]
 
 
@@ -63,13 +63,13 @@ def test_stages_that_keep_nothing_count_as_records(tmp_path):
     records = synthetic.records(images=2).query("method == 'fastv'").head(3)
     empty = np.array([], np.int16)
     records["kept"] = pd.Series([[empty], [empty], [np.array([4], np.int16)]], records.index)
-    [row] = tokens.count_tokens(written(tmp_path, records)).to_dict("records")
+    [row] = kept_tokens.count_tokens(written(tmp_path, records)).to_dict("records")
     assert (row["raster"], row["tokens"], row["records"]) == (4, 1, 3)
 
 
 def test_position_of_kept_tokens_is_that_of_their_rows(tmp_path):
     records = synthetic.records(images=20)
-    table = tokens.kept_position(written(tmp_path, records), synthetic.GRID, FEW)
+    table = kept_tokens.kept_position(written(tmp_path, records), synthetic.GRID, FEW)
     assert set(table["method"]) == set(synthetic.METHODS) - {"unpruned"}
     last = records.query("method == 'feather'")["kept"].map(lambda stages: stages[1])
     rows = np.bincount(np.concatenate(last.to_list()) // 6, minlength=6)
@@ -88,14 +88,14 @@ def test_method_that_keeps_nothing_has_no_position(tmp_path):
     records = synthetic.records(images=3)
     nothing = records["method"] == "uniform"
     records.loc[nothing, "kept"] = records.loc[nothing, "kept"].map(lambda kept: [kept[0][:0]])
-    table = tokens.kept_position(written(tmp_path, records), synthetic.GRID, FEW)
+    table = kept_tokens.kept_position(written(tmp_path, records), synthetic.GRID, FEW)
     assert "uniform" not in set(table["method"]) and np.isfinite(table["value"]).all()
 
 
 def test_methods_that_miss_images_are_measured_on_theirs(tmp_path):
     records = synthetic.records(images=8)
     missing = (records["method"] == "fastv") & records["image"].isin(["image-0", "image-1"])
-    table = tokens.kept_position(written(tmp_path, records[~missing]), synthetic.GRID, FEW)
+    table = kept_tokens.kept_position(written(tmp_path, records[~missing]), synthetic.GRID, FEW)
     assert table.groupby("method")["units"].first()[["fastv", "uniform"]].tolist() == [6, 8]
     assert np.isfinite(table["value"]).all()
 
@@ -103,7 +103,7 @@ def test_methods_that_miss_images_are_measured_on_theirs(tmp_path):
 def test_method_with_one_image_has_no_interval(tmp_path):
     records = synthetic.records(images=8)
     missing = (records["method"] == "fastv") & (records["image"] != "image-0")
-    table = tokens.kept_position(written(tmp_path, records[~missing]), synthetic.GRID, FEW)
+    table = kept_tokens.kept_position(written(tmp_path, records[~missing]), synthetic.GRID, FEW)
     table = table.set_index("method")
     assert table.loc["fastv", ["low", "high"]].isna().all(axis=None)
     assert table.loc["uniform", ["low", "high"]].notna().all(axis=None)
@@ -111,10 +111,10 @@ def test_method_with_one_image_has_no_interval(tmp_path):
 
 def test_bad_files_are_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.parquet: no such file"):
-        tokens.count_tokens([tmp_path / "none.parquet"])
+        kept_tokens.count_tokens([tmp_path / "none.parquet"])
     [path] = written(tmp_path, synthetic.records(images=2).drop(columns="kept"), [1])
     with pytest.raises(InputError, match=r"missing columns \['kept'\]"):
-        tokens.count_tokens([path])
+        kept_tokens.count_tokens([path])
     [path] = written(tmp_path, synthetic.records(images=2), [1])
     with pytest.raises(InputError, match=r"outside the grid \(3, 6\)"):
-        tokens.kept_position([path], (3, 6), FEW)
+        kept_tokens.kept_position([path], (3, 6), FEW)

@@ -13,12 +13,12 @@ from prunescope.training.reader import Projector, Reader, Symbols
 from prunescope.training.vision import Pretraining
 
 
-def make(tower, positions, vision, symbols, align, recipe, unfinished, checkpoint, threads):
+def make(tower, positions, vision, symbols, projector, recipe, unfinished, checkpoint, threads):
     torch.set_num_threads(threads)
-    reader = Reader(load_stage(Projector(), align), positions)
+    reader = Reader(load_stage(Projector(), projector), positions)
     reader.decoder = load_stage(Reader(Symbols(), positions), symbols).decoder
-    seen_by = load_stage(Pretraining(tower), vision).tower
-    train_images(seen_by, reader, Recipe(**recipe), Path(unfinished))
+    vision_tower = load_stage(Pretraining(tower), vision).tower
+    train_images(vision_tower, reader, Recipe(**recipe), Path(unfinished))
     shutil.copy(unfinished, checkpoint)
 
 

@@ -15,9 +15,9 @@ from prunescope.training.vision import Pretraining
 
 def make(tower, positions, vision, symbols, recipe, unfinished, checkpoint, threads):
     torch.set_num_threads(threads)
-    seen_by = load_stage(Pretraining(tower), vision).tower
+    vision_tower = load_stage(Pretraining(tower), vision).tower
     reader = load_stage(Reader(Symbols(), positions), symbols)
-    train_projector(seen_by, reader, Recipe(**recipe), Path(unfinished))
+    train_projector(vision_tower, reader, Recipe(**recipe), Path(unfinished))
     shutil.copy(unfinished, checkpoint)
 
 

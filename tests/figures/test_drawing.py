@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prunescope.figures import marks, theme
+from prunescope.figures import drawing, theme
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def table():
 
 
 def test_curves_draw_the_numbers_of_the_table(panel, table):
-    marks.curves(panel, table, "layer", "variant", theme.VARIANTS)
+    drawing.curves(panel, table, "layer", "variant", theme.VARIANTS)
     lines = {line.get_color(): line for line in panel.lines}
     for variant, look in theme.VARIANTS.items():
         rows = table[table["variant"] == variant]
@@ -35,14 +35,14 @@ def test_curves_draw_the_numbers_of_the_table(panel, table):
 
 
 def test_an_estimate_without_an_interval_is_drawn(panel, table):
-    marks.curves(panel, table.assign(low=np.nan, high=np.nan), "layer", "variant", theme.VARIANTS)
-    marks.bars(panel, table.assign(low=np.nan, high=np.nan), "layer", "variant", theme.VARIANTS)
+    drawing.curves(panel, table.assign(low=np.nan, high=np.nan), "layer", "variant", theme.VARIANTS)
+    drawing.bars(panel, table.assign(low=np.nan, high=np.nan), "layer", "variant", theme.VARIANTS)
     assert sum(np.isfinite(line.get_ydata()).sum() for line in panel.lines) == 4 * 3
 
 
 def test_labels_are_moved_apart_and_keep_their_order():
     heights = [0.5, 0.52, 0.1, 0.51]
-    placed = marks.apart(heights, 0.1)
+    placed = drawing.apart(heights, 0.1)
     assert list(np.argsort(placed)) == list(np.argsort(heights))
     assert np.diff(np.sort(placed)).min() >= 0.1 - 1e-6
     assert placed[2] == 0.1  # nothing is near
@@ -51,12 +51,12 @@ def test_labels_are_moved_apart_and_keep_their_order():
 
 def test_end_labels_follow_an_inverted_axis(panel):
     panel.set_ylim(1, 0)
-    marks.end_labels(panel, [(0.1, "top", "black"), (0.9, "bottom", "black")])
+    drawing.end_labels(panel, [(0.1, "top", "black"), (0.9, "bottom", "black")])
     heights = {text.get_text(): text.get_position()[1] for text in panel.texts}
     assert heights["top"] == pytest.approx(0.9) and heights["bottom"] == pytest.approx(0.1)
 
 
 def test_a_token_that_is_never_kept_has_the_end_of_the_scale(panel):
-    marks.ratio_map(panel, np.array([[0.0, 1.0], [2.0, 100.0]]))
+    drawing.ratio_map(panel, np.array([[0.0, 1.0], [2.0, 100.0]]))
     cells = panel.images[0].get_array().ravel()
-    np.testing.assert_allclose(cells, [marks.RATIO_SPAN[0], 0, 1, marks.RATIO_SPAN[1]])
+    np.testing.assert_allclose(cells, [drawing.RATIO_SPAN[0], 0, 1, drawing.RATIO_SPAN[1]])

@@ -1,4 +1,4 @@
-"""The words of the page: numbers with units, the ledger of claims, and published rows."""
+"""Numbers of the page as text: effects with units, rows of the ledger and published rows."""
 
 from dataclasses import dataclass
 from typing import Any

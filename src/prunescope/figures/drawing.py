@@ -1,4 +1,4 @@
-"""Marks that figures share, drawn by seaborn on given Axes from tables of estimates.
+"""Draws the marks that figures share on given Axes, with seaborn, from tables of estimates.
 
 A table has a row for each estimate: columns `value`, `low` and `high` (its interval).
 """
