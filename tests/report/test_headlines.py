@@ -24,7 +24,7 @@ def test_headlines(tmp_path):
     pd.DataFrame(rows).to_csv(ledger, index=False)
     first, counts, *numbers = headlines(page, {"rope": ledger})
     assert first == f"The report is {page} (1.2 MB)."
-    assert counts.startswith("rope, 5 claims of the paper: 2 holds, ")
+    assert counts.startswith("rope, 5 claims of the paper: 2 hold, ")
     assert "1 not in this study" in counts and "1 undecided" in counts
     assert [line.split(":")[0].strip() for line in numbers] == ["clearest", "clear", "third"]
     assert numbers[0].replace("\N{MINUS SIGN}", "-").endswith("-60.0 [-61.0, -59.0] points")

@@ -1,5 +1,6 @@
 """The study, checked, and names that the rules share. No rules, no torch."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,8 @@ FIRST = 10**6  # priority of jobs that all evaluation waits for
 # unknown where no job is run, as for --report
 CORES = workflow.resource_settings.cores or 1
 STARTED = time.time()
+# the logger shows the progress: no bars of jobs in between
+os.environ["TQDM_DISABLE"] = "1"
 GPUS = 1 if config["device"] == "cuda" else 0
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from prunescope.claims.verdicts import FAILS, HOLDS
 from prunescope.report.numbers import UNITS
 
 CLEAREST = 3  # numbers shown of each model
+PLURAL = {HOLDS: "hold", FAILS: "do not hold"}
 
 
 def headlines(page: Path | str, ledgers: Mapping[str, Path | str]) -> list[str]:
@@ -21,8 +23,11 @@ def headlines(page: Path | str, ledgers: Mapping[str, Path | str]) -> list[str]:
 
 def _of_model(model: str, ledger: pd.DataFrame) -> Iterator[str]:
     verdicts = ledger.drop_duplicates("number")["verdict"].value_counts()
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
-    yield f"{model}, {verdicts.sum()} claims of the paper: {counts}. The clearest numbers:"
+    counts = [
+        f"{count} {PLURAL.get(verdict, verdict) if count > 1 else verdict}"
+        for verdict, count in verdicts.items()
+    ]
+    yield f"{model}, {verdicts.sum()} claims of the paper: {', '.join(counts)}. Clearest numbers:"
     for row in _clearest(ledger).to_dict("records"):
         effect = UNITS[row["unit"]].effect(row["value"], row["low"], row["high"])
         yield f"  {row['measure']}: {effect}"
