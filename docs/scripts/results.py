@@ -1,4 +1,4 @@
-"""Put the results in docs/results/ into the README, or first copy them from reports/.
+"""Put the results in docs/example/ into the README; with --copy, first copy them from reports/.
 
 python docs/scripts/results.py          # verdicts and differences in the README
 python docs/scripts/results.py --copy   # first copy tables, figure and page from reports/

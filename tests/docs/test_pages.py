@@ -3,6 +3,7 @@
 import re
 import shlex
 import tomllib
+from collections import Counter
 from itertools import takewhile
 from pathlib import Path
 
@@ -109,9 +110,25 @@ def test_the_families_table_has_all_families():
     assert sorted(re.findall(r"`(\w+)`", names)) == sorted(models.registry())
 
 
-def test_the_methods_table_has_methods_of_the_library():
+def test_the_methods_table_has_all_methods_of_the_library():
     names = " ".join(name for name, *_ in table(LIBRARY, "name"))
-    assert set(re.findall(r"`([\w-]+)`", names)) <= named_methods().keys()
+    assert sorted(re.findall(r"`([\w-]+)`", names)) == sorted(named_methods())
+
+
+def test_the_protocols_table_counts_the_cards():
+    cards = [yaml.safe_load(path.read_text()) for path in (ROOT / "data/tasks").glob("*.yaml")]
+    having = Counter(name for card in cards for name in card.get("protocols", {}))
+    rows = table(ROOT / "docs/benchmarks.md", "protocol")
+    counts = [re.findall(r"`(\w+)`", names) for names, _ in rows]
+    assert sorted(name for names in counts for name in names) == sorted(having)
+    assert [{having[name] for name in names} for names in counts] == [{16}, {12}, {11}]
+
+
+def test_the_rules_of_the_design_exist():
+    workflow = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    names = " ".join(rule for rule, *_ in table(ROOT / "docs/design.md", "rule"))
+    for rule in re.findall(r"`(\w+)`", names):
+        assert re.search(rf"(?m)^(rule|use rule .*\bas) {rule}\b", workflow), rule
 
 
 def test_the_studies_table_has_the_studies_of_the_testbed():

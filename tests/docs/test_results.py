@@ -23,7 +23,8 @@ def test_the_front_page_has_the_stored_verdicts_and_differences():
 def test_every_claim_has_a_verdict():
     rows = SCRIPT["verdicts"]().splitlines()[2:]
     cells = [row.strip("| ").split(" | ") for row in rows]
-    assert len(cells) == len(CLAIMS)
+    claims = [f"{number}. {claim.statement}" for number, claim in enumerate(CLAIMS, 1)]
+    assert [claim for claim, *_ in cells] == claims  # of the code, not of an older example
     assert {verdict for _, *verdicts in cells for verdict in verdicts} <= {HOLDS, FAILS, OPEN}
 
 
