@@ -56,7 +56,7 @@ def test_a_missing_package_is_named_with_what_installs_it(tmp_path, capsys, monk
     monkeypatch.delitem(sys.modules, "prunescope.records.store", raising=False)
     assert main(["records", "list", "--store", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert "'pyarrow" in error and "pip install 'prunescope[study]'" in error
+    assert "'pyarrow" in error and "pip install '.[study]'" in error
 
 
 HEAVY = {"torch", "transformers", "pandas", "numpy", "matplotlib", "huggingface_hub"}

@@ -31,8 +31,8 @@ class Commands(TyperGroup):
             if (error.name or "").startswith("prunescope"):  # a mistake of ours
                 raise
             message = (
-                f"the package {error.name!r} is not installed; pip install 'prunescope[study]' "
-                "brings all that the commands need"
+                f"the package {error.name!r} is not installed; run pip install '.[study]' in the "
+                "project's folder, for all commands"
             )
         typer.echo(f"prunescope {context.invoked_subcommand}: {message}", err=True)
         raise typer.Exit(2)

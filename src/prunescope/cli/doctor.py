@@ -20,6 +20,8 @@ GIGABYTE = 1e9
 MODEL_SIZE = 15  # gigabytes of LLaVA-1.5-7B
 STUDY_SIZE = 2  # gigabytes of results and caches of the default study
 TIMEOUT = 5  # seconds to wait for the hub
+IN_FOLDER = "in the project's folder"
+INSTALL = f"pip install . {IN_FOLDER}"
 
 
 class Check(NamedTuple):
@@ -75,10 +77,10 @@ def _packages() -> Iterator[Check]:
         if not missing:
             yield Check(extra or "packages", OK, "installed, in the versions that are supported")
         elif extra:
-            install = f"optional: pip install 'prunescope[{extra}]'"
+            install = f"optional: pip install '.[{extra}]' {IN_FOLDER}"
             yield Check(extra, WARN, f"lacks {', '.join(missing)}", install)
         else:
-            yield Check("packages", FAIL, f"lacks {', '.join(missing)}", "pip install prunescope")
+            yield Check("packages", FAIL, f"lacks {', '.join(missing)}", INSTALL)
 
 
 def _missing(requirements: list[str], extra: str) -> list[str]:
@@ -109,7 +111,7 @@ def _torch() -> Iterator[Check]:
         import torch
         import transformers
     except ImportError as error:
-        yield Check("torch", FAIL, str(error), "pip install prunescope")
+        yield Check("torch", FAIL, str(error), INSTALL)
         return
     build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU"
     threads = f"{torch.get_num_threads()} threads on {os.cpu_count()} cores"
