@@ -15,7 +15,7 @@ from helpers.tiny_llava import build_inputs, build_llava
 from prunescope import criteria
 from prunescope.criteria import Criterion, Selection
 from prunescope.methods import check, parse_methods
-from prunescope.study import Study
+from prunescope.study import Study, paths
 from prunescope.study.study import SCHEMA
 from prunescope.testing.contracts import check_criterion
 
@@ -99,8 +99,20 @@ YAML = [
     pytest.param(yaml.safe_load(text), id=f"{page.stem}-{number}")
     for page in PAGES
     for number, text in enumerate(blocks(page, "yaml"))
+    if "extends:" not in text
 ]
+STUDIES = blocks(ROOT / "docs/studies.md", "yaml")
+EXTENSIONS = [yaml.safe_load(text) for text in STUDIES if "extends:" in text]
 BASE = {"models": {"rope": {"path": "data/testbed/rope"}}, "tasks": ["pope"]}
+
+
+def test_a_study_that_extends_another_has_its_own_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    [data] = EXTENSIONS
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(data))
+    study = Study.load(tmp_path / "mine.yaml")
+    assert (paths.folder(study), paths.reports(study)) == ("results/mine", "reports/mine")
+    assert list(study.tasks) == data["tasks"]
 
 
 @pytest.mark.parametrize("data", YAML)
