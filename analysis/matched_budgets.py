@@ -22,7 +22,7 @@ def make(records, matched, csv, bootstrap: Bootstrap = Bootstrap()):
     """matched: CSV of the matched methods, columns `budgets.matching.COLUMNS`."""
     [path] = matched
     wanted = pd.read_csv(path)
-    if (wanted["note"].notna() & wanted["like"].isna()).all():  # only notes, no method
+    if (wanted["note"].notna() & wanted["budget_of"].isna()).all():  # only notes, no method
         raise InputError(f"{path}: no method of this study could be matched")
     wanted, records = with_leaders(wanted), read_records(records, COLUMNS)
     solved = wanted.loc[wanted["note"].isna(), "method"].unique()
@@ -39,10 +39,11 @@ def with_leaders(wanted):
     """
     columns = ["budget", "method", "target", "calibrated", "note"]
     blocks = []
-    for (like, target), block in wanted.groupby(["like", "target"], sort=False, dropna=False):
-        named = pd.notna(like)
-        budget = label(like) if named else f"T/N = {target:g}"
-        leader = [{"method": like, "target": target}] if named else []
+    budgets = wanted.groupby(["budget_of", "target"], sort=False, dropna=False)
+    for (reference, target), block in budgets:
+        named = pd.notna(reference)
+        budget = label(reference) if named else f"T/N = {target:g}"
+        leader = [{"method": reference, "target": target}] if named else []
         blocks.append(pd.concat([pd.DataFrame(leader), block]).assign(budget=budget)[columns])
     return pd.concat(blocks, ignore_index=True)
 

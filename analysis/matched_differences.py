@@ -22,12 +22,12 @@ def make(records, matched, csv, bootstrap: Bootstrap = Bootstrap(), adjust="holm
     """matched: CSV of the matched methods, columns `budgets.matching.COLUMNS`."""
     [path] = matched
     wanted = pd.read_csv(path)
-    solved = wanted[wanted["like"].notna() & wanted["note"].isna()]
+    solved = wanted[wanted["budget_of"].notna() & wanted["note"].isna()]
     records = read_records(records, ["score", "mean_tokens", "target_box"])
     pairs = [
-        (like, method)
-        for like, method in zip(solved["like"], solved["method"], strict=True)
-        if len(present(records, [like, method])) == 2
+        (reference, method)
+        for reference, method in zip(solved["budget_of"], solved["method"], strict=True)
+        if len(present(records, [reference, method])) == 2
     ]
     if not pairs:
         raise InputError(f"{path}: no method of this study could be matched to another")

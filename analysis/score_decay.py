@@ -35,10 +35,10 @@ def by_row(curves, slopes, columns):
     """Columns layer, variant, row (from 0, the top), value (mean log score) and fit (the line)."""
     tokens = curves["distance"].max()
     slope = slopes.set_index(["layer", "variant"])["value"]
-    each = slope.reindex(pd.MultiIndex.from_frame(curves[["layer", "variant"]])).to_numpy()
+    slope_by_row = slope.reindex(pd.MultiIndex.from_frame(curves[["layer", "variant"]])).to_numpy()
     rows = curves.assign(
         row=(tokens - curves["distance"]) // columns,
-        fit=each * (curves["distance"] - (tokens + 1) / 2),
+        fit=slope_by_row * (curves["distance"] - (tokens + 1) / 2),
     )
     return rows.groupby(["layer", "variant", "row"], as_index=False)[["value", "fit"]].mean()
 

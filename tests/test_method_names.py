@@ -28,8 +28,8 @@ def test_what_is_written_is_read():
     name = write("ensemble", layer=[1, 0.25], remove=0.5, stride=3)
     assert name == "ensemble-k1+0.25-r0.5-s3"
     assert parse(name).values == {"layer": "1+0.25", "remove": "0.5", "stride": "3"}
-    matched = write(name, like="feather")
-    assert matched == f"{name}-as-feather" and parse(matched).like == "feather"
+    matched = write(name, budget_of="feather")
+    assert matched == f"{name}-as-feather" and parse(matched).budget_of == "feather"
     assert write("lattice", share=0.350) == "lattice-t0.35"
 
 
@@ -52,7 +52,7 @@ def test_numbers_and_budgets_at_the_end_make_points_of_one_line():
             "fastv-norope-k3-before-llm-compact",
             "FastV without RoPE, K = 3, before the LLM, compact",
         ),
-        ("fastv-k1-as-feather-r0.4", "FastV, K = 1, T of FEATHER, R = 0.4"),
+        ("fastv-k1-as-feather-r0.4", "FastV, K = 1, tokens of FEATHER, R = 0.4"),
         ("of-mine-k2", "of-mine, K = 2"),
     ],
 )

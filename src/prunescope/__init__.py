@@ -14,7 +14,10 @@ from typing import Any
 __all__ = ["Method", "Stage", "named_methods", "prune", "record_scores"]
 __version__ = "0.2.0"
 
-_MODULES = {"prune": "pruning", "record_scores": "scores"}  # of the names that are not in `methods`
+_MODULES = {
+    "prune": "pruning",
+    "record_scores": "scores",
+}  # modules of names that are not in `methods`
 
 
 def __getattr__(name: str) -> Any:

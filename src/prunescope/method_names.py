@@ -50,12 +50,12 @@ class Name:
     """The parts of a method's name.
 
     base: the method that it varies, or itself; parts: numbers as (key of `LETTERS`, text) and words
-    as (None, text), in the order of the name; like: the method whose budget it has, if any.
+    as (None, text), in the order of the name; budget_of: the method whose budget it has, if any.
     """
 
     base: str
     parts: tuple[tuple[str | None, str], ...] = ()
-    like: str | None = None
+    budget_of: str | None = None
 
     @property
     def values(self) -> dict[str, str]:
@@ -76,34 +76,34 @@ class Name:
         return "-".join([self.base, *texts])
 
 
-def write(name: str, like: str | None = None, **values: Number) -> str:
+def write(name: str, budget_of: str | None = None, **values: Number) -> str:
     """The name of the variation of method `name` with these values, by key of `LETTERS`.
 
-    A list has a value for each stage. like: the method whose budget the variation has.
+    A list has a value for each stage. budget_of: the method whose budget the variation has.
     """
     numbers = [f"-{LETTERS[key]}{_text(value)}" for key, value in values.items()]
-    return name + "".join(numbers) + (f"-as-{like}" if like else "")
+    return name + "".join(numbers) + (f"-as-{budget_of}" if budget_of else "")
 
 
 def parse(name: str) -> Name:
     """The parts of a method's name; an unknown base reaches up to the first number."""
-    name, _, like = name.partition("-as-")
-    known = [base for base in LABELS if name == base or name.startswith(f"{base}-")]
-    base = max(known, key=len, default=re.split(NUMBER, name)[0])
+    name, _, budget_of = name.partition("-as-")
+    matching_bases = [base for base in LABELS if name == base or name.startswith(f"{base}-")]
+    base = max(matching_bases, key=len, default=re.split(NUMBER, name)[0])
     matches = PART.finditer(name[len(base) :])
     parts = [(KEYS.get(match["letter"]), match["value"] or match["word"]) for match in matches]
-    return Name(base, tuple(parts), like or None)
+    return Name(base, tuple(parts), budget_of or None)
 
 
 def label(method: str) -> str:
     """A method's name for people: "FastV, K = 1, R = 0.5" for `fastv-k1-r0.5`."""
     name = parse(method)
-    shown = [LABELS.get(name.base, name.base)]
+    words = [LABELS.get(name.base, name.base)]
     for key, text in name.parts:
-        shown.append(f"{SYMBOLS[key]} = {text}" if key else WORDS.get(text, text.replace("-", " ")))
-    if name.like:
-        shown.append(f"T of {label(name.like)}")
-    return ", ".join(shown)
+        words.append(f"{SYMBOLS[key]} = {text}" if key else WORDS.get(text, text.replace("-", " ")))
+    if name.budget_of:
+        words.append(f"tokens of {label(name.budget_of)}")
+    return ", ".join(words)
 
 
 def _text(value: Number) -> str:

@@ -95,8 +95,8 @@ def test_table_has_a_row_for_each_method_and_its_realised_tokens(name, study, tm
 def matched(tmp_path):
     """What `methods` writes of methods that are matched, one of them out of reach."""
     rows = [
-        {"method": "fastv", "like": "feather", "target": 0.4, "calibrated": 0.41},
-        {"method": "uniform", "like": "feather", "target": 0.4, "note": "cannot"},
+        {"method": "fastv", "budget_of": "feather", "target": 0.4, "calibrated": 0.41},
+        {"method": "uniform", "budget_of": "feather", "target": 0.4, "note": "cannot"},
         {"method": "pyramiddrop", "target": 0.5, "calibrated": 0.5},
     ]
     pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp_path / "matched.csv", index=False)
@@ -126,7 +126,7 @@ def test_matched_methods_are_compared_with_the_one_whose_budget_they_have(study,
 
 def test_study_whose_budgets_cannot_be_had_has_no_tables_of_them(study, tmp_path):
     out = {"csv": tmp_path / "t.csv", "bootstrap": FEW}
-    noted = [{"method": "fastv", "like": "feather", "note": "cannot"}]
+    noted = [{"method": "fastv", "budget_of": "feather", "note": "cannot"}]
     for name, rows in (("none", []), ("noted", noted)):
         pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp_path / f"{name}.csv", index=False)
         with pytest.raises(InputError, match=rf"{name}\.csv: no method .* could be matched"):

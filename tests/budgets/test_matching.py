@@ -140,7 +140,7 @@ def test_union_with_a_score_that_is_not_stored_is_refused():
     with pytest.raises(InputError, match="scores of knn as set are not stored"):
         match("behind", behind, "keep", 20.0, SCORES.calibration())
     replayed = [{"layer": 1, "score": {"replay": {"method": "fastv"}}}, *PYRAMID[1:]]
-    with pytest.raises(InputError, match="what replay keeps depends on the example"):
+    with pytest.raises(InputError, match="the tokens that replay keeps depend on the example"):
         match("replayed", replayed, "remove", 20.0, SCORES.calibration())
 
 
@@ -159,23 +159,24 @@ def test_all_that_the_papers_study_matches_can_be_told_from_stored_scores(numeri
     study = Study.of(read(source) | {"numerics": numerics}, source)
     methods, wanted = parse_methods(study.methods, source), study.wanted
     scores = Scores(synthetic.scores().isel(layer=[0] * 32).assign_coords(layer=range(1, 33)))
-    for name in {method.name for method in wanted} | {method.like for method in wanted}:
+    for name in {method.name for method in wanted} | {method.budget_of for method in wanted}:
         assert scores(methods[name]).shape[1] == len(methods[name].stages)
 
 
 def test_methods_get_the_budget_of_another_and_one_that_cannot_is_left_out(caplog):
     wanted = [
-        Wanted("fastv-as-feather", FASTV, "remove", like="feather"),
+        Wanted("fastv-as-feather", FASTV, "remove", budget_of="feather"),
         Wanted("fastv-t0.5", FASTV, "remove", share=0.5),
         Wanted("fastv-t0.1", FASTV, "remove", share=0.1),  # the layer before K sees a quarter
-        Wanted("fastv-as-nothing", FASTV, "remove", like="nothing"),
+        Wanted("fastv-as-nothing", FASTV, "remove", budget_of="nothing"),
     ]
     less = [{**stage, "remove": 0.4} for stage in FEATHER]
     solved, rows = solve(wanted, {"feather": less, "nothing": FEATHER}, SCORES.calibration())
     assert list(solved) == ["fastv-as-feather", "fastv-t0.5"]
-    like, half, low, nothing = rows
-    assert (like["like"], like["knob"]) == ("feather", "remove") and half["like"] is None
-    assert like["target"] == pytest.approx(realised(less) / SIZE) and half["target"] == 0.5
+    feather, half, low, nothing = rows
+    assert (feather["budget_of"], feather["knob"]) == ("feather", "remove")
+    assert half["budget_of"] is None
+    assert feather["target"] == pytest.approx(realised(less) / SIZE) and half["target"] == 0.5
     for name, row in zip(solved, rows, strict=False):
         assert solved[name][0]["remove"] == row["value"]
         assert row["calibrated"] == pytest.approx(realised(solved[name]) / SIZE)

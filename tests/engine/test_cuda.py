@@ -50,16 +50,16 @@ def trial(case) -> Trial:
 
 
 def to_cuda(inputs):
-    return {name: each.cuda() for name, each in inputs.items()}
+    return {name: tensor.cuda() for name, tensor in inputs.items()}
 
 
-@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda each: each.__name__[6:])
-@pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
+@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__[6:])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_contract(case, check):
     check(trial(case))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_methods_are_decoded_together(case):
     one = trial(case)
     check_joined(one.model, one.inputs)
@@ -75,12 +75,12 @@ def card(name: str):
 
 @pytest.mark.parametrize("task", ["locate", "exists"])
 def test_the_testbed_answers_as_on_a_cpu(task, tmp_path):
-    found = {}
+    records = {}
     for device in ("cpu", "cuda"):
         store = RecordStore(tmp_path / device)
-        records = evaluate(shipped(device), card(task), METHODS, store, limit=64)
-        found[device] = records.select(["prediction", "kept"]).to_pylist()
-    pairs = list(zip(*found.values(), strict=True))
+        table = evaluate(shipped(device), card(task), METHODS, store, limit=64)
+        records[device] = table.select(["prediction", "kept"]).to_pylist()
+    pairs = list(zip(*records.values(), strict=True))
     assert np.mean([a["prediction"] == b["prediction"] for a, b in pairs]) > 0.98
     assert np.mean([a["kept"] == b["kept"] for a, b in pairs]) > 0.9  # but for near ties
 
@@ -102,12 +102,12 @@ def test_a_batch_that_does_not_fit_is_halved(tmp_path, monkeypatch):
 
 
 def test_scores_are_those_of_a_cpu(tmp_path):
-    found = []
+    scores = []
     for device in ("cpu", "cuda"):
         extract(shipped(device), card("locate"), tmp_path / device, 4, limit=8)
-        found.append(xr.open_zarr(tmp_path / device)["score"].load())
-    assert found[0]["example"].equals(found[1]["example"])
-    np.testing.assert_allclose(found[1].values, found[0].values, atol=1e-3, rtol=0)
+        scores.append(xr.open_zarr(tmp_path / device)["score"].load())
+    assert scores[0]["example"].equals(scores[1]["example"])
+    np.testing.assert_allclose(scores[1].values, scores[0].values, atol=1e-3, rtol=0)
 
 
 def test_costs_are_counted_and_measured():

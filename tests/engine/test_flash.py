@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from helpers import flash_in_small
+from helpers import tiny_flash
 from helpers.families import CASES
 from helpers.trials import prepare
 from prunescope.engine.masks import window_of
@@ -37,7 +37,7 @@ def forgets(case) -> bool:
 @pytest.fixture(params=[each for each in CASES if not forgets(each)], ids=lambda each: each.name)
 def trials(request, monkeypatch):
     """The same model and prompts with flash attention, and without."""
-    flash_in_small.install(monkeypatch)
+    tiny_flash.install(monkeypatch)
     return trial(request.param, "flash_attention_2"), trial(request.param, "sdpa")
 
 

@@ -12,7 +12,9 @@ from prunescope.testing.trial import Trial
 def trial(case: Case, backend: str = "sdpa", dtype: torch.dtype = torch.float32) -> Trial:
     """The case's model and all its prompts."""
     rows = range(len(case.prompts))
-    batch, *singles = (prepare(case, *each, dtype=dtype) for each in [rows, *([n] for n in rows)])
+    batch, *singles = (
+        prepare(case, *chosen, dtype=dtype) for chosen in [rows, *([n] for n in rows)]
+    )
     return Trial(case.build(backend).to(dtype), batch, singles)
 
 

@@ -39,6 +39,13 @@ def test_feather():
     check(method, 32, (27, 27))
 
 
+def test_a_stage_does_not_claim_that_it_removes_nothing():
+    """`remove` and `power` are arguments alone; what they come to is in `keep`."""
+    stage = Stage(3, Attention(), remove=0.75, power=2)
+    assert stage.keep == 0.25**2
+    assert not hasattr(stage, "remove") and not hasattr(stage, "power")
+
+
 def test_unpruned():
     assert parse([]) == Method(name="m")
     assert parse([]).mean_tokens([], 729, 32) == 729

@@ -152,7 +152,7 @@ def test_matched_methods_are_called_after_their_budgets(config):
         "fastv-k1-t0.5", "fastv-k1-t0.42", "fastv-k3-t0.5", "fastv-k3-t0.42", "uniform-as-feather",
     ]  # fmt: skip
     assert wanted[3].stages == [FASTV | {"layer": 3}] and wanted[3].share == 0.42
-    assert (wanted[4].knob, wanted[4].like, wanted[4].share) == ("stride", "feather", None)
+    assert (wanted[4].knob, wanted[4].budget_of, wanted[4].share) == ("stride", "feather", None)
     assert list(study.methods)[2:] == [each.name for each in wanted]
 
 

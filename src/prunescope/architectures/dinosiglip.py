@@ -48,9 +48,9 @@ class DinoSiglipVisionConfig(PreTrainedConfig):
 
     def __post_init__(self, **kwargs: Any) -> None:
         for name, kind in self.sub_configs.items():
-            given = getattr(self, name)
-            if not isinstance(given, kind):
-                setattr(self, name, kind(**given or {}))
+            config = getattr(self, name)
+            if not isinstance(config, kind):
+                setattr(self, name, kind(**config or {}))
         super().__post_init__(**kwargs)
 
     @property

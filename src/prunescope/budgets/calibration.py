@@ -69,8 +69,7 @@ class Scores:
     def _check(self, method: Method) -> None:
         """Raise InputError for a score that is not stored, if a set is chosen with it or after it.
 
-        How many tokens such a set leaves depends on which tokens the score kept, not only on how
-        many.
+        A set's count depends on which tokens were kept before it, so the score must be stored.
         """
         has_set = [not stage.score.sized or stage.always is not None for stage in method.stages]
         relevant = [stage for index, stage in enumerate(method.stages) if any(has_set[index:])]
@@ -86,8 +85,8 @@ class Scores:
         always = False if stage.always is None else members(stage.always, self.grid)
         if isinstance(stage.score, SetCriterion):
             return kept & (members(stage.score, self.grid) | always)
-        left, begun = kept.sum(1), kept.shape[1]
-        counts = np.array([stage.count(int(number), begun) for number in left])
+        remaining, total = kept.sum(1), kept.shape[1]
+        counts = np.array([stage.count(int(number), total) for number in remaining])
         scores = self._scores(stage.score, layer)
         first = ranks(np.where(kept, scores, -np.inf)) < counts[:, None]
         return kept & (first | always)
@@ -110,13 +109,13 @@ def _variant(criterion: Criterion) -> str | None:
 
 
 def members(criterion: Criterion, grid: tuple[int, int]) -> np.ndarray:
-    """Tokens (n,) of one image that a set names by their place in it.
+    """Tokens (n,) of one image that a set names by their place in the image.
 
     InputError for a set that depends on more than the place.
     """
     if criterion.sized or criterion.needs:
         raise InputError(
-            f"score: what {criterion.name} keeps depends on the example; "
+            f"score: the tokens that {criterion.name} keeps depend on the example; "
             "give counts from runs of the model"
         )
     place = torch.tensor(list(np.ndindex(*grid)))[None]

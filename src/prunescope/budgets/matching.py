@@ -23,13 +23,13 @@ from prunescope.study.variations import Wanted
 log = logging.getLogger(__name__)
 COLUMNS = [
     "method",
-    "like",
+    "budget_of",
     "knob",
     "target",
     "value",
     "calibrated",
     "note",
-]  # of the rows of `solve`
+]  # columns of the rows of `solve`
 STEPS = 10_000  # fractions have four decimals: finer than one token of thousands
 
 
@@ -90,13 +90,14 @@ def solve(
 ) -> tuple[dict[str, Stages], list[dict[str, Any]]]:
     """Stages by name of the methods whose budgets can be reached, and a row for every one wanted.
 
-    methods: those whose budgets others get (`Wanted.like`). A row has columns of `COLUMNS`: method,
-    like, knob, target (T/N as wanted), and either value and calibrated (the value of the knob, and
-    T/N on the calibration split) or note, the reason why it is out of reach, which is also logged.
+    methods: those whose budgets others get (`Wanted.budget_of`). A row has columns of `COLUMNS`:
+    method, budget_of, knob, target (T/N as wanted), and either value and calibrated (the value of
+    the knob, and T/N on the calibration split) or note, the reason why it is out of reach. The
+    reason is also logged.
     """
     solved, rows = {}, []
     for method in wanted:
-        row = {"method": method.name, "like": method.like, "knob": method.knob}
+        row = {"method": method.name, "budget_of": method.budget_of, "knob": method.knob}
         try:
             target = _target(method, methods, calibration)
             row["target"] = target / calibration.tokens
@@ -112,15 +113,14 @@ def solve(
 
 
 def _target(method: Wanted, methods: Mapping[str, Stages], calibration: Calibration) -> float:
-    """T that a method is to have."""
-    if method.like is None:
+    """Wanted T of a method."""
+    if method.budget_of is None:
         return method.share * calibration.tokens
-    other = parse_methods({method.like: methods[method.like]}, "match")[method.like]
+    name = method.budget_of
+    other = parse_methods({name: methods[name]}, "match")[name]
     tokens = float(calibration.mean_tokens(other).mean())
     if np.isnan(tokens):
-        raise InputError(
-            f"method {method.like!r}: a stage leaves no token, so that it has no budget"
-        )
+        raise InputError(f"method {name!r}: a stage leaves no token, so that it has no budget")
     return tokens
 
 

@@ -1,4 +1,4 @@
-"""A model in memory, together with the parts that its users ask for again and again."""
+"""A loaded model with its processor, family and decoder."""
 
 from dataclasses import dataclass
 

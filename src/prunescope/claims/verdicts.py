@@ -3,7 +3,7 @@
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
 UNMATCHED = "not matched"  # a check only: a larger budget could explain the effect
 ABSENT = "not in this study"  # a claim only: the study lacks the methods
-VERDICTS = (HOLDS, FAILS, OPEN, ABSENT)  # of a claim
+VERDICTS = (HOLDS, FAILS, OPEN, ABSENT)  # verdicts of a claim
 ABOVE, WITHIN = "above", "within"  # the side of its bound on which an effect is wanted
 
 

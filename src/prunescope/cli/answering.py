@@ -16,18 +16,18 @@ from prunescope.methods import Method
 from prunescope.pruning import prune
 from prunescope.tasks.encoding import encode
 
-logging.disable_progress_bar()  # of loading weights
+logging.disable_progress_bar()  # the one that shows how weights load
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says with a method, and the visual tokens that it was left with."""
+    """An answer of a model pruned by a method, and the visual tokens that stayed."""
 
     method: str
     text: str
     total: int  # visual tokens of the prompt
-    layers: list[int]  # of each stage
-    kept: list[np.ndarray]  # of each stage: raster indices, counted over all views
+    layers: list[int]  # decoder layer of each stage
+    kept: list[np.ndarray]  # for each stage: raster indices, counted over all views
     share: float  # T/N, the mean share of the visual tokens over the decoder layers
 
     def passed(self) -> np.ndarray:
@@ -54,8 +54,11 @@ class Question:
 
     @classmethod
     def of(cls, loaded: Loaded, image: Image.Image, text: str) -> "Question":
-        """text: what the user says where the model has a chat template. Otherwise the input text
-        itself, which starts with the image unless it says where the image is."""
+        """Encode a question.
+
+        text: the user's message if the model has a chat template, otherwise the input text itself;
+        the image comes first unless the text says where it is.
+        """
         model, processor = loaded.model, loaded.processor
         chat = bool(getattr(processor, "chat_template", None))
         mark = getattr(processor, "image_token", "<image>")
@@ -79,15 +82,15 @@ class Question:
         return Answer(method.name, text.strip(), total, trace.layers, kept, share)
 
     def views(self) -> list[tuple[Image.Image, tuple[int, int]]]:
-        """What the model sees: each view of the image, with its grid of (rows, columns) tokens."""
+        """Pictures of the views of the image, each with its grid of (rows, columns) tokens."""
         family, model = self.loaded.family, self.loaded.model
         grids = family.layout(model, self.inputs).grids[0]
         pixels = family.pixels(model, self.inputs) or [None] * len(grids)
-        return [(self._seen(view), grid) for view, grid in zip(pixels, grids, strict=True)]
+        return [(self._picture(view), grid) for view, grid in zip(pixels, grids, strict=True)]
 
-    def _seen(self, pixels: Tensor | None) -> Image.Image:
-        """The picture of a view. The whole image where its pixels are several tiles or loose
-        patches, since the grid covers the whole image then."""
+    def _picture(self, pixels: Tensor | None) -> Image.Image:
+        """The picture of a view; the whole image if the processor splits views into tiles or
+        patches."""
         if pixels is None or pixels.ndim < 3 or pixels.squeeze(0).ndim != 3:
             return self.image
         processor = self.loaded.processor.image_processor

@@ -61,9 +61,9 @@ def _methods(study: "Study") -> Rows:
     for name, stages in study.fixed.items():
         yield name, method_in_words(stages)
     for method in study.wanted:
-        budget = f"as {method.like} keeps" if method.like else f"as T/N = {method.share:g} allows"
+        share = f"T/N = {method.share:g} allows" if method.share else f"{method.budget_of} keeps"
         stages = with_value(method.stages, method.knob, None)  # it is solved for
-        yield method.name, f"as many tokens {budget}: {method_in_words(stages)}"
+        yield method.name, f"as many tokens as {share}: {method_in_words(stages)}"
 
 
 def _items(study: "Study", kind: str) -> Rows:

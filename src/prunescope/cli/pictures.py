@@ -14,7 +14,7 @@ MARGIN, LINE = 12, 20  # pixels
 FONT = 15  # pixels
 STROKE = 3  # pixels
 VEIL = (16, 18, 32)
-OPACITY = 0.82  # of the veil over what the first stage removes
+OPACITY = 0.82  # opacity of the veil over what the first stage removes
 RIGHT_BOX, ANSWER_BOX = (0, 230, 80), (255, 0, 220)
 
 Box = Sequence[float]  # x1, y1, x2, y2 as fractions of the image
@@ -55,8 +55,8 @@ def draw(panels: Sequence[Panel], title: str) -> Image.Image:
     """The panels side by side below a title, each with its own title and caption."""
     pictures = [_picture(panel) for panel in panels]
     captions = [_wrapped(panel) for panel in panels]
-    top = MARGIN + 3 * LINE  # of the pictures
-    bottom = top + max(picture.height for picture in pictures) + MARGIN // 2  # of the tallest
+    top = MARGIN + 3 * LINE  # where the pictures begin
+    bottom = top + max(picture.height for picture in pictures) + MARGIN // 2  # below the tallest
     height = bottom + max(map(len, captions)) * LINE + MARGIN
     sheet = Image.new("RGB", (MARGIN + len(panels) * (WIDTH + MARGIN), height), "white")
     _write(sheet, textwrap.shorten(title, 2 * sheet.width // FONT), (MARGIN, MARGIN))

@@ -55,10 +55,10 @@ def prune(
 
     picture = _open(image)
     methods = [named_method(name) for name in dict.fromkeys([BASELINE, *method])]
-    asked = Question.of(load(model, revision, device, dtype), picture, question)
-    answers = [asked.answer(method, max_new_tokens) for method in methods]
+    encoded = Question.of(load(model, revision, device, dtype), picture, question)
+    answers = [encoded.answer(method, max_new_tokens) for method in methods]
     print_answers(answers)
-    views = asked.views()
+    views = encoded.views()
     panels = [
         Panel(a.method, veil(views, a.passed()), (f"tokens kept: {a.tokens()}", a.text))
         for a in answers

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 def side_information_of(
     loaded: Loaded, inputs: Mapping[str, Any], batch: "Dataset", methods: Mapping[str, Method]
 ) -> SideInformation:
-    """What `prune` must be given for these methods and this batch. Methods that others replay are
-    run to learn what they keep. inputs: the batch's prompts."""
+    """Side information for `prune`: boxes of the batch, and the tokens that replayed methods keep.
+
+    Replayed methods are run to learn their tokens. inputs: the batch's prompts.
+    """
     side = SideInformation()
     for source in sorted({replayed(method) for method in methods.values()} - {None}):
         method = methods[source]

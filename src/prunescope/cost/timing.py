@@ -132,15 +132,17 @@ class Stopwatch:
         arguments: of `prune`, besides the method.
         """
         mask = self.inputs["attention_mask"]
-        vision, _ = self._time(lambda: self.model.get_image_features(**self.pixels))
+        vision_ms, _ = self._time(lambda: self.model.get_image_features(**self.pixels))
         with self.images.shared(), prune(self.model, method, **arguments):
-            first, (token, cache) = self._time(lambda: prefill(self.model, self.inputs))
-            rest, _ = self._time(lambda: continued(self.model, mask, token, cache, self.steps))
+            prefill_ms, (token, cache) = self._time(lambda: prefill(self.model, self.inputs))
+            decoding_ms, _ = self._time(
+                lambda: continued(self.model, mask, token, cache, self.steps)
+            )
         return {
-            "vision_ms": vision,
-            "prefill_ms": first,
-            "decode_ms": rest / self.steps,
-            "answer_ms": vision + first + rest,
+            "vision_ms": vision_ms,
+            "prefill_ms": prefill_ms,
+            "decode_ms": decoding_ms / self.steps,
+            "answer_ms": vision_ms + prefill_ms + decoding_ms,
         }
 
     def peak(self, method: Method, arguments: Mapping[str, Any]) -> float:

@@ -9,7 +9,7 @@ from torch import BoolTensor, LongTensor, Tensor
 from prunescope.criteria.base import Criterion, Projected, Selection, Sizes, head_dim
 from prunescope.errors import InputError
 
-AXES = ("temporal", "row", "column")  # of M-RoPE (arXiv 2409.12191)
+AXES = ("temporal", "row", "column")  # axes of M-RoPE (arXiv 2409.12191)
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ class Attention(Criterion):
         )
 
     def flops(self, sizes: Sizes) -> int:
-        """Operations of the logits and, for the projections of layer K, of computing these before
-        the layer does so again for the tokens that are left."""
+        """Operations of the logits, plus, for `own`, projecting queries and keys of the full prompt
+        once more."""
         config, prompt = sizes.config, sizes.visual + sizes.text
         queries = 1 if self.query == "last" else prompt
         keys = sizes.visual if self.softmax == "image" else prompt

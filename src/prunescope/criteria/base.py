@@ -71,7 +71,7 @@ class Projected:
     keys: Tensor  # (b, s, key heads, d)
     rotary: tuple[Tensor, Tensor]  # cos, sin, each (b or 1, s, d)
     mask: Tensor | None  # (b or 1, 1, s, s) of the attention backend; None: see `causal`
-    scale: float  # of the logits
+    scale: float  # factor of the logits
     softcap: float | None = None  # logits become softcap * tanh(logits / softcap)
     causal: bool = True  # without a mask, whether tokens see only those up to themselves
     axes: LongTensor | None = None  # (d,) axis of the position ids that turns each dimension

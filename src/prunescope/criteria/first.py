@@ -1,4 +1,4 @@
-"""The top of each view, and nothing else."""
+"""Criterion that keeps the top visual tokens of each view."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""The bottom of each view, and nothing else."""
+"""Criterion that keeps the bottom visual tokens of each view."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""No visual token."""
+"""Criterion that keeps no visual tokens."""
 
 from dataclasses import dataclass
 from typing import ClassVar

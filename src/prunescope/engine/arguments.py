@@ -95,8 +95,8 @@ class LayerArguments:
         new, total = hidden.shape[1], cache.get_seq_length(index) + hidden.shape[1]
         if not segment.padded and not self.reader.has_gaps and new == 1 and window is None:
             return None
-        # Keys are the tokens left of the prompt, then the `added` ones after it; these lie behind
-        # the whole prompt, in whose columns a window is measured.
+        # Keys are the remaining tokens of the prompt, then the `added` ones after it. Windows count
+        # columns of the whole prompt, so the added keys start at its length.
         added = total - segment.valid.shape[1]
         length = self.segments[0].valid.shape[1]
         later = length + torch.arange(added, device=hidden.device).expand(len(hidden), -1)

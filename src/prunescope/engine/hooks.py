@@ -22,7 +22,7 @@ from prunescope.engine.trace import Trace
 from prunescope.errors import InputError
 from prunescope.methods import Method, check_grid
 
-# Fields of `Selection` that meet a need of another name; all others are called like the need.
+# Needs whose field in `Selection` has another name.
 FIELDS = {"previous": "projected", "own": "projected"}
 
 
@@ -51,7 +51,7 @@ class Engine:
         self.trace = Trace(layers, len(decoder.layers))
         self.stages = dict(zip(layers, method.stages, strict=True))
         self.injected: dict[int, Tensor] = {}  # layer -> (b, s, dim) to add to its input
-        self.cache: ReferenceType[Cache] | None = None  # of the latest prefill
+        self.cache: ReferenceType[Cache] | None = None  # cache of the latest prefill
         self.arguments = LayerArguments(reader, decoder, self.trace.segments)
         hooks = [(reader.model, self._before_model), (decoder, self._before_decoder)]
         hooks += [(layer, self._before_layer(i)) for i, layer in enumerate(decoder.layers)]
@@ -161,23 +161,22 @@ class Engine:
         """Carry out the stage before layer `index`: its input (b, s, dim) -> (b, fewer, dim)."""
         stage = self.stages[index]
         hidden = self._in_scan_order(stage.scan, hidden)
-        segment = len(self.trace.segments) - 1
-        seen = {**kwargs, **self.arguments.prefill(index, segment, hidden, kwargs)}
-        before = self.trace.segments[-1]
-        keep = self._tokens_to_keep(index, hidden, seen)
-        if stage.positions == "original" and torch.equal(keep, before.valid):
-            self.trace.segments.append(before)
+        number, segment = len(self.trace.segments) - 1, self.trace.segments[-1]
+        layer_kwargs = {**kwargs, **self.arguments.prefill(index, number, hidden, kwargs)}
+        keep = self._tokens_to_keep(index, hidden, layer_kwargs)
+        if stage.positions == "original" and torch.equal(keep, segment.valid):
+            self.trace.segments.append(segment)
             return hidden
-        # (b, most) the columns that stay. A stable sort of 0 (dropped) and 1 (kept) moves kept
+        # (b, width) the columns that stay. A stable sort of 0 (dropped) and 1 (kept) moves kept
         # tokens to the right in their order; dropped ones at the left pad shorter examples.
-        most = int(keep.sum(1).max())
-        order = keep.byte().argsort(dim=1, stable=True)[:, keep.shape[1] - most :]
-        after = segments.take(before, order, keep)
+        width = int(keep.sum(1).max())
+        order = keep.byte().argsort(dim=1, stable=True)[:, keep.shape[1] - width :]
+        pruned_segment = segments.take(segment, order, keep)
         if stage.positions == "compact":
-            after = segments.compact(after, prompt=self.trace.segments[0])
+            pruned_segment = segments.compact(pruned_segment, prompt=self.trace.segments[0])
         elif stage.positions == "shuffled":
-            after = segments.shuffled(after, self.reader.content())
-        self.trace.segments.append(after)
+            pruned_segment = segments.shuffled(pruned_segment, self.reader.content())
+        self.trace.segments.append(pruned_segment)
         return hidden[rows_of(order), order]
 
     def _in_scan_order(self, scan: str, hidden: Tensor) -> Tensor:
@@ -193,19 +192,19 @@ class Engine:
 
     def _tokens_to_keep(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> BoolTensor:
         """(b, s) True at text and at the visual tokens that the stage keeps."""
-        stage, before = self.stages[index], self.trace.segments[-1]
-        self._check_finite(index, hidden, before.valid)
-        selection = select_from(before, hidden, self.reader.layout)
+        stage, segment = self.stages[index], self.trace.segments[-1]
+        self._check_finite(index, hidden, segment.valid)
+        selection = select_from(segment, hidden, self.reader.layout)
         selection = replace(selection, **self._optional_fields(index, selection, kwargs))
         counts = None
         if stage.keep is not None:
-            left = selection.present.sum(1).tolist()
-            begun = (self.trace.segments[0].raster >= 0).sum(1).tolist()
-            counts = torch.tensor(list(map(stage.count, left, begun)), device=hidden.device)
+            remaining = selection.present.sum(1).tolist()
+            total = (self.trace.segments[0].raster >= 0).sum(1).tolist()
+            counts = torch.tensor(list(map(stage.count, remaining, total)), device=hidden.device)
         chosen = stage.score.select(selection, counts)  # (b, n)
         if stage.always is not None:
             chosen = chosen | stage.always.select(selection, None)
-        text = before.valid & (before.raster < 0)
+        text = segment.valid & (segment.raster < 0)
         return text | torch.zeros_like(text).scatter(1, selection.visual, chosen)
 
     def _check_finite(self, index: int, hidden: Tensor, valid: BoolTensor) -> None:
@@ -220,7 +219,7 @@ class Engine:
     def _optional_fields(
         self, index: int, selection: Selection, kwargs: dict[str, Any]
     ) -> dict[str, Any]:
-        """The fields of `Selection` that the stage's criteria need and others do not pay for."""
+        """Fields that are computed only for stages that need them."""
         makers = {
             "previous": lambda: self.recorders[index].take(),
             "own": lambda: self._project(index, selection.hidden, kwargs),

@@ -20,7 +20,7 @@ class ProjectionRecorder:
         self, family: Family, layer: nn.Module, axes: LongTensor | None, cleanup: ExitStack
     ):
         self._family, self._layer, self._axes = family, layer, axes
-        self._seen: dict[str, Any] = {}  # fields of `Projected`, of the latest call
+        self._outputs: dict[str, Any] = {}  # fields of `Projected`, of the latest call
         hook = self._layer.register_forward_pre_hook(self._see_layer, with_kwargs=True)
         cleanup.callback(hook.remove)
         for name, module in zip(("queries", "keys"), family.projections(self._layer), strict=True):
@@ -31,20 +31,20 @@ class ProjectionRecorder:
 
     def see_arguments(self, kwargs: Mapping[str, Any]) -> None:
         """Record rotary embeddings and mask from the keyword arguments of the layer's forward."""
-        self._seen |= {"rotary": kwargs["position_embeddings"], "mask": kwargs["attention_mask"]}
+        self._outputs |= {"rotary": kwargs["position_embeddings"], "mask": kwargs["attention_mask"]}
 
     def _record(self, name: str) -> Callable:
         def hook(module: nn.Module, args: tuple, output: Tensor) -> None:
-            self._seen[name] = self._family.split_heads(self._layer, output)
+            self._outputs[name] = self._family.split_heads(self._layer, output)
 
         return hook
 
     def take(self) -> Projected:
         """Return the record of the latest call, and forget it."""
-        seen, self._seen = self._seen, {}
+        outputs, self._outputs = self._outputs, {}
         attention = self._layer.self_attn
         return Projected(
-            **seen,
+            **outputs,
             scale=attention.scaling,
             softcap=self._family.softcap(self._layer),
             causal=attention.is_causal,

@@ -29,11 +29,11 @@ class Segment:
         """The visual tokens of each example in raster order, filled up to n: their columns (b, n),
         whether each is present (b, n), and their raster indices (b, n)."""
         is_visual = self.raster >= 0
-        most = int(is_visual.sum(1).max())
-        # Sorted by raster index, with all other tokens last; the first `most` columns hold every
+        width = int(is_visual.sum(1).max())
+        # Sorted by raster index, with all other tokens last; the first `width` columns hold every
         # visual token of the longest example.
         last = torch.iinfo(self.raster.dtype).max
-        columns = self.raster.masked_fill(~is_visual, last).argsort(dim=1, stable=True)[:, :most]
+        columns = self.raster.masked_fill(~is_visual, last).argsort(dim=1, stable=True)[:, :width]
         raster = self.raster.gather(1, columns)
         return columns, raster >= 0, raster.clamp(min=0)
 
@@ -76,9 +76,9 @@ def _without_gaps(positions: LongTensor, valid: BoolTensor) -> LongTensor:
     flat = positions.transpose(0, 1).reshape(batch, axes * length)
     in_use = valid.repeat(1, axes)
     # (b, numbers) 1 where a valid token has the number; the running sum ranks the numbers in use.
-    taken = torch.zeros(batch, int(positions.max()) + 1, dtype=torch.long, device=flat.device)
-    taken.scatter_reduce_(1, flat, in_use.long(), "amax")
-    ranks = (taken.cumsum(1) - 1).clamp(min=0)
+    occupied = torch.zeros(batch, int(positions.max()) + 1, dtype=torch.long, device=flat.device)
+    occupied.scatter_reduce_(1, flat, in_use.long(), "amax")
+    ranks = (occupied.cumsum(1) - 1).clamp(min=0)
     renumbered = first[:, None] + ranks.gather(1, flat)
     return renumbered.reshape(batch, axes, length).transpose(0, 1)
 

@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 log = logging.getLogger(__name__)
-# Every record depends on this code. Its method's criteria come on top, and no other criteria.
+# Code that every record depends on. A record also depends on the code of its method's criteria,
+# not on other criteria.
 SOURCE = [code(name) for name in ENGINE if name not in ("criteria", "scores")]
 SOURCE += [code("criteria") / name for name in ("__init__.py", "base.py")]
 
 Keys = dict[str, dict[str, Any]]  # by method
-# The methods to compute, by the method that they replay (None for most) and the rows they lack.
+# (replayed method or None, rows without a record) -> methods
 Todo = dict[tuple[str | None, tuple[int, ...]], list[Method]]
 
 
@@ -51,8 +52,7 @@ def evaluate(
     limit: int | None = None,
     shard: Shard = WHOLE,
 ) -> pa.Table:
-    """The records (`store.SCHEMA`) of a shard of `limit` examples of the task, by method and
-    example.
+    """Records (`store.SCHEMA`) of a shard of `limit` examples of the task, by method and example.
 
     Records that the store lacks are computed and appended, batch by batch; replays come last.
     Methods that need true boxes are left out where the task has none. Metadata of the table:
@@ -108,7 +108,7 @@ def keys_of(
 
 
 def _source(method: Method) -> str:
-    """Digest of the code that makes a record of this method; other criteria do not count."""
+    """Digest of the code that a record of this method depends on."""
     return _code_digest(frozenset(type(criterion) for criterion in method.criteria()))
 
 
@@ -142,7 +142,7 @@ def _compute(
     batch_size: int,
     manifest: Mapping[str, Any],
 ) -> None:
-    """Compute the records that are to do; append them to the store as soon as a method has
+    """Compute missing records; append them to the store as soon as a method has
     answered a batch."""
     portions, writer = Portions(answerer.run, batch_size), Writer(store)
     total = sum(len(rows) * len(methods) for (_, rows), methods in todo.items())
@@ -155,8 +155,8 @@ def _compute(
         processor = answerer.loaded.processor
         for batch in prompts.batches(missing, answerer.task, processor, batch_size):
             for method, records in portions.of(batch, methods):
-                how = {"batch_size": len(records), "out_of_memory": portions.failed}
-                writer.append(keys[method.name], records, {**manifest, **how})
+                run_facts = {"batch_size": len(records), "out_of_memory": portions.failed}
+                writer.append(keys[method.name], records, {**manifest, **run_facts})
                 progress.advance(len(records))
     writer.finish()
 

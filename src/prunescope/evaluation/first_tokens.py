@@ -39,9 +39,9 @@ def first_token(tokenizer: PreTrainedTokenizerBase, end: int, word: str) -> int 
     def encode(text: str) -> list[int]:
         return tokenizer.encode(text, add_special_tokens=False)
 
-    before = tokenizer.decode([end])
-    # After white space, a new line stands for the text before: no tokenizer joins it with a word.
-    start, space = (before, " ") if before[-1:].strip() else ("\n", "")
-    prefix, whole = encode(start), encode(start + space + word)
-    rest = whole[len(prefix) :] if whole[: len(prefix)] == prefix else encode(word)
-    return rest[0] if rest else None
+    context = tokenizer.decode([end])
+    # After white space, a new line stands for the context: no tokenizer joins it with a word.
+    start, space = (context, " ") if context[-1:].strip() else ("\n", "")
+    prefix, joined = encode(start), encode(start + space + word)
+    suffix = joined[len(prefix) :] if joined[: len(prefix)] == prefix else encode(word)
+    return suffix[0] if suffix else None

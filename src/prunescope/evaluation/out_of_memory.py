@@ -1,4 +1,4 @@
-"""When memory runs out, half the batch is tried, and what is finished stays finished."""
+"""Runs batches; halves them when memory runs out, and keeps finished results."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence

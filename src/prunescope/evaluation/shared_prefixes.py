@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
@@ -23,7 +23,7 @@ from prunescope.checkpoints.loaded import Loaded
 from prunescope.criteria import Selection, SetCriterion
 from prunescope.engine.caches import cache_of
 from prunescope.engine.patched_method import patch_method
-from prunescope.methods import Method
+from prunescope.methods import Method, Stage
 from prunescope.pruning import Trace, prune
 
 # Where a decoder layer of a method is in the tree: its index, and the stages at or before it.
@@ -37,15 +37,14 @@ class Images:
         self.base = loaded.family.base(loaded.model)
         self.projector = loaded.family.projector(loaded.model)
         self.tower = loaded.family.tower(loaded.model)
-        self.output: Any = None  # of `get_image_features`
+        self.output: Any = None  # what `get_image_features` returns
         # What criteria read by hooks: inputs of the projector, queries and keys of the tower.
         self.features: list[Tensor] = []
         self.projected: dict[nn.Module, Tensor] = {}
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Within the `with`, images are encoded only if they were not before. Goes around
-        `prune`."""
+        """Encode images once within the `with`. Enter before `prune`."""
         with ExitStack() as cleanup:
             patch_method(self.base, "get_image_features", self._stand_in, cleanup)
             yield
@@ -137,8 +136,8 @@ class Tree:
         stages = []
         for stage, layer in zip(method.stages, method.layers(depth), strict=True):
             if (run := self.runs.get(nodes[layer])) is not None:
-                known = _Recalled(run.raster)
-                stage = replace(stage, keep=None, score=known, always=None, of="left")
+                recalled = _Recalled(run.raster)
+                stage = Stage(stage.layer, recalled, positions=stage.positions, scan=stage.scan)
             stages.append(stage)
         return Method(stages, method.name)
 
@@ -209,8 +208,8 @@ def _order(method: Method, depth: int) -> list[tuple[int, str]]:
 
 def _names(method: Method, depth: int) -> list[str]:
     """A text for each stage; equal for equal stages, however their layers are written."""
-    stages = [replace(stage, layer=stage.at(depth)) for stage in method.stages]
-    return [json.dumps(stage.to_dict(), sort_keys=True) for stage in stages]
+    stages = [stage.to_dict() | {"layer": stage.at(depth)} for stage in method.stages]
+    return [json.dumps(stage, sort_keys=True) for stage in stages]
 
 
 def _replay(module: nn.Module, output: Tensor | None, *inputs: Tensor) -> None:

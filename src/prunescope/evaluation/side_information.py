@@ -1,4 +1,4 @@
-"""What `prune` must be given besides a method: true boxes, and the tokens that a replay keeps."""
+"""Side information for `prune`: true boxes, and the tokens that a replay keeps."""
 
 import logging
 from collections.abc import Mapping, Sequence

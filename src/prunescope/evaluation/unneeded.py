@@ -1,4 +1,4 @@
-"""Which stored records the given studies need."""
+"""Finds stored records that no study needs."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from prunescope.figures import drawing, theme
 from prunescope.method_names import BASELINE, LABELS, label, parse
 
-LEAST_SPAN = 0.2  # of the scale of `pair_maps`
+LEAST_SPAN = 0.2  # least span of the scale of `pair_maps`
 MOST_ROWS = 2  # panels of `tradeoff` above each other
 
 
@@ -115,7 +115,7 @@ def _points(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFrame:
 
 
 def _swept_layers(points: pd.DataFrame) -> list[str]:
-    """Layers with most points of lines, the earliest first; all points share a row without any."""
+    """Layers of most lines, earliest first; `[""]` if no point has a layer."""
     single = points[(points["layer"] != "") & (points["family"] != "random")]
     if single.empty:
         return [""]

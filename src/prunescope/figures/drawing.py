@@ -96,7 +96,8 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
 
 
 def apart(heights: Sequence[float], gap: float) -> np.ndarray:
-    """The heights, moved as little as makes neighbours at least `gap` apart; their order stays."""
+    """The heights, moved by the least amount that puts neighbours at least `gap` apart; their order
+    stays."""
     order = np.argsort(heights, kind="stable")
     placed = np.asarray(heights, float)[order]
     for _ in range(100):

@@ -36,7 +36,7 @@ def draw_inset(axes: Axes, image: np.ndarray, box: Sequence[float], part: float 
     x1, y1, x2, y2 = box
     centre = (x1 + x2) / 2, (y1 + y2) / 2
     left = 1 - part if centre[0] < 0.5 else 0.0
-    bottom = 1 - part if centre[1] > 0.5 else 0.0  # of the axes, whose 0 is at the bottom
+    bottom = 1 - part if centre[1] > 0.5 else 0.0  # fraction of the axes, from the bottom
     inset = axes.inset_axes((left, bottom, part, part))
     half = min(max(x2 - x1, y2 - y1) * 0.75, 0.5)
     x, y = np.clip(centre, half, 1 - half)  # the window stays inside the image

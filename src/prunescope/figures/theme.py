@@ -17,7 +17,7 @@ from prunescope.figures.quick_seaborn import sns, so
 from prunescope.method_names import parse
 
 COLUMN, PAGE = 3.25, 6.75  # widths of a figure in inches
-LETTERS_PER_INCH = 15  # of a headline
+LETTERS_PER_INCH = 15  # in a headline
 MOST_COLORS = 6  # more colours in one figure cannot be told apart at a glance
 
 
@@ -26,7 +26,7 @@ class Look:
     """Colour and mark of a method, wherever it is drawn."""
 
     color: str
-    marker: str | tuple[int, int, int] = "o"  # of matplotlib
+    marker: str | tuple[int, int, int] = "o"  # marker of matplotlib
     filled: bool = True
 
 
@@ -44,7 +44,7 @@ LOOKS = {
     "pyramiddrop": Look("#4F1A2D", "<"),
     # choices that ignore the image
     "uniform": Look("#19784D", "^"),
-    "ensemble": Look("#0382FA", "D"),  # of attention without RoPE
+    "ensemble": Look("#0382FA", "D"),  # with attention without RoPE
     "lattice": Look("#1CA56A", "h"),
     "last-quarter": Look("#0AA933", "v"),
     # features or attention of the vision tower
@@ -62,8 +62,8 @@ UNKNOWN = Look("#6E6E6E", "d")
 ALWAYS = ("unpruned", "random")  # black and grey are no colours
 VARIANTS = {"rope": LOOKS["fastv"], "norope": LOOKS["fastv-norope"]}
 VARIANT_LABELS = {"rope": "with RoPE", "norope": "without RoPE"}
-GREY = "#6E6E6E"  # of lines and letters that explain
-DASHES = (0, (4, 2))  # of lines to compare with
+GREY = "#6E6E6E"  # colour of lines and letters that explain
+DASHES = (0, (4, 2))  # style of lines to compare with
 DIVERGING = "RdBu_r"
 RC = {
     "figure.dpi": 150,

@@ -31,7 +31,7 @@ class Request:
 
 
 def advice(error: Exception, request: Request) -> str:
-    """What went wrong, in one sentence, and what to do about it, in the next."""
+    """Message that names the fault and the remedy."""
     message = _one_line(error)
     return (
         _access_advice(error, message, request)

@@ -95,7 +95,7 @@ def _check_files(files: Iterable[Path], where: str) -> None:
 
 
 def _problem(file: Path) -> str:
-    """What is wrong with a file of weights or settings; "" if nothing is."""
+    """Fault of a file of weights or settings, as the end of a sentence; "" if it has none."""
     with file.open("rb") as data:
         if data.read(len(GIT_LFS)) == GIT_LFS:
             return "is a pointer of Git LFS, not the file itself (`git lfs pull` fetches that)"

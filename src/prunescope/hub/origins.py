@@ -15,7 +15,7 @@ from prunescope.errors import InputError
 HOME = "data/models"
 MARKER = "origin.json"
 ORIGINS = ("hub", "prismatic")  # keys of a model in a study
-PARTS = ("checkpoint", "vision", "dino", "tokenizer")  # of a Prismatic model
+PARTS = ("checkpoint", "vision", "dino", "tokenizer")  # parts of a Prismatic model
 Model = Mapping[str, Any]  # one model of a complete configuration
 
 

@@ -13,7 +13,7 @@ from prunescope.methods import LIBRARY
 from prunescope.methods.method import Method
 from prunescope.methods.stages import Stage
 
-KEYS = tuple(signature(Stage).parameters)  # of a stage
+KEYS = tuple(signature(Stage).parameters)  # keys of a stage
 
 
 def named_methods() -> dict[str, Method]:

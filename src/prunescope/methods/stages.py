@@ -20,8 +20,8 @@ class Stage:
 
     layer: an index, or a fraction of the depth in (0, 1): `round(layer * depth)`.
     score: the criterion that ranks the tokens, or names the set that stays.
-    remove: fraction R in [0, 1) to remove; `int(n * (1 - R) ** power)` of n tokens stay. Stored as
-        `keep`.
+    remove: fraction R in [0, 1) to remove; `int(n * (1 - R) ** power)` of n tokens stay. Only an
+        argument, as is `power`: a stage stores the result as `keep`.
     keep: instead of `remove`, the fraction in (0, 1] that stays, `int(n * keep)`, or how many
         tokens stay. A criterion that names a set takes neither.
     of: which n: the tokens that are "left", as in the papers' code, or "all" that the prompt began
@@ -97,14 +97,14 @@ class Stage:
         """Index of the stage's decoder layer in a model of `depth` layers."""
         return round(self.layer * depth) if isinstance(self.layer, float) else self.layer
 
-    def count(self, left: int, begun: int | None = None) -> int | None:
+    def count(self, left: int, total: int | None = None) -> int | None:
         """How many of the tokens that are `left` stay by score; None if the criterion decides.
 
-        begun: how many tokens the prompt began with, for `of="all"`.
+        total: visual tokens of the prompt, for `of="all"`.
         """
         if self.keep is None:
             return None
-        return min(tokens_kept(begun if self.of == "all" else left, self.keep), left)
+        return min(tokens_kept(total if self.of == "all" else left, self.keep), left)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data with every field: equal stages give equal data."""
@@ -117,6 +117,10 @@ class Stage:
             "of": self.of,
             "scan": self.scan,
         }
+
+
+# The defaults of arguments that are no fields; an attribute of that name would always read None.
+del Stage.remove, Stage.power
 
 
 def _resolved(remove: float | None, power: int, keep: float | int | None) -> float | int | None:

@@ -62,8 +62,8 @@ def parse_internvl(text: str, size: Size) -> Box | None:
     (internvl_chat/eval/refcoco).
     """
     numbers = _four_numbers(text)
-    whole = 1 if sum(numbers) < 4 else 1000
-    return _box(_clipped(number / whole) for number in numbers)
+    scale = 1 if sum(numbers) < 4 else 1000
+    return _box(_clipped(number / scale) for number in numbers)
 
 
 def parse_pixels(text: str, size: Size) -> Box | None:

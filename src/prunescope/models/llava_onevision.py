@@ -23,8 +23,8 @@ class LlavaOnevision(LlavaNext):
         tiles, numbers = super().tiles(model, inputs), inputs.get("batch_num_images")
         if numbers is None:
             return tiles
-        alone = [number == 1 for number in map(int, numbers) for _ in range(number)]
-        return [count if one else 1 for count, one in zip(tiles, alone, strict=True)]
+        is_single = [number == 1 for number in map(int, numbers) for _ in range(number)]
+        return [count if single else 1 for count, single in zip(tiles, is_single, strict=True)]
 
     def packing(self, model: nn.Module) -> dict[str, Any]:
         return {"vision_aspect_ratio": model.config.vision_aspect_ratio}

@@ -11,7 +11,7 @@ from prunescope.method_names import label
 from prunescope.report.numbers import MINUS, TOO_FEW
 from prunescope.statistics.accuracy import LOCALIZATION, OTHER
 
-# How columns end that belong to a value, and the text where a value has none.
+# Suffixes of the interval's columns, and the text for a missing interval.
 SPREADS = (("low", "high", TOO_FEW), ("q25", "q75", ""))
 NAMES = ("method", "reference")  # columns with names of methods
 HEADS = {
@@ -74,8 +74,8 @@ def _without_repeats(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _values(table: pd.DataFrame) -> Iterator[tuple[str, str, str, str, str]]:
-    """For every value: its name in the head, its column, the columns of its spread ("" without),
-    and the text where the spread is missing."""
+    """For every value: its name in the head, its column, the columns of its spread ("" if it has
+    none), and the text for a missing spread."""
     spreads: dict[str, tuple[str, str, str]] = {}
     for low, high, missing in SPREADS:
         for lower in [name for name in table if name.endswith(low)]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from PIL import Image
 
-CSS_PIXELS = 96  # of an inch
+CSS_PIXELS = 96  # pixels of an inch in CSS
 ZOOM = 1.4  # figures are drawn for print, with letters of 7 to 8 pt; the page is read on a screen
 HEAVIEST_SVG = 350_000  # bytes; a chart of more, or one that holds photographs, is a WebP
 SHARPNESS = 2  # pixels of a WebP for each CSS pixel
-DEFAULT_DPI = 100  # of a PNG that does not say
+DEFAULT_DPI = 100  # for a PNG that does not state it
 
 
 def picture(png: Path) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """How scores depend on the place in the sequence, from stored scores.
 
 Visual tokens stand in raster order, and the query is the last prompt token. The `distance` of a
-token is counted to the end of the image: 1 for the last token. The text behind the image adds the
-same number to every token of an example, which changes no slope.
+token is counted to the end of the image: 1 for the last token. The text after the image adds the
+same number to every token of an example; this does not change slopes.
 """
 
 import numpy as np

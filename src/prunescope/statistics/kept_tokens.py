@@ -24,7 +24,10 @@ METHOD = ("model", "task", "method")
 
 @dataclass
 class Count:
-    """Number of records, and their kept tokens by run of the raster, up to the last kept one."""
+    """Number of records, and their kept tokens.
+
+    tokens: index = run of `width` neighbouring tokens; trailing zeros are left out.
+    """
 
     records: int = 0
     tokens: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
@@ -84,9 +87,8 @@ def _measured(
     sums: np.ndarray, records: np.ndarray, groups: list[tuple], bootstrap: Bootstrap
 ) -> pd.DataFrame:
     """Table of `kept_position`. sums: (units, groups, rows) kept tokens; records: (groups,)."""
-    kept = (sums > 0).any(
-        2
-    )  # (units, groups): a group is measured on the images where it kept some
+    # (units, groups): a group is measured on the images where it kept some
+    kept = (sums > 0).any(2)
 
     def statistic(totals: np.ndarray) -> np.ndarray:
         values = heights(totals.reshape(*totals.shape[:-1], *sums.shape[1:]))

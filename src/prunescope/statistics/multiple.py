@@ -34,11 +34,11 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
 ADJUSTMENTS = {"holm": holm, "bh": benjamini_hochberg}
 
 
-def adjusted(p: np.ndarray, how: str) -> np.ndarray:
+def adjusted(p: np.ndarray, method: str) -> np.ndarray:
     """p-values adjusted by a method of `ADJUSTMENTS`. InputError for an unknown name."""
-    if how not in ADJUSTMENTS:
-        raise InputError(f"adjust: unknown {how!r}; allowed: {sorted(ADJUSTMENTS)}")
-    return ADJUSTMENTS[how](p)
+    if method not in ADJUSTMENTS:
+        raise InputError(f"adjust: unknown {method!r}; allowed: {sorted(ADJUSTMENTS)}")
+    return ADJUSTMENTS[method](p)
 
 
 def _in_order(p: np.ndarray, step: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -18,14 +18,15 @@ class Wanted:
     """A method with a parameter that is to be solved for a budget.
 
     stages: with any value of the parameter; knob: the parameter, a key of `HOLDERS`. The budget is
-    either `share`, the mean share of visual tokens per layer (T/N), or that of the method `like`.
+    either `share`, the mean share of visual tokens per layer (T/N), or that of the method
+    `budget_of`.
     """
 
     name: str
     stages: Stages
     knob: str
     share: float | None = None
-    like: str | None = None
+    budget_of: str | None = None
 
 
 def fixed(
@@ -80,15 +81,15 @@ def _at_budgets(
     knob = entry["knob"]
     if not entry["share"] and not entry["as"]:
         raise InputError(f"{where}: give the budgets, `share` or `as`")
-    for like in entry["as"]:
-        known(like, methods, f"{where}.as")
+    for budget_of in entry["as"]:
+        known(budget_of, methods, f"{where}.as")
     for name, stages, base in _variations(entry, {**library, **methods}, where):
         if not HOLDERS[knob](stages):
             raise InputError(f"{where}.knob: no stage of {base!r} has a {knob}")
         for share in entry["share"]:
             yield Wanted(write(name, share=share), stages, knob, share=share)
-        for like in entry["as"]:
-            yield Wanted(write(name, like=like), stages, knob, like=like)
+        for budget_of in entry["as"]:
+            yield Wanted(write(name, budget_of=budget_of), stages, knob, budget_of=budget_of)
 
 
 def _add(named: dict[str, Any], name: str, method: Any, where: str) -> None:

@@ -22,9 +22,9 @@ from prunescope.testbed.scenes import SPLITS, Scene, make_scene
 if TYPE_CHECKING:
     from datasets import Dataset, Features
 
-IMAGES = 500  # of a split
+IMAGES = 500  # images of a split
 PER_IMAGE = 2  # different questions of a task about one image
-DRAWS = 12  # of a question, until two differ
+DRAWS = 12  # most questions drawn until two differ
 EVALUATION_SPLITS = ("dev", "test")
 
 
@@ -68,9 +68,9 @@ def column_types() -> "Features":
     from datasets import Features, Image, List, Value
 
     text = {name: Value("string") for name in ("id", "image_id")}
-    asked = {name: Value("string") for name in ("question", "answer")}
+    question_types = {name: Value("string") for name in ("question", "answer")}
     box = {"box": List(Value("float32"))}
-    return Features(text | {"image": Image()} | asked | box | {"kind": Value("string")})
+    return Features(text | {"image": Image()} | question_types | box | {"kind": Value("string")})
 
 
 def choose_scenes(split: str) -> list[Scene]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from prunescope.testbed.scenes import BACKGROUNDS, COLORS, SHAPES, Object, Scene
 
-BINS = 32  # of a coordinate, on each axis; a bin has 3 pixels
+BINS = 32  # bins of a coordinate; a bin has 3 pixels
 MARGIN = 6  # pixels; a spatial relation needs centres that are at least so far apart
 # By how many pixels the first object's centre is left of, right of, ... the second one's.
 RELATIONS: dict[str, Callable[[Object, Object], float]] = {

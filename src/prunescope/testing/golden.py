@@ -29,7 +29,7 @@ from prunescope.errors import InputError
 from prunescope.methods import Method, Stage
 from prunescope.pruning import Layout, Trace, prune
 
-TOLERANCE = 1e-4  # of the logits
+TOLERANCE = 1e-4  # largest difference of logits
 
 
 def method_of(name: str, case: dict[str, Any]) -> Method:

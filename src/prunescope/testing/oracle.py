@@ -70,7 +70,7 @@ def _dropped(visual: BoolTensor, kept: LongTensor) -> BoolTensor:
 
 
 def _continued(inputs: Inputs, tokens: Sequence[int]) -> dict[str, Any]:
-    """The inputs of a prompt with text after it; inputs with a number per token get 0 there."""
+    """The inputs of a prompt with text after it; per-token inputs are padded with 0."""
     ids = inputs["input_ids"]
     more = dict(inputs)
     for name, value in inputs.items():
@@ -90,7 +90,7 @@ class _LayerMask:
         self._stacked: BoolTensor | None = None
 
     def stack(self) -> None:
-        """From now on use the rows of all passes so far, in passes over all their tokens."""
+        """Stack the mask rows of all passes so far, for passes over all tokens."""
         width = self._rows[-1].shape[1]
         padded = [functional.pad(rows, (0, width - rows.shape[1])) for rows in self._rows]
         self._stacked = torch.cat(padded)

@@ -13,7 +13,7 @@ BACKGROUND_IDS = {name: i for i, name in enumerate(BACKGROUNDS)}
 N_PAIRS = len(COLORS) * len(SHAPES)
 # Classes of colour, shape and x1, y1, x2, y2; the last class of each is "background".
 LOCAL_SIZES = (len(COLORS) + 1, len(SHAPES) + 1, BINS + 1, BINS + 1, BINS + 1, BINS + 1)
-MIN_SHARE = 0.2  # of a patch's pixels; an object that covers less does not count
+MIN_SHARE = 0.2  # share of a patch's pixels that an object must cover to be its label
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class SceneLabels:
 
 def label(scene: Scene) -> SceneLabels:
     """Labels of one scene; a patch belongs to the object that covers most of it."""
-    objects = [_object_labels(shown) for shown in scene.objects]
+    objects = [_object_labels(item) for item in scene.objects]
     table = np.array([*objects, [size - 1 for size in LOCAL_SIZES]])  # (objects + 1, 6)
     # (SIDE, SIDE) pixels -> (patches, pixels of a patch), patches row by row
     patches = scene.owner.reshape(GRID, PATCH, GRID, PATCH).swapaxes(1, 2).reshape(GRID**2, -1)
@@ -43,7 +43,7 @@ def label(scene: Scene) -> SceneLabels:
     return SceneLabels(table[owner], pairs, BACKGROUND_IDS[scene.background])
 
 
-def _object_labels(shown: Object) -> tuple[int, ...]:
+def _object_labels(item: Object) -> tuple[int, ...]:
     """Colour, shape and the bins of the box of one object."""
-    bins = (min(int(fraction * BINS), BINS - 1) for fraction in shown.box)
-    return COLOR_IDS[shown.color], SHAPE_IDS[shown.shape], *bins
+    bins = (min(int(fraction * BINS), BINS - 1) for fraction in item.box)
+    return COLOR_IDS[item.color], SHAPE_IDS[item.shape], *bins

@@ -77,13 +77,14 @@ def train(
         _apply(steppers, recipe, schedule(step, recipe))
         for name, value in {"loss": loss.detach(), **metrics}.items():
             values[name].append(value)
-        done = step + 1
-        if done % 50 == 0 or done == recipe.steps:
-            history = {"step": done, "seconds": round(time.monotonic() - start), **_means(values)}
+        steps_done = step + 1
+        if steps_done % 50 == 0 or steps_done == recipe.steps:
+            seconds = round(time.monotonic() - start)
+            history = {"step": steps_done, "seconds": seconds, **_means(values)}
             log.info(json.dumps(history))
             values.clear()
-        if done % recipe.checkpoint_every == 0 or done == recipe.steps:
-            _save(module, steppers, recipe, checkpoint, done, time.monotonic() - start)
+        if steps_done % recipe.checkpoint_every == 0 or steps_done == recipe.steps:
+            _save(module, steppers, recipe, checkpoint, steps_done, time.monotonic() - start)
     return history
 
 

@@ -18,7 +18,7 @@ from prunescope.training.vocabulary import ID, encode, prompt
 PREFIX = 1 + GRID**2  # <bos> and the image
 QUESTION_TOKENS = 175
 LENGTH = PREFIX + QUESTION_TOKENS
-DRAWS = 40  # of questions for a row; more than fit
+DRAWS = 40  # questions drawn for a row; more than fit
 EOS_WEIGHT = 0.05  # <eos> is easy
 # Relative frequencies of the tasks in a row.
 SYMBOLS_MIX = {
@@ -62,7 +62,7 @@ class Packed:
     tokens: Tensor
     positions: Tensor
     blocks: Tensor  # 0 for the shared prefix, 1, 2, ... for questions, -1 for padding
-    weights: Tensor  # of predicting this token; the words of an answer weigh 1 in all
+    weights: Tensor  # weight of predicting this token; the words of an answer weigh 1 in all
     tasks: Tensor  # index into TASKS of the question, -1 elsewhere
 
 

@@ -13,8 +13,9 @@ def _cases() -> tuple[Case, ...]:
         importlib.import_module(f"{__name__}.{module.name}")
         for module in pkgutil.iter_modules(__path__)
     ]
-    found = [each for module in modules for each in vars(module).values() if isinstance(each, Case)]
-    return tuple(sorted(found, key=lambda case: case.name))
+    values = [value for module in modules for value in vars(module).values()]
+    cases = [value for value in values if isinstance(value, Case)]
+    return tuple(sorted(cases, key=lambda case: case.name))
 
 
 CASES = _cases()

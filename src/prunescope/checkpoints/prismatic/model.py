@@ -29,15 +29,15 @@ def assemble(
     return model.eval()
 
 
-def _check(given: Tensors, needed: dict[str, torch.Size]) -> None:
+def _check(tensors: Tensors, needed: dict[str, torch.Size]) -> None:
     shapes = [
-        f"{name} {tuple(given[name].shape)}, not {tuple(shape)}"
+        f"{name} {tuple(tensors[name].shape)}, not {tuple(shape)}"
         for name, shape in needed.items()
-        if name in given and given[name].shape != shape
+        if name in tensors and tensors[name].shape != shape
     ]
     wrong = {
-        "missing": sorted(set(needed) - set(given)),
-        "unexpected": sorted(set(given) - set(needed)),
+        "missing": sorted(set(needed) - set(tensors)),
+        "unexpected": sorted(set(tensors) - set(needed)),
         "of another shape": shapes,
     }
     if any(wrong.values()):

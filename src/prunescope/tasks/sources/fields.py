@@ -66,7 +66,7 @@ def as_text(value: Any) -> str:
 
 
 def _as_optional_text(value: Any) -> str:
-    """As `as_text`, and "" for "nan": in some copies, that is a missing option or hint."""
+    """Like `as_text`, but "nan" becomes "": some copies write missing options or hints so."""
     text = as_text(value)
     return "" if text == "nan" else text
 
