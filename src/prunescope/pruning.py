@@ -1,4 +1,4 @@
-"""Carries out a method on a stock model: hooks go in, tokens are dropped, hooks come out."""
+"""Prunes a stock model: adds the hooks that drop tokens, and removes them afterwards."""
 
 from collections.abc import Container, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -29,8 +29,8 @@ class prune(AbstractContextManager[Trace]):
     empty one, is a prefill; every other pass continues the latest prefill, with its cache. Layers
     from a stage on compute and cache only the tokens that are left. Examples with fewer of them are
     padded on the left: read outputs from the right. A prompt may have several images; a stage
-    counts all visual tokens of an example. After the `with` the hooks are gone, also after an
-    exception.
+    counts all visual tokens of an example. The `with` removes the hooks at its end, also after
+    an exception.
 
     Does not work for assisted decoding, whose first pass has guesses after the prompt, nor for
     layers on several devices.

@@ -81,7 +81,7 @@ def _fetch(key: str, request: Mapping[str, str], patterns: list[str]) -> Path:
     nested = None if "folder" in request else "*/*"
     try:
         return fetch(request["repo"], request["revision"], patterns, ignore_patterns=nested)
-    except Exception as error:  # of huggingface_hub, the network or the disk
+    except Exception as error:  # raised by huggingface_hub, the network or the disk
         use_copy = f"give a folder that has it as {key}.repo"
         hub_request = Request("model", request["revision"], f"{key}.revision", use_copy)
         reason = advice(error, hub_request)

@@ -1,9 +1,8 @@
 """The paper's claims, judged on a study, and the paper's numbers beside the study's.
 
 `claims` states each claim once. `ledger` judges them on the `evidence` of a study, by the study's
-`thresholds`. `published`
-looks up the paper's numbers; `side_by_side` puts them next to the study's. The paper is FEATHER
-(arXiv 2412.13180).
+`thresholds`. `published` looks up the paper's numbers; `side_by_side` puts them next to the
+study's. The paper is FEATHER (arXiv 2412.13180).
 """
 
 from prunescope.claims.evidence import COLUMNS, Evidence

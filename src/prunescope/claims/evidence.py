@@ -37,8 +37,8 @@ class Evidence:
     """Results of one model, and the questions that claims put to them.
 
     records: rows with `COLUMNS`; scores: as from `read_scores`; methods: stages of the study's
-    methods by name; library: stages of the named methods; thresholds: numbers
-    that claims are judged by.
+    methods by name; library: stages of the named methods; thresholds: numbers that claims are
+    judged by.
     """
 
     records: pd.DataFrame
@@ -200,7 +200,10 @@ class Evidence:
         return _effect(self.bootstrap.means(values[:, None], self.scores["image"].values))
 
     def _kept(self, depth: float, variant: str) -> np.ndarray:
-        """(examples, rows, cols) bool. InputError for a layer without scores."""
+        """(examples, rows, cols) True at tokens that the score at this depth keeps.
+
+        InputError for a layer without scores.
+        """
         layer = self.layer(depth)
         if layer not in self.scores["layer"]:
             raise InputError(f"no scores for layer {layer} of {self.depth}")

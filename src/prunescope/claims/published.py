@@ -85,7 +85,7 @@ def difference(reference: pd.DataFrame, first: Row, second: Row, group: str) -> 
 
 
 def _words(row: Row) -> str:
-    """fastv (K 3, R 0.75)"""
+    """Method and settings of a row, such as "fastv (K 3, R 0.75)"."""
     settings = (("K", row.K), ("R", row.R))
     numbers = ", ".join(f"{name} {number}" for name, number in settings if number)
     return f"{row.method} ({numbers})" if numbers else row.method

@@ -1,4 +1,4 @@
-"""`prunescope doctor`: is everything here that pruning and studies need?"""
+"""`prunescope doctor`: checks that this machine has what pruning and studies need."""
 
 import os
 import shutil
@@ -149,7 +149,7 @@ def _hub() -> Check:
         return Check("hub", WARN, fact, "unset HF_HUB_OFFLINE to fetch models")
     try:
         get_session().head(constants.ENDPOINT, timeout=TIMEOUT)
-    except Exception as error:  # of whichever HTTP library huggingface_hub uses
+    except Exception as error:  # raised by the HTTP library of huggingface_hub
         fact = f"{constants.ENDPOINT} cannot be reached ({type(error).__name__})"
         advice = "only models and data in the cache or in folders can be used; `demo` needs neither"
         return Check("hub", WARN, fact, advice)

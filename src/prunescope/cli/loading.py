@@ -36,7 +36,7 @@ def _fetch(repository: str, revision: str) -> Path:
         return fetch(repository, revision, [*MODEL, *SETTINGS], ignore_patterns="*/*")
     except InputError:
         raise
-    except Exception as error:  # of huggingface_hub, the network or the disk
+    except Exception as error:  # raised by huggingface_hub, the network or the disk
         request = Request("model", revision, "--revision", f"give a folder as {OPTION}")
         reason = advice(error, request)
         raise InputError(f"{OPTION}: {repository}: {reason}") from error

@@ -1,4 +1,4 @@
-"""`prunescope records`: what a store of answers holds, whether it is intact, what may go."""
+"""`prunescope records`: what a store of answers holds, whether it is intact, what to delete."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,1 +1,1 @@
-"""The cost of a method: operations and memory as they follow from it, and time as measured."""
+"""The cost of a method: computed operations and memory, and measured time."""

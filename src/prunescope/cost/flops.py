@@ -1,4 +1,4 @@
-"""Operations of a prefill: as they follow from the method, and as torch counts them."""
+"""Operations of a prefill, computed from the method and counted by torch."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -36,7 +36,7 @@ def prefill_flops(
     """Operations of the language model's prefill of one prompt: layers, scores, one output token.
 
     The vision tower and the projector are left out, since they do not depend on the method.
-    config: of the decoder. counts: visual tokens before the first stage and after each. text: other
+    config: the decoder's. counts: visual tokens before the first stage and after each. text: other
     tokens. tower: operations of the tower's attention, for criteria that compute it (`Sizes`).
     """
     depth = config.num_hidden_layers

@@ -1,4 +1,4 @@
-"""Operations, tokens and memory of a method, as they follow from the tokens that it keeps.
+"""Operations, tokens and memory of a method, computed from the tokens that it keeps.
 
 No clock is involved: the numbers do not depend on the machine or its load.
 """

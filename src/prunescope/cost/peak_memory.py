@@ -15,7 +15,7 @@ STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 def peak_bytes(run: Callable[[], Any], device: torch.device) -> float:
     """Most bytes in use during a run: on a CUDA device, else by this process. Includes everything
-    held before the run, such as weights; NaN where the system does not tell."""
+    held before the run, such as weights; NaN where the system does not report it."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         run()

@@ -146,11 +146,11 @@ class Stopwatch:
         }
 
     def peak(self, method: Method, arguments: Mapping[str, Any]) -> float:
-        """Most bytes in use during a lap; NaN where the system does not tell."""
+        """Most bytes in use during a lap; NaN where the system does not report it."""
         return peak_bytes(lambda: self.lap(method, arguments), self.model.device)
 
     def _time(self, run: Callable[[], Any]) -> tuple[float, Any]:
-        """Milliseconds of a call, and what it returns."""
+        """Milliseconds of a call, and its result."""
         self._wait()
         start = time.perf_counter()
         result = run()
@@ -158,7 +158,7 @@ class Stopwatch:
         return 1e3 * (time.perf_counter() - start), result
 
     def _wait(self) -> None:
-        """Wait until the device has finished all that it was asked to do."""
+        """Wait until the device has finished its work."""
         if self.model.device.type == "cuda":
             torch.cuda.synchronize(self.model.device)
 

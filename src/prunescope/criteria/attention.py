@@ -1,4 +1,4 @@
-"""Attention from the prompt to each visual token."""
+"""Criterion: attention from the prompt to each visual token."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal

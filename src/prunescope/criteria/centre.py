@@ -1,4 +1,4 @@
-"""Tokens near the middle of each view."""
+"""Criterion that keeps tokens near the middle of each view."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Density peaks of the vision tower's features: tokens that stand for many others."""
+"""Criterion: density peaks of the vision tower's features, tokens that stand for many others."""
 
 from dataclasses import dataclass
 from typing import ClassVar

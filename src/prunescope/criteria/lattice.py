@@ -1,4 +1,4 @@
-"""Any number of tokens, evenly over each view."""
+"""Criterion that keeps any number of tokens, evenly spread over each view."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""The tokens of the true box: the choice of a method that knows the answer."""
+"""Criterion that keeps the tokens of the true box, as a method that knows the answer would."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Random choice, the control of every score."""
+"""Criterion that keeps random tokens, the control of every score."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -12,8 +12,8 @@ from prunescope.errors import InputError
 class Run(SetCriterion):
     """Keep a run of `n - int(n * (1 - fraction))` tokens of each view with n tokens.
 
-    Rounding up, that may be one token more than a score keeps that removes `1 - fraction`: 183 of
-    729 for a quarter, where a score keeps 182.
+    The count is rounded up; a stage with a score rounds down. For a quarter of 729 tokens, a run
+    has 183 and a score keeps 182.
     """
 
     fraction: float

@@ -1,4 +1,4 @@
-"""The tokens that another method kept."""
+"""Criterion that keeps the tokens that another method kept."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Density peaks of the vision tower's features among nearby tokens."""
+"""Criterion: density peaks of the vision tower's features among nearby tokens."""
 
 from dataclasses import dataclass
 from typing import ClassVar

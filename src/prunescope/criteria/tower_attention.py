@@ -1,4 +1,4 @@
-"""Attention that each token receives in the vision tower."""
+"""Criterion: attention that each token receives in the vision tower."""
 
 from dataclasses import dataclass
 from typing import ClassVar

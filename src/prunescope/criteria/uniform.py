@@ -1,4 +1,4 @@
-"""Every s-th row and column of each view."""
+"""Criterion that keeps every s-th row and column of each view."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Masks and rotary embeddings of pruned prompts, in place of those that the model makes."""
+"""Masks and rotary embeddings of pruned prompts, instead of the model's."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,12 +19,12 @@ class LayerArguments:
     def __init__(self, reader: PromptReader, decoder: nn.Module, segments: list[Segment]):
         self.reader, self.decoder, self.segments = reader, decoder, segments
         self.backend = decoder.config._attn_implementation
-        # Results of this call: key -> (the model's own argument, what is made of it). The former is
-        # held so that its id, which is in the key, is not given to another object.
+        # Results of this call: key -> (the model's own argument, the result). The argument is held
+        # so that its id, which is in the key, is not given to another object.
         self.shared: dict[tuple, tuple[Any, Any]] = {}
 
     def clear(self) -> None:
-        """Forget what was made; before each call of the model."""
+        """Forget earlier results. Called before each forward of the model."""
         self.shared.clear()
 
     def prefill(

@@ -69,7 +69,7 @@ class Engine:
             reader.read_tower(cleanup)
 
     def _before_model(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        """Add position ids to tokens after the prompt: they count on from the prompt's last.
+        """Add position ids to tokens after the prompt: they continue from the prompt's last.
 
         The model would count from the length of the cache of layer 0, which may be pruned.
         """

@@ -32,7 +32,7 @@ def window_of(layer: nn.Module) -> int | None:
     attention = layer.self_attn
     if hasattr(attention, "sliding_window"):
         return attention.sliding_window
-    return getattr(attention.config, "sliding_window", None)  # where Mistral has it
+    return getattr(attention.config, "sliding_window", None)  # Mistral's layers keep it there
 
 
 def causal(

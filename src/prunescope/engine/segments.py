@@ -59,7 +59,10 @@ def take(before: Segment, order: LongTensor, keep: BoolTensor) -> Segment:
 
 
 def compact(after: Segment, prompt: Segment) -> Segment:
-    """A segment whose positions are numbered anew, without gaps; prompt: the whole one."""
+    """A segment whose positions are numbered anew, without gaps.
+
+    prompt: the segment of the whole prompt.
+    """
     positions = _without_gaps(after.positions, after.valid)
     shift = prompt.positions.amax((0, 2)) - positions.amax((0, 2))
     return replace(after, positions=positions, shift=shift, renumbered=True)

@@ -35,7 +35,7 @@ class Portions(Generic[Item, Result]):
         self.failed: list[int] = []
 
     def of(self, batch: "Dataset", items: Sequence[Item]) -> Iterator[tuple[Item, Result]]:
-        """Yield each item with its result, for one portion of the batch after the other."""
+        """Yield each item with its result, portion by portion of the batch."""
         waiting = [(batch, list(items))]
         while waiting:
             portion, pending = waiting.pop()

@@ -57,8 +57,7 @@ def extract(
 
 
 class Extraction:
-    """Collects the scores of batches, in whatever order these come. name: how messages call the
-    model."""
+    """Collects the scores of batches, in any order. name: how messages call the model."""
 
     def __init__(self, loaded: Loaded, task: Task, name: str):
         self.loaded, self.task, self.name = loaded, task, name
@@ -99,7 +98,7 @@ class Extraction:
 
 
 def _label(scores: np.ndarray, examples: "Dataset", checkpoint: Checkpoint, task: Task) -> Any:
-    """The scores as an xarray Dataset, with coordinates and attributes that say what they are."""
+    """The scores as an xarray Dataset, with coordinates and attributes that describe them."""
     import xarray as xr
 
     coords = {

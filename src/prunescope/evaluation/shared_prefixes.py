@@ -38,7 +38,8 @@ class Images:
         self.projector = loaded.family.projector(loaded.model)
         self.tower = loaded.family.tower(loaded.model)
         self.output: Any = None  # what `get_image_features` returns
-        # What criteria read by hooks: inputs of the projector, queries and keys of the tower.
+        # Tensors that criteria read by hooks: inputs of the projector; queries and keys of the
+        # tower.
         self.features: list[Tensor] = []
         self.projected: dict[nn.Module, Tensor] = {}
 
@@ -117,7 +118,7 @@ class Tree:
     def prune(self, method: Method, **arguments: Any) -> Iterator[Trace]:
         """`prune(model, method, **arguments)`, without computing what an earlier branch computed.
 
-        arguments: of each example, such as true boxes; the same for all methods.
+        arguments: side information of the examples, equal for all methods.
         """
         layers = self.loaded.decoder.layers
         with ExitStack() as cleanup:
@@ -131,7 +132,7 @@ class Tree:
             yield trace
 
     def _recalling(self, method: Method) -> Method:
-        """The method, with the tokens that are known to be kept instead of the criteria."""
+        """The method, where stages that an earlier branch ran recall its tokens."""
         nodes, depth = self.nodes[method.name], self.loaded.depth
         stages = []
         for stage, layer in zip(method.stages, method.layers(depth), strict=True):
@@ -166,7 +167,7 @@ class _Layer:
         return run.output
 
     def _record(self, hidden: Tensor, *args: Any, **kwargs: Any) -> _Run:
-        """Run the layer and keep what other branches need of it."""
+        """Run the layer and record it for other branches."""
         projected: list[Tensor] = []
 
         def see(module: nn.Module, args: tuple, output: Tensor) -> None:

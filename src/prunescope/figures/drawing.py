@@ -155,7 +155,7 @@ def color_bar(
 def ratio_map(axes: Axes, ratio: np.ndarray) -> None:
     """How often tokens are kept, (rows, columns) over that of a random choice, as an image.
 
-    No `heatmap`, which draws the whole figure again for each map.
+    It is no `heatmap`, which would draw the whole figure again for each map.
     """
     with np.errstate(divide="ignore"):
         levels = np.log2(ratio)  # minus infinity for a token that is never kept
@@ -179,7 +179,7 @@ def mark_legend(
     extra: Sequence[Line2D] = (),
     loc: str = "outside upper left",
 ) -> None:
-    """Names of marks beside the panels, in one row where they stand above them."""
+    """Legend of marks: one row above the panels, or one column beside them."""
     handles = [
         Line2D(
             [],

@@ -1,4 +1,4 @@
-"""Examples as pictures: what was asked, what a method kept of the image, what it answered."""
+"""Pictures of examples: the question, the kept patches, and the answer."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,7 +16,10 @@ from prunescope.tasks.prompts import pictures
 
 
 class Question(NamedTuple):
-    """A question, its image (height, width, 3) and what reads a box from an answer, if any."""
+    """A question and its image (height, width, 3).
+
+    parse: the function that reads a box from an answer, if the question asks for one.
+    """
 
     text: str
     image: np.ndarray

@@ -131,7 +131,7 @@ def canvas(rows: int = 1, columns: int = 1, size: tuple[float, float] = (PAGE, 2
 
 
 def headline(figure: Figure, text: str) -> None:
-    """Write what the figure shows above it, from its left edge, in lines that fit its width."""
+    """Write a headline above the figure, from its left edge, in lines that fit its width."""
     text = fill(text, int(LETTERS_PER_INCH * figure.get_figwidth()))
     figure.suptitle(text, x=0.005, ha="left")
 

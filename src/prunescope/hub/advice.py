@@ -1,4 +1,4 @@
-"""Advice after a failed request to the Hugging Face hub: what went wrong, and what to do."""
+"""Advice after a failed request to the Hugging Face hub: the fault and the remedy."""
 
 from dataclasses import dataclass
 from pathlib import Path

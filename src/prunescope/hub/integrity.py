@@ -1,4 +1,4 @@
-"""Checks of a model's folder: does it have all files, and are they whole? No torch."""
+"""Checks that a model's folder has all files, and that they are whole. No torch."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,13 @@ from prunescope.errors import InputError
 
 GIT_LFS = b"version https://git-lfs"  # first bytes of the pointer to a file that git did not fetch
 MODEL = ("config.json", "*.safetensors")  # files that a model's folder must have
-SETTINGS = ("*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt")  # and may have
+SETTINGS = (
+    "*.json",
+    "*.jinja",
+    "tokenizer.model",
+    "merges.txt",
+    "vocab.txt",
+)  # files that it may have
 TOKENIZER = ("tokenizer.json", "*.model", "vocab.*", "tekken.json")  # one of these
 PROCESSOR = ("processor_config.json", "preprocessor_config.json")  # one of these
 

@@ -1,4 +1,4 @@
-"""A method: stages in the order of their layers, and T, the visual tokens that they leave."""
+"""A method: stages in the order of their layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

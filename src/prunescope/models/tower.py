@@ -42,6 +42,6 @@ def received(attention: nn.Module, queries: Tensor, keys: Tensor, patches: int) 
 
 
 def received_flops(queries: Tensor, patches: int) -> int:
-    """Operations of `received`, one product of matrices for each tile; arguments as there."""
+    """Operations of `received`, one product of matrices for each tile; same arguments."""
     tiles, tokens, width = queries.shape
     return 2 * tiles * (tokens - patches or tokens) * tokens * width

@@ -1,4 +1,4 @@
-"""Care of a store of records: list what it holds, check it, delete from it."""
+"""Upkeep of a store of records: list its contents, check it, delete from it."""
 
 import json
 import shutil

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 
 def left_out(paths: Iterable[Path | str]) -> dict[str, list[str]]:
-    """Sentences by model on what was left out, as its files of records state; each comes once."""
+    """Sentences by model on what was left out, as its records state, without repetitions."""
     sentences: dict[str, dict[str, None]] = defaultdict(dict)
     for path in paths:
         metadata = pq.read_schema(path).metadata or {}

@@ -8,7 +8,7 @@ and `units` (the images behind it). docs/statistics.md explains the intervals. M
 - `accuracy`: means, paired differences and tests of answers; budgets; groups of tasks.
 - `by_method`: tables with a row for each method.
 - `position`: where kept tokens lie, from scores, at any layer and fraction.
-- `tokens`: where kept tokens lie, from records of any size.
+- `kept_tokens`: where kept tokens lie, from records of any size.
 - `uniformity`: how far kept tokens are from an even choice.
 - `decay`: scores against the place in the sequence.
 - `boxes`: kept tokens of the true box, and accuracy by its place.

@@ -1,4 +1,4 @@
-"""Measured times, read with a look at how steady the machine was."""
+"""Reads measured times, and refuses those of a busy machine."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,9 +1,9 @@
 """Distance of kept tokens from an even choice: total variation and Kullback-Leibler divergence.
 
-Noise adds to a distance, most where nothing else is there, so that resamples lie too far from
-uniform. Intervals therefore invert a test: they hold the multiples of the measured deviation at
-which, with noise added, the measured distance is neither too rare a large one nor too rare a small
-one. The value is the multiple at which it is the median.
+Noise adds to a distance, most where the true distance is small, so that resamples lie too far from
+uniform. Intervals therefore invert a test. They hold the multiples of the measured deviation at
+which, with noise added, the measured distance is neither improbably large nor improbably small. The
+value is the multiple at which the measured distance is the median.
 
 One distance may come from a few cells or from many that noise hides. So the test is inverted for
 two shapes: the measured deviation, and the same shrunk by its standard errors. The interval spans

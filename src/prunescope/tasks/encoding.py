@@ -13,8 +13,8 @@ def encode(
 ) -> "BatchFeature":
     """Inputs of one image and one text each, padded on the left.
 
-    chat: the texts are what a user says, and the model's chat template puts them into words;
-    otherwise they are the input text itself, with the mark of the image in it.
+    chat: the texts are messages of a user, which the model's chat template wraps; otherwise they
+    are the input texts themselves, with the mark of the image in them.
     """
     options = {}
     if chat:

@@ -26,7 +26,7 @@ SOURCES = {
 def load_examples(task: Task, limit: int | None = None) -> "Dataset":
     """Examples of a task with the columns FIELDS, at most `limit` of them.
 
-    Those of benchmarks also have `answers` (of several people) and `options` (texts to choose
+    Examples of benchmarks also have `answers` (of several people) and `options` (texts to choose
     from). Images may be undecoded; `prompts.pictures` opens them. InputError for what is missing.
     """
     examples = SOURCES[task.source](task)
@@ -55,7 +55,7 @@ def inventory(task: Task) -> dict[str, Any]:
 def data_digest(examples: "Dataset") -> str:
     """SHA-256 of all values of the examples.
 
-    Of an image, its stored bytes count. Where ids of images are digests of these, the ids do.
+    Images count by their stored bytes, or by their ids where these are digests of the bytes.
     """
     state = hashlib.sha256()
     if all(image.startswith("sha256-") for image in examples["image_id"]):

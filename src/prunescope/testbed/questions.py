@@ -107,7 +107,7 @@ def _ask_locate(scene: Scene, rng: np.random.Generator) -> Question:
 
 
 def _ask_exists(scene: Scene, rng: np.random.Generator) -> Question:
-    """Is there such an object? Half of the answers are yes.
+    """Ask whether an object is in the scene; half of the answers are yes.
 
     For half of the absent pairs, the scene has both colour and shape, on different objects.
     """
@@ -152,7 +152,7 @@ def _ask_background(scene: Scene, rng: np.random.Generator) -> Question:
 
 
 def _ask_relation(scene: Scene, rng: np.random.Generator) -> Question | None:
-    """Is one object left of, right of, above or below another?
+    """Ask whether one object is left of, right of, above or below another.
 
     Yes and no are equally frequent: the reverse of every relation may be asked about as well.
     """

@@ -13,7 +13,7 @@ from prunescope.models.layout import Grid, Layout
 # Fields with one entry per visual token, and per column of the prompt.
 TOKENS = ("visual", "present", "raster", "place", "shape", "view", "features", "received")
 COLUMNS = ("hidden", "valid")
-# Fields of `Selection` that meet a need of another name.
+# Needs whose field in `Selection` has another name.
 FIELD_OF = dict.fromkeys(("previous", "own", "axes"), "projected")
 OPTIONAL = ("projected", "content", "features", "received", "boxes", "kept")
 
@@ -50,7 +50,7 @@ def random_selection(
         view=places[..., 4],
         projected=_random_projected(batch, length, draw),
         content=[f"{seed}-{row}".encode() for row in range(batch)],
-        # NaN where no token is present, so that a criterion that reads it is found out.
+        # NaN where no token is present, so that a criterion that reads it fails the checks.
         features=torch.randn(batch, size, 16, generator=draw).where(present[..., None], torch.nan),
         received=torch.rand(batch, size, generator=draw).where(present, torch.nan),
         boxes=torch.rand(batch, 2, 2, generator=draw).sort(1).values.flatten(1),

@@ -1,4 +1,4 @@
-"""Checks of selections: they are right, and an example's is equal in every batch."""
+"""Checks that selections are right, and do not depend on the batch."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar

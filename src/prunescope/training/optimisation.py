@@ -22,7 +22,7 @@ class Recipe:
     """Numbers of one stage.
 
     rate: peak learning rate of AdamW; matrix_rate: of Muon. horizon: steps after which the rates
-    would reach zero, by default `steps`. seed: of everything, including the first scene.
+    would reach zero, by default `steps`. seed: for all random numbers, including the first scene.
     """
 
     steps: int

@@ -1,4 +1,4 @@
-"""Checks of a Prismatic checkpoint's settings: can it be converted?"""
+"""Checks that a Prismatic checkpoint can be converted, by its settings."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ ARCHITECTURES = {
 def check_settings(path: Path, dino: Path | str | None) -> None:
     """Raise InputError if the config.json of a checkpoint names unsupported parts.
 
-    Also if weights of DINOv2 (`dino`) are given but not needed, or needed but not given.
+    Raise it also if weights of DINOv2 (`dino`) are given but not needed, or needed but not given.
     """
     try:
         settings = dict(json.loads(path.read_text())["model"])

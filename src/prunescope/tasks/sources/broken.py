@@ -35,6 +35,6 @@ def _is_parquet(file: Path) -> bool:
 def _is_json(line: bytes) -> bool:
     try:
         json.loads(line)
-    except ValueError:  # of JSON, or of the text's encoding
+    except ValueError:  # broken JSON, or another encoding of the text
         return False
     return True

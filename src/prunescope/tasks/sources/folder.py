@@ -45,7 +45,7 @@ def _parse(task: Task, path: Path, data: bytes) -> list[dict[str, Any]]:
     _check_digest(task, path, data)
     try:
         rows = json.loads(data)
-    except ValueError as error:  # of JSON, or of the text's encoding
+    except ValueError as error:  # broken JSON, or another encoding of the text
         raise InputError(
             f"task {task.name!r}: {path} is damaged or incomplete: {error}. {task.folder['how']}"
         ) from error

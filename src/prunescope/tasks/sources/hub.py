@@ -41,7 +41,7 @@ def load_rows(task: Task, files: dict[str, str], stream: int | None = None) -> "
         if stream is None and not _is_folder(repo):
             place = _fetch(repo, revision, pattern)
         return _read(place, revision, task.split, pattern, stream)
-    except Exception as error:  # of datasets, its file systems, the network or the disk
+    except Exception as error:  # raised by datasets, its file systems, the network or the disk
         broken_file = find_broken(Path(place), pattern) if content_problem(error) else None
         reason = advice(error, _request(repo, revision, broken_file))
         raise InputError(f"task {task.name!r}: {repo}: {reason}") from error

@@ -105,7 +105,7 @@ def _rows(task: Task) -> "Dataset":
 
 
 def _pictures(task: Task, rows: "Dataset") -> tuple["Dataset", Sequence[int | None]]:
-    """Images, and for each row the place of its own among them; None if it is not there."""
+    """Images, and for each row the index of its image among them; None if it has no image."""
     column = task.columns["image"]
     if task.images is None:
         return images.image_column(rows, column), range(len(rows))
