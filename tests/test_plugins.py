@@ -186,8 +186,8 @@ def test_a_family_that_does_not_say_what_it_serves(distribution):
 
 def test_two_families_for_one_kind_of_model(distribution, monkeypatch):
     distribution("more", FAMILY.replace('("vipllava",)', '("llava",)'), models="a = more:VipLlava")
-    found = discover(models, Family)
-    monkeypatch.setattr(models, "registry", lambda: found)
+    families = discover(models, Family)
+    monkeypatch.setattr(models, "registry", lambda: families)
     model = torch.nn.Module()
     model.config = type("Config", (), {"model_type": "llava"})
     with pytest.raises(InputError, match=r"'llava' .* several families: \['llava', 'vipllava'\]"):

@@ -71,7 +71,7 @@ class Fixed(SetCriterion):
         contract.check_counts_and_order,
         contract.check_the_cache_is_short,
     ],
-    ids=lambda each: each.__name__,
+    ids=lambda check: check.__name__,
 )
 def test_more_methods(llava, check):
     inputs = build_inputs((3, 8, 5), seed=1)
@@ -275,7 +275,7 @@ def test_a_layout_is_that_of_each_sample():
     inputs = {"inputs_embeds": torch.randn(1, 9, 48), "attention_mask": torch.ones(1, 9).long()}
     with prune(model, Method([Stage(2, NOROPE, keep=2)], "m"), layout) as trace:
         model.generate(**inputs, do_sample=True, num_return_sequences=3, max_new_tokens=2)
-    assert [len(each) for each in trace.kept[0]] == [2, 2, 2]
+    assert [len(indices) for indices in trace.kept[0]] == [2, 2, 2]
 
 
 def test_without_images_there_are_no_features(llava):
@@ -289,7 +289,7 @@ def test_without_images_there_are_no_features(llava):
 def test_recording_scores_predicts_nothing(llava):
     calls = []
     with ExitStack() as cleanup:
-        hook = llava.lm_head.register_forward_hook(lambda *each: calls.append(each))
+        hook = llava.lm_head.register_forward_hook(lambda *arguments: calls.append(arguments))
         cleanup.callback(hook.remove)
         record_scores(llava, {**build_inputs(), "logits_to_keep": 3})
         assert not calls

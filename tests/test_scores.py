@@ -37,7 +37,7 @@ def test_reduced_precision_gives_float32_scores():
     assert len(scores[0, 2, 1].unique()) > 0.9 * SIZE  # few ties
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_of_the_mean_key_is_the_score_where_all_keys_are_the_same(case):
     one = trial(case)
     alone = record_scores(one.model, one.inputs, variants=[Attention(keys="mean")])[:, 0, 0]
@@ -45,8 +45,8 @@ def test_of_the_mean_key_is_the_score_where_all_keys_are_the_same(case):
 
     def average(module, args, keys):
         by_token = one.family.split_heads(one.decoder.layers[0], keys)  # a view
-        for row, each in enumerate(visual):
-            by_token[row, each] = by_token[row, each].mean(0)
+        for row, columns in enumerate(visual):
+            by_token[row, columns] = by_token[row, columns].mean(0)
         return keys
 
     _, keys = one.family.projections(one.decoder.layers[0])

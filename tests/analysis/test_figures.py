@@ -204,10 +204,10 @@ def test_table_of_methods_has_every_method_and_its_operations(study, tmp_path):
     assert table["mean IoU"].to_dict() == pytest.approx(mean.to_dict(), abs=1e-6)
     assert (table["mean IoU low"] <= table["mean IoU"]).all()
     records = reading.read_records(study["records"], ["invalid"])
-    found = stats.binomtest(int(records.query("method == 'fastv'")["invalid"].sum()), 48)
-    interval = found.proportion_ci(method="wilson")
+    test = stats.binomtest(int(records.query("method == 'fastv'")["invalid"].sum()), 48)
+    interval = test.proportion_ci(method="wilson")
     row = table.loc["fastv", ["invalid", "invalid low", "invalid high"]].tolist()
-    assert row == pytest.approx([found.statistic, *interval], rel=1e-4) and row[0] > 0
+    assert row == pytest.approx([test.statistic, *interval], rel=1e-4) and row[0] > 0
 
 
 def timed(path, **columns):

@@ -31,7 +31,9 @@ def ordered(images=8):
     parts = [
         records.assign(
             method=records["method"] + end,
-            kept=records["kept"].map(lambda stages, move=move: [move(each) for each in stages]),
+            kept=records["kept"].map(
+                lambda stages, move=move: [move(indices) for indices in stages]
+            ),
         )
         for end, move in moved.items()
     ]
@@ -55,8 +57,8 @@ def test_methods_are_compared_by_example():
     records = pd.DataFrame(
         [
             {"method": method, "task": "t", "example": i, "image": i, "kept": stages}
-            for method, each in kept.items()
-            for i, stages in enumerate(each)
+            for method, stages_by_example in kept.items()
+            for i, stages in enumerate(stages_by_example)
         ]
     )
     pairs = [("second", "first")]

@@ -129,7 +129,9 @@ def test_prompt_is_bos_image_text(model, inputs, token_ids):
 def test_eager_attention_reaches_both_towers(model, converted, inputs):
     eager = AutoModelForImageTextToText.from_pretrained(converted, attn_implementation="eager")
     tower = eager.model.vision_tower
-    assert {each.config._attn_implementation for each in (tower.dino, tower.siglip)} == {"eager"}
+    assert {
+        tower_part.config._attn_implementation for tower_part in (tower.dino, tower.siglip)
+    } == {"eager"}
     with torch.no_grad():
         pixels = inputs["pixel_values"]
         torch.testing.assert_close(tower(pixels)[0], model.model.vision_tower(pixels)[0])
@@ -173,7 +175,7 @@ def test_weights_of_hugging_face(parts, model, tmp_path, inputs):
     save_file(mini.hugging_face_dino_weights(), tmp_path / "dino" / "model.safetensors")
     convert(**parts | {"dino": tmp_path / "dino"}, out=tmp_path / "out")
     again = AutoModelForImageTextToText.from_pretrained(tmp_path / "out")
-    towers = (each.model.vision_tower(inputs["pixel_values"])[0] for each in (again, model))
+    towers = (llava.model.vision_tower(inputs["pixel_values"])[0] for llava in (again, model))
     torch.testing.assert_close(*towers, atol=1e-5, rtol=0)
 
 
@@ -181,7 +183,9 @@ def test_positions_are_resampled_as_an_image_is():
     """By Pillow, whose bicubic filter has antialiasing; what fits already stays as it is."""
     positions = torch.rand(1, 1 + 37 * 37, 2, generator=torch.Generator().manual_seed(0))
     channels = positions[0, 1:].T.unflatten(1, (37, 37)).numpy()
-    small = [Image.fromarray(each).resize((27, 27), Image.Resampling.BICUBIC) for each in channels]
+    small = [
+        Image.fromarray(channel).resize((27, 27), Image.Resampling.BICUBIC) for channel in channels
+    ]
     of_patches = torch.tensor(np.array(small)).flatten(1).T
     expected = torch.cat([positions[0, :1], of_patches])
     torch.testing.assert_close(resample(positions, 27)[0], expected, atol=1e-5, rtol=0)

@@ -32,8 +32,8 @@ def model():
 def inputs(*questions):
     processor = build_processor()
     processor.tokenizer.padding_side = "left"
-    images = [Image.fromarray(make_scene(len(each)).render()) for each in questions]
-    text = [f"<image> {prompt(each)}" for each in questions]
+    images = [Image.fromarray(make_scene(len(question)).render()) for question in questions]
+    text = [f"<image> {prompt(question)}" for question in questions]
     return processor(images=images, text=text, padding=True, return_tensors="pt")
 
 
@@ -60,7 +60,7 @@ def test_a_step_down_turns_what_a_step_right_does_not():
 
 
 def test_it_can_be_pruned(model):
-    check_model(model, inputs(*QUESTIONS), [inputs(each) for each in QUESTIONS])
+    check_model(model, inputs(*QUESTIONS), [inputs(question) for question in QUESTIONS])
 
 
 def test_places_are_not_numbered_anew(model):
@@ -72,7 +72,7 @@ def test_places_are_not_numbered_anew(model):
 
 def test_places_stay_those_of_the_tokens_in_another_order(model):
     """Scores of the first layer depend on a token and its place only, later ones on who sees it."""
-    each = inputs(*QUESTIONS)
-    plain, turned = (record_scores(model, each, scan=scan) for scan in ("raster", "reversed"))
+    arguments = inputs(*QUESTIONS)
+    plain, turned = (record_scores(model, arguments, scan=scan) for scan in ("raster", "reversed"))
     torch.testing.assert_close(plain[:, 0], turned[:, 0], rtol=0, atol=1e-5)
     assert not torch.allclose(plain[:, 2], turned[:, 2], atol=1e-5)

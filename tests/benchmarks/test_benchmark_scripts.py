@@ -28,5 +28,5 @@ def script(monkeypatch):
 def test_methods_that_are_timed_together_are_distinct(script):
     evaluation = script("evaluation")
     methods = evaluation.methods(evaluation.STUDY)
-    assert len({each.stages for each in methods.values()}) == len(methods) > 30
+    assert len({method.stages for method in methods.values()}) == len(methods) > 30
     assert not any(map(replayed, methods.values()))

@@ -85,7 +85,7 @@ def test_contract(criterion):
 
 
 def test_every_known_criterion_is_tried():
-    assert {type(each) for each in EXAMPLES} == set(criteria.registry().values())
+    assert {type(criterion) for criterion in EXAMPLES} == set(criteria.registry().values())
 
 
 class Batchy(Random):
@@ -174,7 +174,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("broken", "message"), BROKEN.items(), ids=lambda each: str(each))
+@pytest.mark.parametrize(("broken", "message"), BROKEN.items(), ids=lambda value: str(value))
 def test_contract_finds_what_is_wrong(broken, message):
     contracts.check_criterion(Random())
     with pytest.raises(AssertionError, match=message):

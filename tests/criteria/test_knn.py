@@ -71,9 +71,9 @@ def test_scores_are_those_of_the_reference(grids, seed, neighbours, alpha, reach
     for criterion in (Knn(seed, neighbours), SpatialKnn(seed, neighbours, alpha, reach)):
         scores = criterion.score(selection)
         for row in range(2):
-            found = scores[row, selection.present[row]]
+            actual = scores[row, selection.present[row]]
             torch.testing.assert_close(
-                found, expected(criterion, selection, row), atol=1e-5, rtol=0
+                actual, expected(criterion, selection, row), atol=1e-5, rtol=0
             )
 
 

@@ -24,7 +24,7 @@ CLOSE = {"rtol": 0, "atol": 2e-2 if KERNELS else 1e-4}
 def trial(case, backend: str) -> Trial:
     rows = range(len(case.prompts))
     batch, *singles = (
-        {name: each.to(DEVICE) for name, each in prepare(case, *some, dtype=DTYPE).items()}
+        {name: tensor.to(DEVICE) for name, tensor in prepare(case, *some, dtype=DTYPE).items()}
         for some in (rows, *([row] for row in rows))
     )
     return Trial(case.build(backend).to(DEVICE, DTYPE), batch, singles)
@@ -34,7 +34,7 @@ def forgets(case) -> bool:
     return any(map(window_of, Trial(case.build("eager"), {}, ()).decoder.layers))
 
 
-@pytest.fixture(params=[each for each in CASES if not forgets(each)], ids=lambda each: each.name)
+@pytest.fixture(params=[case for case in CASES if not forgets(case)], ids=lambda case: case.name)
 def trials(request, monkeypatch):
     """The same model and prompts with flash attention, and without."""
     tiny_flash.install(monkeypatch)

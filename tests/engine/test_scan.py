@@ -22,7 +22,7 @@ from prunescope.testing.trial import Trial, generate, prefill
 SCANS = ("reversed", "transposed")
 LATE = Stage(2, Attention(), keep=0.4)
 
-case = pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
+case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 scan = pytest.mark.parametrize("scan", SCANS)
 
 
@@ -55,7 +55,7 @@ def reading(one, single, turns):
         if len(one.family.axes) > 1:
             changed["position_ids"] = kwargs["position_ids"][..., order]
         if (deepstack := kwargs.get("deepstack_visual_embeds")) is not None:
-            changed["deepstack_visual_embeds"] = [each[turns] for each in deepstack]
+            changed["deepstack_visual_embeds"] = [features[turns] for features in deepstack]
         return args, {**kwargs, **changed}
 
     with one.decoder.register_forward_pre_hook(hook, prepend=True, with_kwargs=True):

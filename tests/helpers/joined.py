@@ -66,7 +66,7 @@ def check_joined(model, inputs):
     for ours, theirs in zip(zip(tokens, together, strict=True), alone, strict=True):
         assert torch.equal(ours[0], theirs[0])
         torch.testing.assert_close(ours[1], theirs[1], atol=1e-4, rtol=1e-4)
-    assert len({each.cpu().numpy().tobytes() for _, each in alone}) == len(METHODS) - len(SAME)
+    assert len({logits.cpu().numpy().tobytes() for _, logits in alone}) == len(METHODS) - len(SAME)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Methods as data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -44,6 +46,8 @@ def test_a_stage_does_not_claim_that_it_removes_nothing():
     stage = Stage(3, Attention(), remove=0.75, power=2)
     assert stage.keep == 0.25**2
     assert not hasattr(stage, "remove") and not hasattr(stage, "power")
+    assert replace(stage, layer=4) == Stage(4, Attention(), keep=0.25**2)
+    assert replace(stage, keep=None, remove=0.5) == Stage(3, Attention(), keep=0.5)
 
 
 def test_unpruned():

@@ -30,14 +30,14 @@ from prunescope.testing import models as contract
 from prunescope.testing.selections import look
 from prunescope.testing.trial import Trial, generate, prefill
 
-NAMED = {each.name: each for each in CASES}
+NAMED = {case.name: case for case in CASES}
 HALF = Method([Stage(2, Attention(rope=False), keep=0.5), Stage(4, Attention(), keep=0.5)], "half")
 QUERIES = ("last", "text-mean", "all-mean")
 
-case = pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
+case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
-@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda each: each.__name__[6:])
+@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__[6:])
 @pytest.mark.parametrize("backend", ["eager", "sdpa"])
 @case
 def test_contract(case, backend, check):
@@ -52,7 +52,7 @@ def test_prompts_are_what_the_contract_is_about(case):
     assert any(len(views) > 1 for views in one.layout.views)
     with prune(one.model, one.methods[1]) as trace:
         prefill(one.model, one.inputs)
-    assert all(len({len(each) for each in stage}) > 1 for stage in trace.kept)
+    assert all(len({len(indices) for indices in stage}) > 1 for stage in trace.kept)
 
 
 @case
@@ -124,7 +124,7 @@ def test_samples_and_beams(case):
     inputs = prepare(case, *rows)
     with prune(one.model, HALF) as trace:
         samples = [sample(one.model, inputs).sequences for _ in range(2)]
-        kept = [each.tolist() for each in trace.kept[0]]
+        kept = [indices.tolist() for indices in trace.kept[0]]
         beams = one.model.generate(**inputs, max_new_tokens=3, do_sample=False, num_beams=2)
     assert torch.equal(*samples)
     assert kept[::2] == kept[1::2]
@@ -149,14 +149,14 @@ def sample(model, inputs):
 @case
 def test_shuffled_positions_are_those_of_the_image(case):
     one = trial(case)
-    stages = [Stage(1, Random(), keep=0.5, positions=each) for each in ("original", "shuffled")]
-    seen = [look(one.model, one.singles[0], 2, "own", before=(each,)) for each in stages]
-    original, shuffled = (each.positions[:, 0].T.tolist() for each in seen)
+    stages = [Stage(1, Random(), keep=0.5, positions=policy) for policy in ("original", "shuffled")]
+    seen = [look(one.model, one.singles[0], 2, "own", before=(stage,)) for stage in stages]
+    original, shuffled = (selection.positions[:, 0].T.tolist() for selection in seen)
     visual = set(seen[0].visual[0].tolist())
     assert shuffled != original and sorted(shuffled) == sorted(original)
-    moved = {column for column, each in enumerate(original) if each != shuffled[column]}
+    moved = {column for column, position in enumerate(original) if position != shuffled[column]}
     assert moved <= visual
-    rotated = [each.projected.rotary[0] for each in seen]
+    rotated = [selection.projected.rotary[0] for selection in seen]
     assert not torch.equal(*rotated)
 
 
@@ -202,8 +202,8 @@ def test_a_static_cache_is_refused(case):
 @case
 def test_layer_0_has_no_layer_before_it(case):
     previous, own = (
-        Method([Stage(0, Attention(projections=each), keep=0.5)], "m")
-        for each in ("previous", "own")
+        Method([Stage(0, Attention(projections=layer), keep=0.5)], "m")
+        for layer in ("previous", "own")
     )
     one = trial(case)
     with pytest.raises(InputError, match=r"layer must lie in 1\.\.5"), prune(one.model, previous):
@@ -331,7 +331,7 @@ def hooks_stay(monkeypatch):
         ("llava", one_more, contract.check_recorded_scores_give_the_kept_tokens),
         ("llava", hooks_stay, contract.check_nothing_stays),
     ],
-    ids=lambda each: getattr(each, "__name__", each),
+    ids=lambda value: getattr(value, "__name__", value),
 )
 def test_contract_finds(monkeypatch, name, spoil, check):
     case = NAMED[name]

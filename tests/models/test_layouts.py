@@ -53,7 +53,7 @@ def see(model: nn.Module, inputs: Mapping[str, Any]) -> Seen:
     handle.remove()
     return Seen(
         layout,
-        tokens=torch.cat([each.flatten(0, -2) for each in packed]),
+        tokens=torch.cat([mosaic.flatten(0, -2) for mosaic in packed]),
         visual=layout.visual[family.placeholders(model, inputs)],
         features=family.features(model, caught[0], inputs),
     )
@@ -93,7 +93,7 @@ def spotted(size: tuple[int, int], spots: Sequence[Box]) -> list[Image.Image]:
     for image, (top, left, bottom, right) in zip(pixels[1:], spots, strict=True):
         rows = slice(round(top * height), round(bottom * height))
         image[rows, round(left * width) : round(right * width)] = 250
-    return [Image.fromarray(each) for each in pixels]
+    return [Image.fromarray(image) for image in pixels]
 
 
 # For an image of (height, width) pixels: the grid of each of its views, and what that shows.
@@ -151,7 +151,8 @@ def test_pixels_of_a_view_make_its_tokens(case):
         ):
             changed = (now != then).any(-1).split(sizes)
             assert changed[view].all()
-            assert not any(each.any() for each in (*changed[:view], *changed[view + 1 :]))
+            others = (*changed[:view], *changed[view + 1 :])
+            assert not any(tokens.any() for tokens in others)
 
 
 @pytest.mark.parametrize("case", [llava_next.CASE, llava_onevision.CASE], ids=lambda c: c.name)

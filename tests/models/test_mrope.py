@@ -15,7 +15,7 @@ from helpers.families import qwen2_5_vl, qwen2_vl, qwen3_vl
 from prunescope.errors import InputError
 from prunescope.models import family_of, registry
 
-CASES = [each.CASE for each in (qwen2_vl, qwen2_5_vl, qwen3_vl)]
+CASES = [module.CASE for module in (qwen2_vl, qwen2_5_vl, qwen3_vl)]
 SIZES = {
     "vocab_size": 8, "hidden_size": 128, "intermediate_size": 8, "num_hidden_layers": 1,
     "num_attention_heads": 1, "num_key_value_heads": 1,
@@ -29,7 +29,7 @@ RELEASED = [
     ("qwen3_vl", Qwen3VLTextModel, Qwen3VLTextConfig, [24, 20, 20], INTERLEAVED),
 ]
 
-case = pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
+case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
 def positions_of(model, inputs):

@@ -20,7 +20,7 @@ IMAGES = [
     (gemma3.CASE, (4, 4), 8),
     (paligemma.CASE, (5, 5), 4),
 ]
-CASES = [each.CASE for each in (qwen2_vl, qwen2_5_vl, qwen3_vl, gemma3, paligemma)]
+CASES = [module.CASE for module in (qwen2_vl, qwen2_5_vl, qwen3_vl, gemma3, paligemma)]
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 build = cache(lambda case: case.build("sdpa"))
 
@@ -39,7 +39,7 @@ def see(case, inputs):
     names = ("pixel_values", "image_grid_thw")
     with family.projector(model).register_forward_pre_hook(lambda _, args: seen.append(args[0])):
         made = model.get_image_features(**{name: inputs[name] for name in names if name in inputs})
-    tokens = torch.cat([each.flatten(0, -2) for each in made.pooler_output])
+    tokens = torch.cat([image.flatten(0, -2) for image in made.pooler_output])
     return tokens, family.features(model, seen[0], inputs)
 
 
@@ -59,7 +59,7 @@ def test_a_square_of_the_image_changes_its_token_most(case, grid, side):
     assert places.tolist() == list(range(rows * columns))
     for values in see(case, inputs):
         before, *after = values.split(rows * columns)
-        changed = [(each - before).norm(dim=-1).argmax() for each in after]
+        changed = [(features - before).norm(dim=-1).argmax() for features in after]
         assert changed == places.tolist()
 
 

@@ -137,7 +137,7 @@ def test_a_gpu_and_cores_are_counted_apart(gpu):
 def test_what_cards_share_is_downloaded_once():
     three = downloads(study(tasks=["refcoco", "refcocog", "tallyqa"]))
     assert three["train2014.zip"] == 13.5
-    apart = [downloads(study(tasks=[each])) for each in ("refcoco", "refcocog", "tallyqa")]
+    apart = [downloads(study(tasks=[task])) for task in ("refcoco", "refcocog", "tallyqa")]
     assert len(three) == len(set().union(*apart)) < sum(map(len, apart))
     sizes = {}
     for path in find_cards().values():
@@ -251,7 +251,7 @@ def test_without_a_measured_batch_as_small_it_is_the_smallest(gpu, results):
 def test_sources_are_there(name, capsys):
     assert main(["plan", f"workflow/config/{name}.yaml"]) == 0
     sources = re.findall(r"\((\S+\.(?:json|csv))\)", capsys.readouterr().out)
-    assert len(sources) >= 3 and all(Path(each).is_file() for each in sources)
+    assert len(sources) >= 3 and all(Path(source).is_file() for source in sources)
 
 
 def test_constants_are_those_of_the_modules_that_need_torch_or_datasets():

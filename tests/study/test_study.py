@@ -79,7 +79,7 @@ def test_schema_is_closed_and_explains_every_key():
     for path, part, required in schema_parts(schema):
         assert part.get("description"), f"{path} has no description"
         assert required or "default" in part, f"{path} has no default"
-    assert all(each["additionalProperties"] is False for each in objects(schema))
+    assert all(part["additionalProperties"] is False for part in objects(schema))
 
 
 def test_defaults_reach_nested_keys_and_leave_the_input_alone(config):
@@ -148,12 +148,12 @@ def test_matched_methods_are_called_after_their_budgets(config):
     study = check(config)
     assert study.config["calibration"] == {"task": "locate", "split": "dev", "examples": 100}
     wanted = study.wanted
-    assert [each.name for each in wanted] == [
+    assert [method.name for method in wanted] == [
         "fastv-k1-t0.5", "fastv-k1-t0.42", "fastv-k3-t0.5", "fastv-k3-t0.42", "uniform-as-feather",
     ]  # fmt: skip
     assert wanted[3].stages == [FASTV | {"layer": 3}] and wanted[3].share == 0.42
     assert (wanted[4].knob, wanted[4].budget_of, wanted[4].share) == ("stride", "feather", None)
-    assert list(study.methods)[2:] == [each.name for each in wanted]
+    assert list(study.methods)[2:] == [method.name for method in wanted]
 
 
 WRONG = {
@@ -334,7 +334,7 @@ def test_models_of_the_hub_have_a_folder_and_are_checked_when_they_are_there(con
     hub = {"hub": {"repo": "a/b"}}
     config["models"] = {"tiny": hub, "put": hub | {"path": "x"}, "paper": {"prismatic": {}}}
     models = check(config).models
-    assert {name: each["path"] for name, each in models.items()} == {
+    assert {name: model["path"] for name, model in models.items()} == {
         "tiny": "data/models/tiny", "put": "x", "paper": "data/models/paper",
     }  # fmt: skip
     assert models["tiny"]["hub"] == {"repo": "a/b", "revision": "main"}
@@ -382,8 +382,10 @@ def test_numerics_reach_every_score(config):
         methods = Study.of(config | asked | {"numerics": numerics}, SOURCE).methods
         stages = [stage for stages in methods.values() for stage in stages]
         scores = [stage[key] for stage in stages for key in ("score", "always") if key in stage]
-        found = [each["attention"].get("arithmetic") for each in scores if "attention" in each]
-        assert found == [arithmetic] * 5
+        arithmetics = [
+            score["attention"].get("arithmetic") for score in scores if "attention" in score
+        ]
+        assert arithmetics == [arithmetic] * 5
 
 
 def test_a_model_is_asked_by_a_protocol_of_every_card(config):

@@ -119,8 +119,11 @@ class Stage:
         }
 
 
-# The defaults of arguments that are no fields; an attribute of that name would always read None.
-del Stage.remove, Stage.power
+# `remove` and `power` are only arguments. Without this, `stage.remove` would read the default, None.
+# `dataclasses.replace` must not read them either.
+for _argument in ("remove", "power"):
+    delattr(Stage, _argument)
+    del Stage.__dataclass_fields__[_argument]
 
 
 def _resolved(remove: float | None, power: int, keep: float | int | None) -> float | int | None:

@@ -40,7 +40,7 @@ def prompt(text: str, *sizes: tuple[int, int], seed: int = 0) -> Prompt:
     """A prompt about noise; sizes: (height, width) of each image in pixels."""
     draw = np.random.default_rng(seed)
     noise = [draw.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
-    return Prompt(text, tuple(Image.fromarray(each) for each in noise))
+    return Prompt(text, tuple(Image.fromarray(pixels) for pixels in noise))
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +67,8 @@ class Case:
         """What another processor makes of them."""
         chosen = [self.prompts[row] for row in rows]
         batch = processor(
-            text=[each.text for each in chosen],
-            images=[list(each.images) for each in chosen],
+            text=[prompt.text for prompt in chosen],
+            images=[list(prompt.images) for prompt in chosen],
             padding=True,
             padding_side="left",
             return_tensors="pt",
