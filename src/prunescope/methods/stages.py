@@ -119,8 +119,8 @@ class Stage:
         }
 
 
-# `remove` and `power` are only arguments. Without this, `stage.remove` would read the default, None.
-# `dataclasses.replace` must not read them either.
+# `remove` and `power` are only arguments: `stage.remove` would read None, the default, and
+# `dataclasses.replace` would pass it on.
 for _argument in ("remove", "power"):
     delattr(Stage, _argument)
     del Stage.__dataclass_fields__[_argument]
