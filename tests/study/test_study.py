@@ -86,7 +86,7 @@ def test_defaults_reach_nested_keys_and_leave_the_input_alone(config):
     config["limits"] = {"evaluate": 3}
     before = deepcopy(config)
     complete = check(config).config
-    assert complete["limits"] == {"attention": None, "evaluate": 3}
+    assert complete["limits"] == {"attention": None, "evaluate": 3, "tasks": {}}
     assert complete["bootstrap"]["level"] == 0.95
     assert complete["models"]["random"]["sha256"] is None
     assert complete["reports"] == "reports/tiny"
@@ -203,6 +203,10 @@ WRONG = {
         "none[0].remove: must lie in [0, 1), got 1.0",
     ),
     "misspelt key": ({"dtpye": "float32"}, "unknown 'dtpye'; did you mean 'dtype'"),
+    "limit of another task": (
+        {"limits": {"tasks": {"locat": 3}}},
+        "limits.tasks: unknown 'locat'",
+    ),
     "misspelt nested key": ({"limits": {"evalute": 3}}, "limits: key: unknown 'evalute'"),
     "misspelt key of a stage": (
         {"methods": ["unpruned", {"m": [FASTV | {"lyer": 1}]}]},
@@ -406,7 +410,7 @@ def test_a_study_may_extend_another(config, tmp_path):
     middle.write_text(yaml.safe_dump({"extends": str(base), "limits": {"evaluate": 7}}))
     last = {"extends": str(middle), "models": {"other": None} | config["models"]}
     complete = check(last | {"limits": {"attention": None}, "methods": ["unpruned"]}).config
-    assert complete["limits"] == {"attention": None, "evaluate": 7}
+    assert complete["limits"] == {"attention": None, "evaluate": 7, "tasks": {}}
     assert list(complete["models"]) == ["random"]
     assert complete["methods"] == ["unpruned"] and complete["name"] == "tiny"
 

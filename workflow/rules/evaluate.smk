@@ -23,7 +23,7 @@ rule evaluate:
         execution=STUDY.execution,
         batch_size=config["batch_size"],
         store="results/store",
-        limit=config["limits"]["evaluate"],
+        limit=lambda wildcards: STUDY.limit(wildcards.task),
         shard=lambda wildcards: [int(wildcards.shard), config["shards"]],
         code=code_of("evaluate"),
     script:

@@ -48,9 +48,8 @@ def _models(study: "Study") -> Rows:
 
 
 def _tasks(study: "Study") -> Rows:
-    limit = study.config["limits"]["evaluate"]
     for name, task in study.tasks.items():
-        counts = [count for count in (limit, task.examples) if count is not None]
+        counts = [count for count in (study.limit(name), task.examples) if count is not None]
         questions = f"{min(counts):,}" if counts else "all"
         yield name, f"{questions} questions, judged by {task.metric.name}. {task.description}"
 

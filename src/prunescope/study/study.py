@@ -70,6 +70,11 @@ class Study:
         """A task in the protocol and image size that a model asks for."""
         return task_of(self.card(task), self.models[model], self.config)
 
+    def limit(self, task: str) -> int | None:
+        """Number of questions of a task that are answered; None for all."""
+        limits = self.config["limits"]
+        return limits["tasks"].get(task, limits["evaluate"])
+
     def splits(self, task: str) -> list[str]:
         """Splits of a task that the study reads: evaluated ones, and those of the calibration."""
         evaluated, calibration = self.tasks[task].split, self.config["calibration"]
@@ -123,6 +128,9 @@ class Study:
         cards = find_cards()
         for task in self.config["tasks"]:
             known(task, cards, f"{self.source}: tasks")
+        for task in self.config["limits"]["tasks"]:
+            known(task, self.config["tasks"], f"{self.source}: limits.tasks")
+        for task in self.config["tasks"]:
             for model in self.models:
                 self.task_for(task, model)
 

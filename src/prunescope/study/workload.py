@@ -74,16 +74,16 @@ def workload(study: Study) -> list[Work]:
             *(model, task.name, speed[model]),
             seconds=speed[model].seconds_of(task),
             methods=len(study.methods),
-            questions=_limited(study, "evaluate", task),
-            scored=_limited(study, "attention", task),
+            questions=_fewer(study.limit(task.name), task),
+            scored=_fewer(study.config["limits"]["attention"], task),
         )
         for model in study.models
         for task in study.tasks.values()
     ]
 
 
-def _limited(study: Study, rule: str, task: Task) -> float:
-    counts = (study.config["limits"][rule], task.examples)
+def _fewer(limit: int | None, task: Task) -> float:
+    counts = (limit, task.examples)
     return min((count for count in counts if count is not None), default=UNKNOWN)
 
 
