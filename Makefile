@@ -46,7 +46,7 @@ lint: $(installed)  ## style, who may import whom, declared packages, dead code
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/snakefmt --check Snakefile workflow
-	$(bin)/snakemake --lint
+	$(bin)/snakemake --lint --workflow-profile none
 	$(bin)/lint-imports
 	$(bin)/deptry src analysis workflow benchmarks
 	$(bin)/vulture

@@ -35,7 +35,7 @@ FIRST = 10**6  # priority of jobs that all evaluation waits for
 CORES = workflow.resource_settings.cores or 1
 STARTED = time.time()
 # the logger shows the progress: no bars of jobs in between
-os.environ["TQDM_DISABLE"] = "1"
+os.environ.update(TQDM_DISABLE="1")
 GPUS = 1 if config["device"] == "cuda" else 0
 
 
