@@ -62,3 +62,9 @@ def test_every_method_fits_the_published_architecture(name):
 def test_methods_for_another_architecture_do_not():
     with pytest.raises(InputError, match=r"axes|axis"):
         check("qwen25vl", prismatic())
+
+
+def test_the_default_study_asks_more_boxes_and_the_full_one_as_many_of_all():
+    default, full = (Study.load(f"workflow/config/{n}.yaml") for n in ("testbed", "testbed-full"))
+    assert (default.limit("locate"), default.limit("exists")) == (500, 250)
+    assert {full.limit(task) for task in full.tasks} == {250}

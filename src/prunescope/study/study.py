@@ -128,8 +128,8 @@ class Study:
         cards = find_cards()
         for task in self.config["tasks"]:
             known(task, cards, f"{self.source}: tasks")
-        for task in self.config["limits"]["tasks"]:
-            known(task, self.config["tasks"], f"{self.source}: limits.tasks")
+        for task in self.config["limits"]["tasks"]:  # inherited ones need not be tasks of the study
+            known(task, cards, f"{self.source}: limits.tasks")
         for task in self.config["tasks"]:
             for model in self.models:
                 self.task_for(task, model)
