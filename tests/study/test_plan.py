@@ -86,7 +86,7 @@ def test_arithmetic(results, small):
     assert (locate.seconds, exists.seconds) == (2, 0.4)  # the answer is one token
     shared = {job.rule: job for job in jobs(three)}
     assert (shared["evaluate"].seconds, shared["evaluate"].count) == (5 + 2 * 450 / 3, 3)
-    assert shared["attention"].seconds == pytest.approx(5 + 2 * 50 / 3)  # of all tasks
+    assert shared["attention"].seconds == pytest.approx(5 + 2 * 50 / 3)
 
 
 def test_the_text_states_the_same_numbers(results, small):

@@ -95,8 +95,7 @@ def test_plan_has_every_step_but_training(study):
     assert plan.returncode == 0, plan.stdout + plan.stderr
     jobs = dict(re.findall(r"(?m)^(\w+) +(\d+)$", plan.stdout + plan.stderr))
     config = yaml.safe_load(study.read_text())
-    assert jobs["evaluate"] == str(len(config["tasks"]) * 2 * 2)  # tasks, models, shards
-    assert jobs["attention"] == str(2 * 2)
+    assert jobs["attention"] == jobs["evaluate"] == str(len(config["tasks"]) * 2 * 2)
     once = {"models_table", "cost_table"}  # over all models
     items = {*config["figures"], *config["tables"], "ledger", "operations", "timing"}
     assert {jobs[name] for name in once | {"page"}} == {"1"}

@@ -1,19 +1,15 @@
 rule attention:
-    """Attention scores of the last prompt token in every layer, with and without RoPE. One job for
-    all tasks: to start a job can take longer than the scores of a task."""
+    """Attention scores of the last prompt token in every layer, with and without RoPE."""
     input:
         files=model_files,
-        cards=[STUDY.card(task) for task in STUDY.tasks],
-        examples=[examples_of(task) for task in STUDY.tasks],
+        card=lambda wildcards: STUDY.card(wildcards.task),
+        examples=lambda wildcards: examples_of(wildcards.task),
     output:
-        scores=[
-            directory(f"{RESULTS}/attention/{{model}}/{task}/{{shard}}.zarr")
-            for task in STUDY.tasks
-        ],
+        scores=directory(f"{RESULTS}/attention/{{model}}/{{task}}/{{shard}}.zarr"),
     log:
-        f"{LOGS}/attention/{{model}}/{{shard}}.log",
+        f"{LOGS}/attention/{{model}}/{{task}}/{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/attention/{{model}}/{{shard}}.tsv"
+        f"{BENCHMARKS}/attention/{{model}}/{{task}}/{{shard}}.tsv"
     priority: duration("attention")
     conda:
         "../../environment.yml"
@@ -37,7 +33,7 @@ rule attention:
 use rule attention as calibrate with:
     input:
         files=model_files,
-        cards=STUDY.card(config["calibration"]["task"]),
+        card=STUDY.card(config["calibration"]["task"]),
         examples=examples_of(config["calibration"]["task"]),
     output:
         scores=directory(f"{RESULTS}/calibrate/{{model}}.zarr"),

@@ -3,7 +3,7 @@ rule evaluate:
     input:
         files=model_files,
         methods=rules.methods.output.methods,
-        card="data/tasks/{task}.yaml",
+        card=lambda wildcards: STUDY.card(wildcards.task),
         examples=lambda wildcards: examples_of(wildcards.task),
     output:
         records=f"{RESULTS}/records/{{model}}/{{task}}/{{shard}}.parquet",

@@ -1,4 +1,4 @@
-"""Store the attention scores of the questions of some tasks."""
+"""Store the attention scores of the questions of a task."""
 
 from prunescope.jobs import run
 
@@ -8,18 +8,10 @@ from prunescope.tasks.card import task_of
 from prunescope.tasks.shards import Shard
 
 
-def make(cards, scores, name, model, execution, batch_size, split, limit, shard):
-    source = checkpoint(name, model, execution)
-    loaded = source.load()
-    for card, path in zip(_listed(cards), _listed(scores), strict=True):
-        task = task_of(card, model, execution)
-        task = task.of_split(split or task.split)
-        extract(source, task, path, batch_size, limit, Shard(*shard), loaded)
-
-
-def _listed(paths):
-    """Several paths, or a single one, as a list."""
-    return [paths] if isinstance(paths, str) else paths
+def make(card, scores, name, model, execution, batch_size, split, limit, shard):
+    task = task_of(card, model, execution)
+    task = task.of_split(split or task.split)
+    extract(checkpoint(name, model, execution), task, scores, batch_size, limit, Shard(*shard))
 
 
 run(make, globals())

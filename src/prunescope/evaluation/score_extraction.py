@@ -34,18 +34,16 @@ def extract(
     batch_size: int = 32,
     limit: int | None = None,
     shard: Shard = WHOLE,
-    loaded: Loaded | None = None,
 ) -> None:
     """Write the scores of every layer for a shard of the task's first examples.
 
     out: Zarr with one variable, `score` (example, layer, variant, row, col) in float32. layer is K
     in 1..depth, the layer before which a stage would use the score; variants are `EXTRACTED`: with
     RoPE, without, and RoPE alone. See `record_scores`. Where memory runs out, batches are halved,
-    and the attribute `out_of_memory` lists the sizes that did not fit. loaded: the checkpoint's
-    model, where it is loaded already.
+    and the attribute `out_of_memory` lists the sizes that did not fit.
     """
     examples = shard.of(load_examples(task, limit))
-    extraction = Extraction(loaded or checkpoint.load(), task, checkpoint.name)
+    extraction = Extraction(checkpoint.load(), task, checkpoint.name)
     portions = Portions(extraction.run, batch_size)
     progress = Progress(len(examples), f"{task.name}: scores")
     for batch in prompts.batches(examples, task, extraction.loaded.processor, batch_size):

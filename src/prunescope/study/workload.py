@@ -6,7 +6,7 @@ reads. No torch.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from prunescope.study import speeds
@@ -94,7 +94,7 @@ def jobs(study: Study) -> list[Job]:
     of_first_task = {work.model: work for work in reversed(works)}.values()
     return [
         *(_evaluation(study, work) for work in works),
-        *(_extraction(study, [w for w in works if w.model == model]) for model in study.models),
+        *(_extraction(study, work) for work in works),
         *(job for work in of_first_task for job in _of_model(study, work)),
         *_without_model(study),
     ]
@@ -106,11 +106,10 @@ def _evaluation(study: Study, work: Work) -> Job:
     return Job("evaluate", f"{work.model}/{work.task}", work.speed.unit, seconds, shards)
 
 
-def _extraction(study: Study, works: Sequence[Work]) -> Job:
-    """The job that stores the scores of all tasks of a model."""
+def _extraction(study: Study, work: Work) -> Job:
     shards, start = study.config["shards"], speeds.rule_seconds()["start"]
-    seconds = start + sum(work.extraction() for work in works) / shards
-    return Job("attention", works[0].model, works[0].speed.unit, seconds, shards)
+    seconds = start + work.extraction() / shards
+    return Job("attention", f"{work.model}/{work.task}", work.speed.unit, seconds, shards)
 
 
 def _of_model(study: Study, work: Work) -> Iterator[Job]:
