@@ -8,7 +8,10 @@ import pytest
 import torch
 from hypothesis import settings
 
+from helpers.testbed_model import random_examples
 from helpers.tiny_llava import build_llava
+from prunescope.tasks.card import find_card, read_task
+from prunescope.tasks.examples import SOURCES
 
 # Models of these sizes are slower on several threads.
 torch.set_num_threads(1)
@@ -30,6 +33,13 @@ def offline(tmp_path_factory):
         patch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
         patch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
         yield
+
+
+@pytest.fixture
+def task(monkeypatch):
+    """`locate` with ten random examples."""
+    monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(10))
+    return read_task(find_card("locate"))
 
 
 @pytest.fixture(params=["eager", "sdpa"])

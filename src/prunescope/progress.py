@@ -1,20 +1,18 @@
 """How far a long loop is: a line in the job's log now and then, with the time that is left.
 
-`track` writes the lines. `fraction_done` reads the latest one from a log, for whoever watches.
+`Progress` writes the lines. `fraction_done` reads the latest one from a log, for whoever watches.
 """
 
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 FIRST, EVERY = 5.0, 30.0  # seconds until the first line, and at most from a line to the next
 TAIL = 4096  # bytes at the end of a log in which the latest line is looked for
 LINE = re.compile(r": ([\d,]+) of ([\d,]+) \(\d+ %\)")
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 class Progress:
@@ -41,20 +39,6 @@ class Progress:
         percent = 100 * self.done // max(self.total, 1)
         counts = f"{self.done:,} of {self.total:,} ({percent} %)"
         return f"{self.label}: {counts}, about {duration(left)} left"
-
-
-def track(
-    items: Iterable[T], total: int, label: str, size: Callable[[T], int] = lambda item: 1
-) -> Iterator[T]:
-    """Yield the items, and log how far the loop over them is.
-
-    total: sum of the sizes of all items; label: what the loop does, such as "locate: answers";
-    size: how much an item counts, such as the examples of a batch.
-    """
-    progress = Progress(total, label)
-    for item in items:
-        yield item
-        progress.advance(size(item))
 
 
 def duration(seconds: float) -> str:

@@ -73,7 +73,8 @@ def imported_files(script: Path | str, home: Path = HERE) -> set[Path]:
         if file not in files:
             files.add(file)
             waiting |= _imports(file, home)
-    data = {path for file in files for path in file.parent.iterdir() if path.is_file()}
+    folders = {file.parent for file in files}
+    data = {path for folder in folders for path in folder.iterdir() if path.is_file()}
     return files | {path for path in data if path.suffix not in {".py", *NOT_CODE}}
 
 

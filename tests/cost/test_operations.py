@@ -1,16 +1,12 @@
 """Operations that are computed are those that torch counts, for every family."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 import torch
 import yaml
 
 from helpers.families import CASES
-from helpers.testbed_model import random_examples, save_model
 from helpers.tiny_llava import build_inputs, build_llava
-from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.checkpoints.loaded import Loaded
 from prunescope.cost import operations as module
 from prunescope.cost.flops import counted_flops, layer_flops, prefill_flops, tower_flops
@@ -20,10 +16,7 @@ from prunescope.errors import InputError
 from prunescope.evaluation.shared_prefixes import Images
 from prunescope.methods import parse_methods
 from prunescope.pruning import prune
-from prunescope.tasks.card import read_task
-from prunescope.tasks.examples import SOURCES
 
-ROOT = Path(__file__).parents[2]
 METHODS = parse_methods(
     yaml.safe_load("""
 unpruned: []
@@ -38,17 +31,6 @@ feather:
     "test",
 )
 FEW = {name: METHODS[name] for name in ("unpruned", "fastv")}
-
-
-@pytest.fixture
-def task(monkeypatch):
-    monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(10))
-    return read_task(ROOT / "data" / "tasks" / "locate.yaml")
-
-
-@pytest.fixture
-def checkpoint(tmp_path):
-    return Checkpoint("tiny", save_model(tmp_path))
 
 
 def test_layer_flops_by_hand():

@@ -1,21 +1,14 @@
 """Times of every method on one batch, which the methods take turns on."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
-from helpers.testbed_model import random_examples, save_model
-from prunescope.checkpoints.checkpoint import Checkpoint
 from prunescope.cost import timing
 from prunescope.cost.timed_decoding import prefill
 from prunescope.cost.timing import TIMES, Stopwatch, measure_times
 from prunescope.errors import InputError
 from prunescope.methods import parse_methods
-from prunescope.tasks.card import read_task
-from prunescope.tasks.examples import SOURCES
 
-ROOT = Path(__file__).parents[2]
 METHODS = parse_methods(
     {
         "unpruned": [],
@@ -24,17 +17,6 @@ METHODS = parse_methods(
     },
     "test",
 )
-
-
-@pytest.fixture
-def task(monkeypatch):
-    monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(10))
-    return read_task(ROOT / "data" / "tasks" / "locate.yaml")
-
-
-@pytest.fixture
-def checkpoint(tmp_path):
-    return Checkpoint("tiny", save_model(tmp_path))
 
 
 def test_every_method_has_percentiles_of_its_laps(checkpoint, task, monkeypatch):

@@ -57,12 +57,6 @@ def checkpoint(folder):
 
 
 @pytest.fixture
-def task(monkeypatch):
-    monkeypatch.setitem(SOURCES, "testbed", lambda task: random_examples(10))
-    return read_task(ROOT / "data" / "tasks" / "locate.yaml")
-
-
-@pytest.fixture
 def store(tmp_path):
     return RecordStore(tmp_path)
 

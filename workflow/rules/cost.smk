@@ -3,7 +3,7 @@ rule operations:
     input:
         files=model_files,
         methods=rules.methods.output.methods,
-        card=f"data/tasks/{config['tasks'][0]}.yaml",
+        card=STUDY.card(config["tasks"][0]),
         examples=examples_of(config["tasks"][0]),
     output:
         operations=f"{RESULTS}/operations/{{model}}.parquet",
@@ -30,7 +30,7 @@ rule timing:
     input:
         files=model_files,
         methods=rules.methods.output.methods,
-        card=f"data/tasks/{config['tasks'][0]}.yaml",
+        card=STUDY.card(config["tasks"][0]),
         examples=examples_of(config["tasks"][0]),
     output:
         timing=f"{RESULTS}/timing/{{model}}.parquet",

@@ -3,7 +3,7 @@ rule data:
     the cache. It runs where Snakemake runs, since nodes of a cluster may have no network.
     """
     input:
-        card="data/tasks/{task}.yaml",
+        card=lambda wildcards: STUDY.card(wildcards.task),
     output:
         counts=f"{RESULTS}/data/{{task}}.json",
     log:

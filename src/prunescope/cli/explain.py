@@ -1,5 +1,6 @@
 """`prunescope explain`: what a study will do, in plain words."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -48,9 +49,11 @@ def _models(study: "Study") -> Rows:
 
 
 def _tasks(study: "Study") -> Rows:
+    from prunescope.study.workload import questions_of
+
     for name, task in study.tasks.items():
-        counts = [count for count in (study.limit(name), task.examples) if count is not None]
-        questions = f"{min(counts):,}" if counts else "all"
+        count = questions_of(task, study.limit(name))
+        questions = "all" if math.isnan(count) else f"{count:,}"
         yield name, f"{questions} questions, judged by {task.metric.name}. {task.description}"
 
 

@@ -12,7 +12,6 @@ from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from prunescope.hub import origins
 from prunescope.progress import duration
@@ -21,6 +20,7 @@ from prunescope.study.downloads import downloads, instructions, repositories
 from prunescope.study.speeds import CORE, GPU
 from prunescope.study.study import Study
 from prunescope.study.workload import Work, jobs, total_seconds, workload
+from prunescope.text_tables import text_table
 
 LAYERS, TOKENS = 32, 729  # of the paper's model, for a model that is not there yet
 VARIANTS = 3  # of stored scores; `score_extraction.EXTRACTED`, which needs torch
@@ -66,28 +66,18 @@ def _table(study: Study, works: Sequence[Work]) -> str:
             seconds[job.key] = seconds.get(job.key, 0) + job.seconds * job.count
         else:
             others += job.seconds * job.count
-    table = Table(box=None, pad_edge=False)
-    for name in ("model", "task"):
-        table.add_column(name)
-    for name in ("questions", "answers", "scored", "time of a core or GPU"):
-        table.add_column(name, justify="right")
+    counted = ("questions", "answers", "scored")
+    rows = []
     for work in works:
-        counts = map(_count, (work.questions, work.answers, work.scored))
+        counts = (_count(getattr(work, name)) for name in counted)
         time = _duration(seconds[f"{work.model}/{work.task}"])
-        table.add_row(work.model, work.task, *counts, time)
-    table.add_row("attention, budgets, report", "", "", "", "", _duration(others))
-    columns = ("questions", "answers", "scored")
-    counts = [sum(getattr(work, column) for work in works) for column in columns]
-    all_seconds = _duration(others + sum(seconds.values()))
-    table.add_row("all", "", *map(_count, counts), all_seconds)
-    return _printed(table)
-
-
-def _printed(table: Table) -> str:
+        rows.append([work.model, work.task, *counts, time])
+    rows.append(["attention, budgets, report", "", "", "", "", _duration(others)])
+    sums = (_count(sum(getattr(work, name) for work in works)) for name in counted)
+    rows.append(["all", "", *sums, _duration(others + sum(seconds.values()))])
+    numbers = (*counted, "time of a core or GPU")
     console = Console(width=WIDTH, color_system=None)
-    with console.capture() as capture:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in capture.get().rstrip().split("\n"))
+    return text_table(console, ("model", "task", *numbers), rows, numbers)
 
 
 def _time(works: Sequence[Work]) -> Iterator[str]:

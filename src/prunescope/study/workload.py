@@ -74,15 +74,16 @@ def workload(study: Study) -> list[Work]:
             *(model, task.name, speed[model]),
             seconds=speed[model].seconds_of(task),
             methods=len(study.methods),
-            questions=_fewer(study.limit(task.name), task),
-            scored=_fewer(study.config["limits"]["attention"], task),
+            questions=questions_of(task, study.limit(task.name)),
+            scored=questions_of(task, study.config["limits"]["attention"]),
         )
         for model in study.models
         for task in study.tasks.values()
     ]
 
 
-def _fewer(limit: int | None, task: Task) -> float:
+def questions_of(task: Task, limit: int | None) -> float:
+    """Questions of a task within a limit; UNKNOWN where neither the limit nor the card says."""
     counts = (limit, task.examples)
     return min((count for count in counts if count is not None), default=UNKNOWN)
 
@@ -93,23 +94,18 @@ def jobs(study: Study) -> list[Job]:
     works = workload(study)
     of_first_task = {work.model: work for work in reversed(works)}.values()
     return [
-        *(_evaluation(study, work) for work in works),
-        *(_extraction(study, work) for work in works),
+        *(_of_task(study, work, "evaluate", work.evaluation()) for work in works),
+        *(_of_task(study, work, "attention", work.extraction()) for work in works),
         *(job for work in of_first_task for job in _of_model(study, work)),
         *_without_model(study),
     ]
 
 
-def _evaluation(study: Study, work: Work) -> Job:
+def _of_task(study: Study, work: Work, rule: str, seconds: float) -> Job:
+    """Jobs of a rule that divides a task into shards. seconds: of all shards, without starts."""
     shards, start = study.config["shards"], speeds.rule_seconds()["start"]
-    seconds = start + work.evaluation() / shards
-    return Job("evaluate", f"{work.model}/{work.task}", work.speed.unit, seconds, shards)
-
-
-def _extraction(study: Study, work: Work) -> Job:
-    shards, start = study.config["shards"], speeds.rule_seconds()["start"]
-    seconds = start + work.extraction() / shards
-    return Job("attention", f"{work.model}/{work.task}", work.speed.unit, seconds, shards)
+    key = f"{work.model}/{work.task}"
+    return Job(rule, key, work.speed.unit, start + seconds / shards, shards)
 
 
 def _of_model(study: Study, work: Work) -> Iterator[Job]:
