@@ -30,12 +30,13 @@ ROOT = Path(__file__).parents[2]
 GRID, DEPTH = synthetic.GRID, synthetic.DEPTH
 SIZE = GRID[0] * GRID[1]
 ATTENTION = {"attention": {"rope": False}}
+GRID_OF_FEATHER = {"uniform": {"stride": 3, "start": "corner"}}
 FASTV = [{"layer": 1, "remove": 0.5, "score": {"attention": {}}}]
 PYRAMID = [{"layer": k, "remove": 0.5, "score": {"attention": {}}} for k in (1, 2, 3)]
-UNIFORM = [{"layer": 1, "score": {"uniform": {"stride": 2, "offset": 1}}}]
+UNIFORM = [{"layer": 1, "score": {"uniform": {"stride": 2, "start": "corner", "offset": 1}}}]
 KNN = [{"layer": 2, "keep": 0.5, "score": {"knn": {}}}]
 FEATHER = [
-    {"layer": 1, "remove": 0.7, "score": ATTENTION, "always": {"uniform": {"stride": 3}}},
+    {"layer": 1, "remove": 0.7, "score": ATTENTION, "always": GRID_OF_FEATHER},
     {"layer": 2, "remove": 0.7, "power": 2, "score": ATTENTION},
 ]
 FRACTIONS = {"fastv": FASTV, "pyramid": PYRAMID, "feather": FEATHER}
@@ -105,7 +106,7 @@ def test_more_tokens_are_never_a_higher_fraction_removed():
 def test_other_knobs():
     solved = match("uniform", UNIFORM, "stride", 12.0, SCORES.calibration())
     assert solved.value == 3 and solved.mean_tokens == (36 + 3 * 4) / 4
-    assert solved.stages[0]["score"]["uniform"] == {"stride": 3, "offset": 1}
+    assert solved.stages[0]["score"]["uniform"] == {"stride": 3, "start": "corner", "offset": 1}
     solved = match("knn", KNN, "keep", 27.0, SCORES.calibration())
     assert solved.mean_tokens == 27 and int(36 * solved.value) == 18
     assert UNIFORM[0]["score"]["uniform"]["stride"] == 2  # what was given stays as it was

@@ -187,7 +187,7 @@ def test_vision_weights_of_hugging_face(parts, model, tmp_path, prefix):
 
 def test_feather_on_its_model(parts, model, inputs):
     without_rope = Attention(rope=False)
-    first = Stage(8, without_rope, keep=1 - 0.7, always=Uniform(3))
+    first = Stage(8, without_rope, keep=1 - 0.7, always=Uniform(3, start="corner"))
     feather = Method([first, Stage(16, without_rope, keep=(1 - 0.7) ** 2)], "feather")
     with prune(model, feather) as trace:
         model.generate(**inputs, max_new_tokens=2)

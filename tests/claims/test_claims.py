@@ -336,9 +336,10 @@ def test_methods_of_a_kind_differ_in_numbers_alone():
     numbers = {"layer": 0.5, "remove": 0.9, "power": 3, "of": "all", "keep": 9}
     for key, value in numbers.items():
         assert roles.same_kind([stage], [stage | {key: value}]), key
-    assert roles.same_kind([stage], [stage | {"always": {"uniform": {"stride": 2}}}])
+    wider = {"uniform": GRID["uniform"] | {"stride": 2}}
+    assert roles.same_kind([stage], [stage | {"always": wider}])
     assert roles.same_kind([{"score": {"random": {"seed": 1}}}], [{"score": {"random": {}}}])
-    others = [{"score": ROPE}, {"always": {"lattice": {}}}, {"positions": "compact"}]
+    others = [{"score": ROPE}, {"always": {"uniform": {"stride": 3}}}, {"positions": "compact"}]
     assert not any(roles.same_kind([stage], [stage | other]) for other in others)
     assert not roles.same_kind([stage], [stage, stage])
 

@@ -58,7 +58,8 @@ SETS = [
     Nothing(),
     Replay("fastv"),
     Uniform(2),
-    Uniform(3, offset=1),
+    Uniform(2, start="corner"),
+    Uniform(3, "corner", offset=1),
 ]
 EXAMPLES = SIZED + SPREAD + SETS
 SIDE = st.integers(1, 7)
@@ -271,10 +272,10 @@ def test_highest_breaks_ties_to_the_lower_index(values, data):
 
 
 @given(GRIDS, st.integers(1, 8), st.integers(0, 7))
-def test_uniform_is_the_slice_of_each_view(grids, stride, offset):
+def test_uniform_from_the_corner_is_the_slice_of_each_view(grids, stride, offset):
     if offset >= stride:
         with pytest.raises(InputError):
-            Uniform(stride, offset)
+            Uniform(stride, "corner", offset)
         return
     selection = everything(*grids)
     expected, first = [], 0
@@ -282,15 +283,70 @@ def test_uniform_is_the_slice_of_each_view(grids, stride, offset):
         view = torch.arange(first, first + rows * columns).reshape(rows, columns)
         expected += view[offset::stride, offset::stride].flatten().tolist()
         first += rows * columns
-    assert raster_of(selection, Uniform(stride, offset).select(selection)) == expected
+    assert raster_of(selection, Uniform(stride, "corner", offset).select(selection)) == expected
 
 
-@given(st.integers(1, 8), st.integers(0, 7), st.tuples(SIDE, SIDE))
+def kept_lines(grid, criterion):
+    """Rows and columns of a view in which tokens are kept; every crossing of them is kept."""
+    kept = criterion.select(everything(grid)).reshape(grid)
+    rows, columns = kept.any(1), kept.any(0)
+    assert torch.equal(kept, rows[:, None] & columns)
+    return [side.nonzero()[:, 0].tolist() for side in (rows, columns)]
+
+
+@FEW
+@given(st.tuples(st.integers(1, 40), st.integers(1, 40)), st.integers(1, 12))
+def test_uniform_is_centred_on_any_grid(grid, stride):
+    """A line of any length has as many kept places as from the corner, apart by the stride, and
+    its own mirror image, as far as whole numbers let it."""
+    for size, kept in zip(grid, kept_lines(grid, Uniform(stride)), strict=True):
+        assert len(kept) == len(range(0, size, stride))
+        gaps = [after - before for before, after in pairwise(kept)]
+        assert sum(gap != stride for gap in gaps) <= 1 and set(gaps) <= {stride, stride + 1}
+        mirrored = [size - 1 - place for place in reversed(kept)]
+        no_middle = size % 2 == 0 and len(kept) % 2 == 1
+        apart = [one - other for one, other in zip(kept, mirrored, strict=True) if one != other]
+        assert apart == ([-1] if no_middle else [])
+        mean = sum(place + 0.5 for place in kept) / len(kept) / size
+        assert abs(mean - 0.5) <= 0.5 / len(kept) / size + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "centred", "corner"),
+    [
+        (12, 2, [0, 2, 4, 7, 9, 11], [0, 2, 4, 6, 8, 10]),
+        (12, 3, [1, 4, 7, 10], [0, 3, 6, 9]),
+        (12, 4, [1, 5, 10], [0, 4, 8]),
+        (13, 3, [0, 3, 6, 9, 12], [0, 3, 6, 9, 12]),
+        (27, 3, [*range(1, 27, 3)], [*range(0, 27, 3)]),
+    ],
+)
+def test_lines_of_a_grid(size, stride, centred, corner):
+    assert kept_lines((size, size), Uniform(stride)) == [centred, centred]
+    assert kept_lines((size, size), Uniform(stride, "corner")) == [corner, corner]
+
+
+def test_stride_two_on_the_grid_of_the_paper_is_that_of_feather():
+    selection = everything((27, 27))
+    kept = Uniform(2).select(selection)
+    assert torch.equal(kept, Uniform(2, "corner").select(selection)) and kept.sum() == 196
+
+
+@FEW
+@given(GRIDS, st.integers(1, 5))
+def test_every_view_has_a_centred_grid_of_its_own(grids, stride):
+    selection = everything(*grids)
+    kept = Uniform(stride).select(selection)[0].split([rows * cols for rows, cols in grids])
+    alone = [Uniform(stride).select(everything(grid))[0] for grid in grids]
+    assert all(map(torch.equal, kept, alone))
+
+
+@given(st.integers(1, 8), st.integers(-1, 7), st.tuples(SIDE, SIDE))
 def test_a_grid_that_fits_keeps_something(stride, offset, grid):
     """`check` lets no stride pass that exceeds the grid, and no grid that would stay empty."""
     if offset >= stride:
         return
-    criterion = Uniform(stride, offset)
+    criterion = Uniform(stride) if offset < 0 else Uniform(stride, "corner", offset)
     if stride > min(grid):
         with pytest.raises(InputError, match=f"stride {stride} .* {grid[0]} x {grid[1]} tokens"):
             criterion.check(grid)
@@ -455,6 +511,8 @@ def test_without_rope_is_neither_with_rope_nor_uniform():
         ({"uniform": {}}, "uniform: missing field 'stride'"),
         ({"uniform": {"stride": 0}}, "stride must be at least 1"),
         ({"uniform": {"stride": "two"}}, "'two' is not a value of type int"),
+        ({"uniform": {"stride": 2, "start": "edge"}}, r"'edge' is not one of \['centre', 'corner'"),
+        ({"uniform": {"stride": 2, "offset": 1}}, "offset: only goes with start: corner"),
         ({"last": {"fraction": 1.5}}, r"fraction must lie in \(0, 1\]"),
         ({"first": {}}, "first: missing field 'fraction'"),
         ({"replay": {}}, "replay: missing field 'method'"),

@@ -23,7 +23,7 @@ FEW = Bootstrap(100)
 ROPE, NOROPE = {"attention": {"rope": True}}, {"attention": {"rope": False}}
 
 
-GRID = {"uniform": {"stride": 3}}
+GRID = {"uniform": {"stride": 3, "start": "corner"}}
 
 
 METHODS = {

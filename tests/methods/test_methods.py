@@ -21,8 +21,9 @@ from prunescope.methods import (
 )
 
 NOROPE = {"attention": {"rope": False}}
+GRID = {"uniform": {"stride": 3, "start": "corner"}}
 FEATHER = [
-    {"layer": 8, "remove": 0.7, "score": NOROPE, "always": {"uniform": {"stride": 3}}},
+    {"layer": 8, "remove": 0.7, "score": NOROPE, "always": GRID},
     {"layer": 16, "remove": 0.7, "power": 2, "score": NOROPE},
 ]
 
@@ -34,11 +35,17 @@ def parse(stages):
 def test_feather():
     method = parse(FEATHER)
     first, second = method.stages
-    assert first == Stage(8, Attention(rope=False), keep=1 - 0.7, always=Uniform(3))
+    assert first == Stage(8, Attention(rope=False), keep=1 - 0.7, always=Uniform(3, "corner"))
     assert second == Stage(16, Attention(rope=False), keep=(1 - 0.7) ** 2)
     assert (first.count(729), second.count(275)) == (218, 24)
     assert method.mean_tokens([275, 24], 729, 32) == 263
     check(method, 32, (27, 27))
+
+
+@pytest.mark.parametrize("name", ["ensemble", "feather", "feather-position-shuffle"])
+def test_grids_of_feather_start_in_the_corner(name):
+    grids = [stage.always for stage in named_methods()[name].stages if stage.always]
+    assert grids == [Uniform(3, start="corner")]
 
 
 def test_a_stage_does_not_claim_that_it_removes_nothing():
@@ -191,7 +198,7 @@ def test_python_is_checked_like_yaml(value):
 
 def test_python_says_the_same_as_yaml():
     stages = [
-        Stage(layer=8, remove=0.7, score=Attention(rope=False), always=Uniform(3)),
+        Stage(layer=8, remove=0.7, score=Attention(rope=False), always=Uniform(3, "corner")),
         Stage(16, Attention(rope=False), remove=0.7, power=2),
     ]
     assert Method(stages, name="m") == parse(FEATHER)

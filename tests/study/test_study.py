@@ -129,7 +129,7 @@ def test_a_sweep_changes_all_stages_and_the_grid(config):
     first, second = methods["feather-k1+4-r0.5-s2"]
     assert (first["layer"], second["layer"]) == (1, 4)
     assert first["remove"] == second["remove"] == 0.5
-    assert first["always"] == {"uniform": {"stride": 2}}
+    assert first["always"] == {"uniform": {"stride": 2, "start": "corner"}}
     assert methods.keys() == {"unpruned", "feather-k1+4-r0.5-s2"}
 
 

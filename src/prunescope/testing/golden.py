@@ -50,7 +50,7 @@ def method_of(name: str, case: dict[str, Any]) -> Method:
     if scored[2] is None:
         return Method([Stage(layer, score, remove=remove) for layer in case["layers"]], name)
     # With a grid there are one or two stages. The second squares the fraction and has no grid.
-    grid = Uniform(int(scored[2]))
+    grid = Uniform(int(scored[2]), start="corner")
     first, *later = case["layers"]
     stages = [Stage(first, score, remove=remove, always=grid)]
     stages += [Stage(layer, score, remove=remove, power=2) for layer in later]
@@ -61,7 +61,7 @@ def _fixed_set(stride: int, fraction: float) -> tuple[Criterion, Criterion | Non
     """A grid and the last tokens, or the one of them that is asked for and None."""
     if not stride:
         return Last(fraction), None
-    return Uniform(stride), Last(fraction) if fraction else None
+    return Uniform(stride, start="corner"), Last(fraction) if fraction else None
 
 
 def load(path: Path) -> tuple[LlamaForCausalLM, Tensor, Layout, dict[str, Any]]:
