@@ -60,7 +60,7 @@ class Uniform(SetCriterion):
         from_centre = 2 * selection.place + 1 - selection.shape
         outermost = (selection.shape - 1) // self.stride * self.stride
         moved = from_centre.abs() - (selection.shape - 1 - outermost) % 2
-        on_line = (moved <= outermost) & ((outermost - moved) % (2 * self.stride) == 0)
+        on_line = (outermost - moved) % (2 * self.stride) == 0
         # A line at the centre could move either way; it moves towards the start.
         twin = (moved == 0) & (from_centre > 0)
         return (on_line & ~twin).all(-1)
