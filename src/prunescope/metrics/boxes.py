@@ -16,6 +16,7 @@ Size = tuple[float, float]  # width and height in pixels
 NUMBER, BETWEEN = r"(-?\d+(?:\.\d+)?)", r"[\s\[\](),]+"
 FOUR_NUMBERS = re.compile(r"[\[(]\s*" + BETWEEN.join([NUMBER] * 4) + r"\s*[\])]")
 LOCATIONS = re.compile(r"<loc(\d{4})>" * 4)
+LOCATIONS32 = re.compile(r"\s*".join([r"<loc(\d\d)>"] * 4))
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:
@@ -30,9 +31,17 @@ def iou(a: Sequence[float], b: Sequence[float]) -> float:
 def parse_grid32(text: str, size: Size = (1, 1)) -> Box | None:
     """The box of four words 0..31, the bins of x1 y1 x2 y2; corners are centres of bins."""
     words = text.split()
-    if len(words) != 4 or not all(map(_is_bin, words)):
-        return None
-    return _box((int(word) + 0.5) / 32 for word in words)
+    return _bins(words) if len(words) == 4 and all(map(_is_bin, words)) else None
+
+
+def parse_locations32(text: str, size: Size = (1, 1)) -> Box | None:
+    """The box of four location tokens of 32 bins, x1 y1 x2 y2, and nothing else."""
+    match = LOCATIONS32.fullmatch(text.strip())
+    return _bins(match.groups()) if match and all(map(_is_bin, match.groups())) else None
+
+
+def _bins(numbers: Iterable[str]) -> Box | None:
+    return _box((int(number) + 0.5) / 32 for number in numbers)
 
 
 def _is_bin(word: str) -> bool:
@@ -107,6 +116,7 @@ BOX_FORMATS: dict[str, Callable[[str, Size], Box | None]] = {
     "grid32": parse_grid32,
     "internvl": parse_internvl,
     "locations": parse_locations,
+    "locations32": parse_locations32,
     "pixels": parse_pixels,
     "thousandths": parse_thousandths,
 }

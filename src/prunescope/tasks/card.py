@@ -48,6 +48,7 @@ class Task:
     examples: int | None = None
     gigabytes: dict[str, float | None] = field(default_factory=dict)
     draw: int | None = None
+    wording: str = "terse"  # of the testbed's questions
     chat: bool = False
     padded: bool = False
     resize: int | None = None  # images are stretched to squares of this side, in pixels

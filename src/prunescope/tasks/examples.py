@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FIELDS = ("id", "image_id", "image", "question", "answer", "box", "kind")
 # The card's `source` -> the function that loads all examples of a task.
 SOURCES = {
-    "testbed": lambda task: load_questions(task.split, task.name),
+    "testbed": lambda task: load_questions(task.split, task.name, task.wording),
     "hub": load_benchmark,
     "folder": load_benchmark,
 }

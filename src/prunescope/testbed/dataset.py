@@ -1,7 +1,9 @@
 """The frozen evaluation sets: 1,000 questions a task, about 500 images a split.
 
 Images and questions follow from the seeds in `frozen.json`. The digests in that file freeze them: a
-change of the generator cannot silently change what the shipped weights are scored on.
+change of the generator cannot silently change what the shipped weights are scored on. The same
+questions come in two wordings: "terse" for decoders of 74 words, "natural" for those that have read
+text (see `phrasings`).
 """
 
 import hashlib
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prunescope.errors import InputError
+from prunescope.testbed.phrasings import phrase
 from prunescope.testbed.questions import ASK, Question
 from prunescope.testbed.scenes import SPLITS, Scene, make_scene
 
@@ -24,25 +27,31 @@ if TYPE_CHECKING:
 
 IMAGES = 500  # images of a split
 PER_IMAGE = 2  # different questions of a task about one image
+# what the second number of a generator's seed is for; scenes.py uses 0 and 1
+QUESTION_DRAWS, PHRASING_DRAWS = 2, 3
 DRAWS = 12  # most questions drawn until two differ
 EVALUATION_SPLITS = ("dev", "test")
+WORDINGS = ("terse", "natural")
 
 
-def load_questions(split: str, task: str) -> "Dataset":
+def load_questions(split: str, task: str, wording: str = "terse") -> "Dataset":
     """The 1,000 questions of a task, two about each image, in the images' order.
 
-    InputError for an unknown split or task, or when the generator no longer makes the frozen set.
+    wording: one of WORDINGS. InputError for an unknown split, task or wording, or when the
+    generator no longer makes the frozen set.
     """
     from datasets import Dataset
 
-    for key, name, allowed in (("split", split, EVALUATION_SPLITS), ("task", task, tuple(ASK))):
+    choices = {"split": (split, EVALUATION_SPLITS), "task": (task, tuple(ASK))}
+    for key, (name, allowed) in (choices | {"wording": (wording, WORDINGS)}).items():
         if name not in allowed:
             raise InputError(f"testbed: {key} {name!r} is not one of {list(allowed)}")
-    rows = list(_rows(split, task))
-    if (actual := questions_digest(rows)) != (expected := _frozen()[split]["digests"][task]):
+    rows = list(_rows(split, task, wording))
+    expected = _frozen()[split]["digests"][wording][task]
+    if (actual := questions_digest(rows)) != expected:
         raise InputError(
-            f"testbed/frozen.json: {split}.digests.{task}: the generator makes {actual}, frozen is "
-            f"{expected}; scenes.py or questions.py changed what it must not"
+            f"testbed/frozen.json: {split}.digests.{wording}.{task}: the generator makes {actual}, "
+            f"frozen is {expected}; scenes.py, questions.py or phrasings.py changed what it must not"
         )
     # Questions about one image are neighbours and share its pixels: each image is encoded once.
     images = {row["image_id"]: row["image"] for row in rows}
@@ -83,11 +92,16 @@ def choose_scenes(split: str) -> list[Scene]:
 
 
 def freeze() -> dict[str, dict]:
-    """Content of `frozen.json`: for each split the seeds of its scenes and a digest per task."""
+    """Content of `frozen.json`: the scenes' seeds of each split, and digests by wording and task."""
     frozen = {}
     for split in EVALUATION_SPLITS:
         seeds = [scene.seed for scene in choose_scenes(split)]
-        digests = {task: questions_digest(list(_rows(split, task, seeds))) for task in ASK}
+        digests = {
+            wording: {
+                task: questions_digest(list(_rows(split, task, wording, seeds))) for task in ASK
+            }
+            for wording in WORDINGS
+        }
         frozen[split] = {"digests": digests, "seeds": seeds}
     return frozen
 
@@ -106,11 +120,15 @@ def questions_digest(rows: list[dict[str, Any]]) -> str:
     return state.hexdigest()[:16]
 
 
-def _rows(split: str, task: str, seeds: list[int] | None = None) -> Iterator[dict[str, Any]]:
+def _rows(
+    split: str, task: str, wording: str, seeds: list[int] | None = None
+) -> Iterator[dict[str, Any]]:
     for seed in seeds or _frozen()[split]["seeds"]:
         scene = make_scene(seed)
         image_id, pixels = f"{split}-{seed}", scene.render()
         for number, question in enumerate(_questions(scene, task)):
+            if wording == "natural":
+                question = phrase(question, _draws_of(scene, PHRASING_DRAWS, task, number))
             yield {
                 "id": f"{image_id}-{task}-{number}",
                 "image_id": image_id,
@@ -124,7 +142,7 @@ def _rows(split: str, task: str, seeds: list[int] | None = None) -> Iterator[dic
 
 def _questions(scene: Scene, task: str) -> list[Question]:
     """Up to two questions of different text, from a dozen draws."""
-    rng = np.random.default_rng((scene.seed, 2, list(ASK).index(task)))
+    rng = _draws_of(scene, QUESTION_DRAWS, task)
     questions: dict[str, Question] = {}
     for _ in range(DRAWS):
         if question := ASK[task](scene, rng):
@@ -132,3 +150,7 @@ def _questions(scene: Scene, task: str) -> list[Question]:
         if len(questions) == PER_IMAGE:
             break
     return list(questions.values())
+
+
+def _draws_of(scene: Scene, purpose: int, task: str, *numbers: int) -> np.random.Generator:
+    return np.random.default_rng((scene.seed, purpose, list(ASK).index(task), *numbers))

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from prunescope.testbed.scenes import SPLITS, Scene, make_scene
-from prunescope.training.optimisation import Recipe, train
+from prunescope.training.optimisation import Recipe, muon_and_adamw, train
 from prunescope.training.packing import (
     IMAGES_MIX,
     LATE_MIX,
@@ -98,7 +98,9 @@ def train_symbols(recipe: Recipe, checkpoint: Path, positions: str = "rope") -> 
                 reader.decoder, reader.visual(scenes, reader.decoder.model.embed_tokens), packed
             )
 
-    return reader, train(reader, loss_at, recipe, _is_matrix, checkpoint)
+    return reader, train(
+        reader, loss_at, recipe, muon_and_adamw(reader, recipe, _is_matrix), checkpoint
+    )
 
 
 def train_projector(
@@ -116,7 +118,9 @@ def train_projector(
         loss = F.mse_loss(projector(inputs.float()), targets) / targets.var()
         return loss, {}
 
-    return projector, train(projector, loss_at, recipe, lambda name: True, checkpoint)
+    return projector, train(
+        projector, loss_at, recipe, muon_and_adamw(projector, recipe, lambda name: True), checkpoint
+    )
 
 
 def train_images(
@@ -135,4 +139,6 @@ def train_images(
                 inputs = features(tower, pixels(scenes))
             return answer_loss(reader.decoder, reader.visual(inputs), packed)
 
-    return reader, train(reader, loss_at, recipe, _is_matrix, checkpoint)
+    return reader, train(
+        reader, loss_at, recipe, muon_and_adamw(reader, recipe, _is_matrix), checkpoint
+    )

@@ -15,7 +15,7 @@ from transformers import AutoModel, PreTrainedModel, SiglipVisionConfig, SwinCon
 
 from prunescope.testbed.scenes import PATCH, SIDE, SPLITS, Scene, make_scene
 from prunescope.training.labels import BACKGROUND_IDS, LOCAL_SIZES, N_PAIRS, SceneLabels, label
-from prunescope.training.optimisation import Recipe, train
+from prunescope.training.optimisation import Recipe, muon_and_adamw, train
 
 WIDTH = 128
 GLOBAL_WEIGHT = 0.5
@@ -138,7 +138,9 @@ def train_tower(
         seeds = range(first + step * recipe.batch, first + (step + 1) * recipe.batch)
         return dense_loss(model, [make_scene(seed) for seed in seeds])
 
-    return model, train(model, loss_at, recipe, _is_matrix, checkpoint)
+    return model, train(
+        model, loss_at, recipe, muon_and_adamw(model, recipe, _is_matrix), checkpoint
+    )
 
 
 def _is_matrix(name: str) -> bool:
