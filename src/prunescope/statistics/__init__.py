@@ -9,6 +9,7 @@ and `units` (the images behind it). docs/statistics.md explains the intervals. M
 - `by_method`: tables with a row for each method.
 - `position`: where kept tokens lie, from scores, at any layer and fraction.
 - `kept_tokens`: where kept tokens lie, from records of any size.
+- `sequence_shares`: share kept in the first, middle and last part of the sequence and of the rows.
 - `uniformity`: how far kept tokens are from an even choice.
 - `decay`: scores against the place in the sequence.
 - `boxes`: kept tokens of the true box, and accuracy by its place.
