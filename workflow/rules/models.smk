@@ -1,4 +1,4 @@
-# Models that a study names by a repository of the hub. Jobs that run a model depend on its marker
+# Models that a study names by a repository of the hub, or by what was trained on a decoder. Jobs that run a model depend on its marker
 # (origin.json), which holds the request and the commits that were fetched. The folder of a model is
 # named after it, unless the study gives a `path`.
 
@@ -8,6 +8,7 @@ from prunescope.hub import origins
 
 DOWNLOADS = origins.downloads(STUDY.models)
 CONVERSIONS = origins.conversions(STUDY.models)
+MERGERS = origins.mergers(STUDY.models)
 NOTHING = "(?!)"  # matches nothing; an empty pattern would match everything
 
 
@@ -55,3 +56,30 @@ rule convert:
         code=code_of("convert"),
     script:
         "../scripts/convert.py"
+
+
+rule merge:
+    """A pretrained decoder, with what was trained on it, as a stock LLaVA."""
+    input:
+        decoder=lambda wildcards: f"{PRETRAINED}/{MERGERS[wildcards.folder]['decoder']}",
+        trained=lambda wildcards: [
+            f"{MERGERS[wildcards.folder]['folder']}/{file}"
+            for file in ("config.json", "merging.json", "trained.safetensors")
+        ],
+    output:
+        marker="{folder}/origin.json",
+    log:
+        f"{LOGS}/merge/{{folder}}.log",
+    benchmark:
+        f"{BENCHMARKS}/merge/{{folder}}.tsv"
+    wildcard_constraints:
+        folder="|".join(map(escape, MERGERS)) or NOTHING,
+    resources:
+        mem_mb=4000,
+    conda:
+        "../../environment.yml"
+    params:
+        request=lambda wildcards: MERGERS[wildcards.folder],
+        code=code_of("merge"),
+    script:
+        "../scripts/merge.py"

@@ -1,6 +1,7 @@
-"""Where the models of a study come from: a folder, the hub, or the parts of a Prismatic model.
+"""Where the models of a study come from: a folder, the hub, the parts of a Prismatic model, or a
+pretrained decoder and what was trained on it.
 
-A finished download or conversion leaves a marker, `origin.json`, in the model's folder. Its
+A finished download, conversion or merger leaves a marker, `origin.json`, in the model's folder. Its
 `request` is the configuration that was carried out; its `commits` name each repository used.
 No torch.
 """
@@ -14,7 +15,7 @@ from prunescope.errors import InputError
 
 HOME = "data/models"
 MARKER = "origin.json"
-ORIGINS = ("hub", "prismatic")  # keys of a model in a study
+ORIGINS = ("hub", "prismatic", "trained")  # keys of a model in a study
 PARTS = ("checkpoint", "vision", "dino", "tokenizer")  # parts of a Prismatic model
 Model = Mapping[str, Any]  # one model of a complete configuration
 
@@ -33,8 +34,8 @@ def folder_of(name: str, model: Model, where: str) -> str:
     if len(given) > 1 or not (given or model["path"]):
         problem = f"both {' and '.join(given)} are given" if given else "no source is given"
         raise InputError(
-            f"{where}: {problem}; allowed: one of path (a folder), hub and prismatic; path beside "
-            "hub or prismatic is the folder to write"
+            f"{where}: {problem}; allowed: one of path (a folder), {', '.join(ORIGINS)}; path "
+            "beside another is the folder to write"
         )
     return model["path"] or f"{HOME}/{name}"
 
@@ -72,6 +73,18 @@ def conversions(models: Mapping[str, Model]) -> dict[str, dict[str, Any]]:
         model["path"]: {"key": f"models.{name}.prismatic", "request": model["prismatic"]}
         for name, model in models.items()
         if origin_of(model) == "prismatic"
+    }
+
+
+def mergers(models: Mapping[str, Model]) -> dict[str, dict[str, str]]:
+    """Mergers that models need, by the folder to write: the `request` of each.
+
+    It names the pretrained `decoder`, and the `folder` of what was trained on it.
+    """
+    return {
+        model["path"]: model["trained"]
+        for model in models.values()
+        if origin_of(model) == "trained"
     }
 
 

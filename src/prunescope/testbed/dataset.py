@@ -51,7 +51,7 @@ def load_questions(split: str, task: str, wording: str = "terse") -> "Dataset":
     if (actual := questions_digest(rows)) != expected:
         raise InputError(
             f"testbed/frozen.json: {split}.digests.{wording}.{task}: the generator makes {actual}, "
-            f"frozen is {expected}; scenes.py, questions.py or phrasings.py changed what it must not"
+            f"frozen is {expected}; scenes.py, questions.py or phrasings.py changed what must stay"
         )
     # Questions about one image are neighbours and share its pixels: each image is encoded once.
     images = {row["image_id"]: row["image"] for row in rows}
@@ -92,7 +92,7 @@ def choose_scenes(split: str) -> list[Scene]:
 
 
 def freeze() -> dict[str, dict]:
-    """Content of `frozen.json`: the scenes' seeds of each split, and digests by wording and task."""
+    """Content of `frozen.json`: seeds of each split's scenes, digests by wording and task."""
     frozen = {}
     for split in EVALUATION_SPLITS:
         seeds = [scene.seed for scene in choose_scenes(split)]

@@ -7,6 +7,7 @@ place in the image; the patch's row and column; and, equal in all patches, one v
 an edge, and knows where it is itself.
 """
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -45,6 +46,15 @@ class IdealTokens(nn.Module):
         patches = torch.where(shown, thing, self.backgrounds[background][:, None])
         places = (self.rows[:, None] + self.columns).flatten(0, 1)  # (patches, width)
         return patches + places + (pairs @ self.pairs)[:, None]
+
+    def refined(self, grid: int) -> "IdealTokens":
+        """The same tokens on a finer grid: a row or column stands for the coarse one it lies in."""
+        finer = copy.deepcopy(self)
+        finer.grid = grid
+        for name in ("rows", "columns"):
+            places = getattr(self, name).detach().repeat_interleave(grid // self.grid, 0)
+            setattr(finer, name, nn.Parameter(places, requires_grad=False))
+        return finer
 
     def _sides(self, bins: Tensor) -> Tensor:
         """Sum of the four sides' vectors; bins: (batch, patches, 4)."""

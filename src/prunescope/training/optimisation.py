@@ -140,8 +140,13 @@ def load_trained(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 def load_stage(module: nn.Module, checkpoint: Path) -> nn.Module:
     """Load the weights of a finished stage into `module` and freeze it."""
-    load_trained(module, torch.load(checkpoint, weights_only=True)["module"])
+    load_parameters(module, checkpoint)
     return module.requires_grad_(False).eval()
+
+
+def load_parameters(module: nn.Module, checkpoint: Path | str) -> None:
+    """Load the weights of a finished stage into `module`, to train them on."""
+    load_trained(module, torch.load(checkpoint, weights_only=True)["module"])
 
 
 def training_minutes(checkpoint: Path | str) -> float:

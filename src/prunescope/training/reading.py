@@ -3,11 +3,10 @@
 Stage `ideal`: low-rank updates of the decoder, the vectors of `IdealTokens` and the vectors of the
     location tokens are trained together on questions.
 Stage `projector`: LLaVA's projector maps the frozen tower's features to these ideal tokens.
-Stage `images`: tower and projector stay frozen; the updates and location tokens are trained on.
+Stage `reading`: tower and projector stay frozen; the updates and location tokens are trained on.
 No stage and no choice of data depends on an object's place in the image.
 """
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerBase
 
 from prunescope.testbed.questions import BINS
-from prunescope.testbed.scenes import SPLITS, Scene, make_scene
+from prunescope.testbed.scenes import GRID, SPLITS, Scene, make_scene
 from prunescope.training.ideal_tokens import IdealTokens, WordVectors
 from prunescope.training.low_rank import add_updates
 from prunescope.training.optimisation import Recipe, adamw, muon_and_adamw, train
@@ -48,6 +47,15 @@ class Reader(nn.Module):
         vectors = WordVectors(self.words, self.encode)
         self.locations = nn.Parameter(first_locations(vectors))
         self.vectors = vectors
+
+    @classmethod
+    def of(cls, folder: Path | str, rank: int, seed: int = 0) -> "Reader":
+        """The reader of the pretrained decoder in a folder, untrained."""
+        torch.manual_seed(seed)
+        decoder = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer.add_tokens([IMAGE, *LOCATIONS])
+        return cls(decoder, tokenizer, rank)
 
     def encode(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -118,26 +126,27 @@ def _boxes(logits: Tensor, target: Tensor, rows: QuestionRows, predicted: Tensor
     return {"boxes": (shared >= 0.5 * (sum(areas) - shared)).float().mean()}
 
 
-def train_ideal(
-    reader: Reader, grid: int, recipe: Recipe, checkpoint: Path
-) -> tuple[nn.Module, dict]:
+def ideal_stage(reader: Reader) -> nn.ModuleDict:
+    """What stage `ideal` trains: `tokens` on the coarse grid, and the `reader` of them."""
+    return nn.ModuleDict({"tokens": IdealTokens(GRID, reader.vectors), "reader": reader})
+
+
+def train_ideal(reader: Reader, recipe: Recipe, checkpoint: Path) -> tuple[nn.ModuleDict, dict]:
     """Stage `ideal`: few objects first, then many."""
     torch.manual_seed(recipe.seed)
-    module = nn.ModuleDict({"tokens": IdealTokens(grid, reader.vectors), "reader": reader})
+    stage = ideal_stage(reader)
 
     def loss_at(step: int):
         counts = next((few for until, few in COUNTS.items() if step < until), LATE_COUNTS)
-        return _loss(reader, module["tokens"], recipe, step, counts)
+        return _loss(reader, stage["tokens"], recipe, step, counts)
 
-    return module, train(module, loss_at, recipe, adamw(module, recipe, _is_update), checkpoint)
+    return stage, train(stage, loss_at, recipe, adamw(stage, recipe, _is_update), checkpoint)
 
 
-def train_images(
-    reader: Reader, see: Callable[[list[Scene]], Tensor], recipe: Recipe, checkpoint: Path
-) -> dict:
-    """Stage `images`. see: scenes -> visual tokens of the frozen tower and projector."""
+def train_reading(reader: Reader, sight: "Sight", recipe: Recipe, checkpoint: Path) -> dict:
+    """Stage `reading`: images, seen by the frozen tower and projector."""
     torch.manual_seed(recipe.seed)
-    loss_at = partial(_loss, reader, see, recipe, counts=LATE_COUNTS)
+    loss_at = partial(_loss, reader, sight, recipe, counts=LATE_COUNTS)
     return train(reader, loss_at, recipe, adamw(reader, recipe, _is_update), checkpoint)
 
 
@@ -169,6 +178,23 @@ class Projector(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         return self.linear_2(F.gelu(self.linear_1(hidden)))
+
+
+def projector_of(reader: Reader) -> Projector:
+    """An untrained projector to the width of a reader's decoder."""
+    return Projector(reader.words.shape[1])
+
+
+class Sight(nn.Module):
+    """Visual tokens (batch, patches, width) of rendered scenes, by a frozen tower and projector."""
+
+    def __init__(self, tower: nn.Module, projector: Projector):
+        super().__init__()
+        self.tower, self.projector = tower, projector
+
+    @torch.no_grad()
+    def forward(self, scenes: list[Scene]) -> Tensor:
+        return self.projector(features(self.tower, pixels(scenes)))
 
 
 def train_projector(
