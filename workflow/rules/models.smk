@@ -74,10 +74,10 @@ rule merge:
         f"{BENCHMARKS}/merge/{{folder}}.tsv"
     wildcard_constraints:
         folder="|".join(map(escape, MERGERS)) or NOTHING,
-    resources:
-        mem_mb=4000,
     conda:
         "../../environment.yml"
+    resources:
+        mem_mb=4000,
     params:
         request=lambda wildcards: MERGERS[wildcards.folder],
         code=code_of("merge"),

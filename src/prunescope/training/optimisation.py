@@ -100,6 +100,8 @@ def train(
     first, seconds = _resume(module, steppers, recipe, checkpoint)
     values, start = defaultdict(list), time.monotonic() - seconds
     history: dict = {}
+    if first == 0 and 0 in recipe.milestones:
+        _keep(module, checkpoint, 0)
     for step in range(first, recipe.steps):
         loss, metrics = loss_at(step)
         loss.backward()
@@ -116,8 +118,14 @@ def train(
         if steps_done % recipe.checkpoint_every == 0 or steps_done == recipe.steps:
             _save(module, steppers, recipe, checkpoint, steps_done, time.monotonic() - start)
         if steps_done in recipe.milestones:
-            torch.save(trained(module), milestone(checkpoint, steps_done))
+            _keep(module, checkpoint, steps_done)
     return history
+
+
+def _keep(module: nn.Module, checkpoint: Path, step: int) -> None:
+    """Write the weights of a milestone."""
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(trained(module), milestone(checkpoint, step))
 
 
 def milestone(checkpoint: Path, step: int) -> Path:
