@@ -10,7 +10,7 @@ RANK = 16  # of the low-rank updates
 # the vectors and the decoder of the coarser one.
 GRIDS = {"12": "data/testbed/smol", "24": "data/testbed/smol-24"}
 SMOL_RECIPES = {
-    "tower": dict(steps=1500, batch=32, rate=2e-3, matrix_rate=2e-3),
+    "tower": dict(steps=1200, batch=32, rate=2e-3, matrix_rate=2e-3),
     "ideal": dict(
         steps=450,
         horizon=560,
@@ -21,15 +21,16 @@ SMOL_RECIPES = {
         checkpoint_every=25,
         milestones=[0, 25, 50, 100, 200, 300, 400],
     ),
-    "projector": dict(steps=700, batch=32, rate=3e-3, matrix_rate=3e-3, seed=2),
+    "projector": dict(steps=500, batch=32, rate=3e-3, matrix_rate=3e-3, seed=2),
     "reading": dict(
-        steps=250,
+        steps=300,
         batch=4,
-        rate=1e-3,
-        matrix_rate=6e-4,
+        rate=1.5e-3,
+        matrix_rate=8e-4,
         warmup=20,
         seed=3,
         checkpoint_every=25,
+        milestones=[100, 200],
     ),
 }
 SMOL_UNFINISHED = {

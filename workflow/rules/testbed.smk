@@ -165,3 +165,71 @@ rule train_testbed:
     input:
         [f"{TRAINING}/{tower}/{positions}/model" for tower, positions in NAMES],
     localrule: True
+
+
+FITNESS = f"{TRAINING}/fitness/{{model}}"
+
+
+def folder_of_trained(wildcards):
+    """Folder of what was trained on a pretrained decoder: a copy goes there. None for others, whose
+    own files would change."""
+    trained = STUDY.models[wildcards.model]["trained"]
+    return trained and trained["folder"]
+
+
+rule gates:
+    """Whether a model of the study is fit for it, on the development split."""
+    input:
+        files=model_files,
+        cards=[f"data/tasks/{task}.yaml" for task in ASK],
+    output:
+        gates=f"{FITNESS}/gates.json",
+    log:
+        f"{FITNESS}/logs/gates.log",
+    benchmark:
+        f"{FITNESS}/benchmarks/gates.tsv"
+    conda:
+        "../../environment.yml"
+    threads: CORES
+    resources:
+        gpu=GPUS,
+    params:
+        name="{model}",
+        model=model_settings,
+        execution=STUDY.execution,
+        numbers=dict(boxes=300, others=100, scored=120, batch_size=16),
+        store="results/store",
+        place=folder_of_trained,
+        threads=CORES,
+        code=code_of("gates"),
+    script:
+        "../scripts/gates.py"
+
+
+rule leak_probes:
+    """What single visual tokens of a model tell beyond their patch."""
+    input:
+        files=model_files,
+    output:
+        leaks=f"{FITNESS}/leaks.json",
+    log:
+        f"{FITNESS}/logs/leak_probes.log",
+    benchmark:
+        f"{FITNESS}/benchmarks/leak_probes.tsv"
+    conda:
+        "../../environment.yml"
+    threads: CORES
+    resources:
+        gpu=GPUS,
+        mem_mb=6000,
+    params:
+        name="{model}",
+        model=model_settings,
+        execution=STUDY.execution,
+        images=3000,
+        per_image=24,
+        place=folder_of_trained,
+        threads=CORES,
+        code=code_of("leak_probes"),
+    script:
+        "../scripts/leak_probes.py"
