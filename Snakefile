@@ -16,6 +16,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/pretrained.smk"
 include: "workflow/rules/testbed.smk"
 include: "workflow/rules/smol.smk"
 include: "workflow/rules/models.smk"

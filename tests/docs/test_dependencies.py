@@ -21,13 +21,14 @@ CONDA_NAMES = {
 
 
 def pins(*groups: list[str]) -> dict[str, str]:
-    """Version pins of packages by name, as pyproject.toml writes them."""
-    requirements = [requirement for group in groups for requirement in group]
+    """Version pins of packages by name, as pyproject.toml writes them; without its own extras."""
+    requirements = [line for group in groups for line in group if not line.startswith("prunescope")]
     return dict(re.match(r"([\w-]+)(.*)", requirement).groups() for requirement in requirements)
 
 
 def test_conda_pins_are_those_of_pyproject():
-    wanted = pins(PROJECT["dependencies"], EXTRAS["study"], EXTRAS["notebooks"])
+    groups = [EXTRAS[name] for name in ("study", "pretrained", "notebooks")]
+    wanted = pins(PROJECT["dependencies"], *groups)
     wanted = {CONDA_NAMES.get(name, name): pin for name, pin in wanted.items()}
     listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     conda = dict([*line.split(" ", 1), ""][:2] for line in listed if isinstance(line, str))
@@ -46,6 +47,7 @@ def test_the_pipeline_is_no_part_of_the_light_installation():
     light = {Requirement(line).name for line in PROJECT["dependencies"]}
     assert not light & {Requirement(line).name for line in EXTRAS["study"]}
     assert "prunescope[study]" in EXTRAS["dev"]
+    assert "prunescope[pretrained]" in EXTRAS["study"]
 
 
 def test_the_command_is_installed():
