@@ -18,7 +18,7 @@ from prunescope.tasks.prompts import prompts
 ROOT = Path(__file__).parents[2]
 TESTBEDS = ROOT / "data" / "testbed"
 QUESTIONS = 40
-NAMES = sorted(folder.name for folder in TESTBEDS.iterdir() if folder.is_dir())
+NAMES = sorted(weights.parent.name for weights in TESTBEDS.glob("*/model.safetensors"))
 every = pytest.mark.parametrize("name", NAMES)
 
 
