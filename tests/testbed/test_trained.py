@@ -1,4 +1,4 @@
-"""Folders in data/testbed of what was trained on a pretrained decoder: small, gated, told by a card."""
+"""What was trained on a pretrained decoder, in data/testbed: small, gated, told by a card."""
 
 import json
 from pathlib import Path

@@ -165,6 +165,31 @@ rule write_trained:
         "../scripts/write_trained.py"
 
 
+rule trained_card:
+    """Card of what was trained; a copy goes to its folder in data/testbed. The gates and probes are
+    those of a study's model: `--configfile workflow/config/smol.yaml`."""
+    input:
+        gates=rules.gates.output.gates,
+        leaks=rules.leak_probes.output.leaks,
+    output:
+        card=f"{FITNESS}/README.md",
+    log:
+        f"{FITNESS}/logs/trained_card.log",
+    benchmark:
+        f"{FITNESS}/benchmarks/trained_card.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        place=folder_of_trained,
+        grids=GRIDS,
+        recipes=SMOL_RECIPES,
+        unfinished=SMOL_UNFINISHED,
+        rank=RANK,
+        code=code_of("trained_card"),
+    script:
+        "../scripts/trained_card.py"
+
+
 rule train_smol:
     """The models of 12 x 12 and 24 x 24 visual tokens."""
     input:

@@ -20,7 +20,7 @@ def write_card(
     """Write the `README.md` of a folder of what was trained, from its `gates.json`, `leaks.json`
     and, if there is one, `history.md`.
 
-    recipes: numbers of each stage. minutes: how long each took.
+    recipes: numbers of each stage. minutes: how long each took, NaN if that is not known.
     """
     environment = jinja2.Environment(
         trim_blocks=True, lstrip_blocks=True, autoescape=False, undefined=jinja2.StrictUndefined
