@@ -143,7 +143,8 @@ def stages(decoder, tmp_path_factory):
     projector = load_stage(projector_of(stage["reader"]), folder / "projector.pt")
     sight = Sight(tower, projector)
     train_reading(stage["reader"], sight, RECIPE, folder / "reading.pt")
-    write_trained(folder / "trained", tower, projector, stage["reader"], decoder_digest(decoder))
+    parts = (sight, stage["tokens"], stage["reader"])
+    write_trained(folder / "trained", *parts, decoder_digest(decoder))
     return stage["reader"], sight, folder / "trained"
 
 

@@ -146,6 +146,7 @@ rule write_trained:
     input:
         decoder=SMOL_DECODER,
         tower=rules.train_patch_tower.output.checkpoint,
+        ideal=rules.train_ideal.output.checkpoint,
         projector=rules.fit_projector.output.checkpoint,
         reading=rules.train_reading.output.checkpoint,
     output:

@@ -1,34 +1,43 @@
 """The small folder of what was trained: tower, projector, low-rank updates, vectors of tokens.
 
-`checkpoints.merging` puts it together with the pretrained decoder.
+`checkpoints.merging` puts it together with the pretrained decoder. The ideal visual tokens, which
+the projector was fitted to, lie beside it for towers that are trained later.
 """
 
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, LlavaConfig, PreTrainedConfig
 
 from prunescope.checkpoints.merging import STORED, UPDATES, WEIGHTS, Merging, weights_digest
-from prunescope.training.reading import IMAGE, LOCATIONS, Projector, Reader
+from prunescope.training.ideal_tokens import IdealTokens
+from prunescope.training.reading import IMAGE, LOCATIONS, Reader, Sight
+
+IDEAL = "ideal_tokens.safetensors"
 
 
 def write_trained(
-    folder: Path, tower: nn.Module, projector: Projector, reader: Reader, decoder: str
+    folder: Path, sight: Sight, tokens: IdealTokens, reader: Reader, decoder: str
 ) -> None:
     """Write the trained weights in two bytes, the configuration of the LLaVA, and how to merge.
 
     decoder: `merging.weights_digest` of the pretrained decoder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {f"vision_tower.{k}": v for k, v in tower.state_dict().items()}
-    weights |= {f"multi_modal_projector.{k}": v for k, v in projector.state_dict().items()}
+    weights = {f"vision_tower.{k}": v for k, v in sight.tower.state_dict().items()}
+    weights |= {f"multi_modal_projector.{k}": v for k, v in sight.projector.state_dict().items()}
     weights |= updates_of(reader) | {"new_tokens": new_tokens(reader)}
-    stored = {name: value.detach().to(STORED).contiguous() for name, value in weights.items()}
-    save_file(stored, folder / WEIGHTS)
-    llava_config(tower.config, reader.decoder.config).save_pretrained(folder)
+    _save(weights, folder / WEIGHTS)
+    _save(tokens.state_dict(), folder / IDEAL)
+    llava_config(sight.tower.config, reader.decoder.config).save_pretrained(folder)
     Merging(decoder, [IMAGE, *LOCATIONS], IMAGE).write(folder)
+
+
+def _save(weights: dict[str, Tensor], path: Path) -> None:
+    stored = {name: value.detach().to(STORED).contiguous() for name, value in weights.items()}
+    save_file(stored, path)
 
 
 def decoder_digest(folder: Path | str) -> str:
