@@ -9,7 +9,7 @@ Groups of tasks have no test. share: mean share of visual tokens per layer; budg
 from prunescope.jobs import run
 
 from prunescope.figures import tables
-from prunescope.method_names import BASELINE
+from prunescope.method_names import BASELINE, NO_IMAGE, parse
 from prunescope.statistics.accuracy import compare, with_budgets
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import present
@@ -17,9 +17,13 @@ from prunescope.statistics.reading import localization_tasks, read_records
 
 
 def make(records, csv, pairs=(), bootstrap: Bootstrap = Bootstrap(), adjust="holm"):
-    """pairs: further (method, reference) to compare, after each method and the unpruned model."""
+    """pairs: further (method, reference) to compare, after each method and the unpruned model.
+
+    The points of a reading curve have a table of their own.
+    """
     records = read_records(records, ["score", "mean_tokens", "target_box"])
-    pruned = [method for method in records["method"].unique() if method != BASELINE]
+    methods = records["method"].unique()
+    pruned = [name for name in methods if name != BASELINE and parse(name).base != NO_IMAGE]
     recorded = [tuple(pair) for pair in pairs if len(present(records, pair)) == 2]
     with_baseline = [(method, BASELINE) for method in pruned]
     boxed = localization_tasks(records)

@@ -1,9 +1,9 @@
 """Accuracy of the uniform grid, and of FEATHER with one, by stride and offset.
 
-A grid keeps every s-th row and column. Where no offset is named, it is centred; otherwise it begins
-in the corner, at the offset. FEATHER's own grid has offset 0. Rows of one stride differ only in
-where the grid falls on the objects, and in their number of tokens if the stride does not divide the
-image's side; the table has the tokens. Dashed: the unpruned model. Bars: 95 % intervals, by image.
+A grid keeps every s-th row and column. Without an offset it is centred, or in FEATHER starts in the
+corner; with one it starts there. Rows of one stride differ only in where the grid falls on the
+objects, and in their number of tokens if the stride does not divide the image's side; the table has
+the tokens. Dashed: the unpruned model. Bars: 95 % intervals, by image.
 """
 
 from prunescope.jobs import run

@@ -12,6 +12,7 @@ import pandas as pd
 
 from prunescope.errors import InputError
 from prunescope.figures import tables
+from prunescope.method_names import NO_IMAGE, parse
 from prunescope.statistics.accuracy import budgets, by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import group_weights
@@ -24,7 +25,10 @@ COLUMNS = [*ANSWERS, "mean_tokens", "kv_bytes", "stage_layers"]
 
 
 def make(records, operations, csv, bootstrap: Bootstrap = Bootstrap()):
-    """operations: Parquet files of one model with a row for each method."""
+    """operations: Parquet files of one model with a row for each method.
+
+    The points of a reading curve have a table of their own.
+    """
     paths, layers = records, {}
 
     def without_layers(part):
@@ -32,6 +36,7 @@ def make(records, operations, csv, bootstrap: Bootstrap = Bootstrap()):
         return part.drop(columns="stage_layers")
 
     records = read_records(paths, COLUMNS, transform=without_layers)
+    records = records[records["method"].map(lambda name: parse(name).base != NO_IMAGE)]
     counted = pd.concat([pd.read_parquet(path) for path in operations], ignore_index=True)
     if counted["method"].duplicated().any():
         raise InputError("operations: expected one row for each method, got several")

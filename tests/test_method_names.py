@@ -54,6 +54,7 @@ def test_numbers_and_budgets_at_the_end_make_points_of_one_line():
         ),
         ("fastv-k1-as-feather-r0.4", "FastV, K = 1, tokens of FEATHER, R = 0.4"),
         ("of-mine-k2", "of-mine, K = 2"),
+        ("no-image-k8", "No image, K = 8"),
     ],
 )
 def test_labels_say_what_varies(name, shown):

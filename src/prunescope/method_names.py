@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 BASELINE = "unpruned"  # the model as it is
+TEXT_ONLY = "text-only"  # no layer sees the image
+NO_IMAGE = "no-image"  # layers from K on do not see the image
 BEFORE_LLM = "before-llm"  # the word of a replay before layer 0
 
 # What a number in a name is: its letter there, and its symbol in labels.
@@ -34,7 +36,8 @@ LABELS = {
     "oracle": "Oracle",
     "anti-oracle": "Anti-oracle",
     "pair": "Two stages",
-    "text-only": "Text only",
+    TEXT_ONLY: "Text only",
+    NO_IMAGE: "No image",
     "position-shuffle": "All tokens, positions shuffled",
 }
 

@@ -107,6 +107,16 @@ def test_a_sweep_takes_every_combination_and_names_it(config):
     assert stage == FASTV | {"layer": 3, "remove": 0.9}
 
 
+def test_a_reading_curve_is_a_sweep(config):
+    """The image until layer K and no longer; at layer 0 that is the library's `text-only`."""
+    config["sweeps"] = [{"methods": ["no-image"], "layer": [0, 2, 4]}]
+    methods = Study.of(config, SOURCE).methods
+    assert methods["no-image-k4"] == [{"layer": 4, "score": {"none": {}}}]
+    assert list(methods) == ["unpruned", "no-image-k0", "no-image-k2", "no-image-k4"]
+    config["methods"] = ["unpruned", "text-only"]
+    assert names(config) == ["unpruned", "text-only", "no-image-k2", "no-image-k4"]
+
+
 def test_sweeps_do_not_repeat_a_method(config):
     config["methods"] = ["unpruned", {"fastv": [FASTV]}]
     config["sweeps"] = [

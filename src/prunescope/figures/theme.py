@@ -56,6 +56,7 @@ LOOKS = {
     "oracle": Look("#7E6409", ">"),
     "anti-oracle": Look("#34330A", (4, 1, 0)),
     "text-only": Look("#4D4D4D", (6, 1, 0)),
+    "no-image": Look("#070136", (7, 1, 0)),
     "position-shuffle": Look("#7A401A", (3, 1, 0)),
 }
 UNKNOWN = Look("#6E6E6E", "d")
