@@ -30,7 +30,7 @@ def verdicts() -> str:
     """A table with a row for each claim and a column for each model that has a ledger."""
     ledgers = {path.parent.name: read(path) for path in sorted(EXAMPLE.glob("*/ledger.csv"))}
     columns = {
-        model: {f"{row['number']}. {row['statement']}": row["verdict"] for row in rows}
+        model: {f"{row['number']}. {row['statement']}": _verdict(row, rows) for row in rows}
         for model, rows in ledgers.items()
     }
     claims = dict.fromkeys(claim for column in columns.values() for claim in column)
@@ -38,6 +38,13 @@ def verdicts() -> str:
     lines += [["---"] * (1 + len(columns))]
     lines += [[claim, *(column.get(claim, "") for column in columns.values())] for claim in claims]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _verdict(claim: dict[str, str], rows: list[dict[str, str]]) -> str:
+    """Verdict of a claim, and of what is asked beside it."""
+    of_claim = [row for row in rows if row["number"] == claim["number"] and row.get("beside")]
+    beside = dict.fromkeys(f"{row['beside']}: {row['beside verdict']}" for row in of_claim)
+    return "; ".join([claim["verdict"], *beside])
 
 
 def differences() -> str:

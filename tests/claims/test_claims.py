@@ -15,25 +15,19 @@ from helpers.claims_study import (
     attend_to_boxes,
     judged,
     library,
+    of_claim,
     study,
     without,
 )
-from prunescope.claims import ledger, roles
+from prunescope.claims import roles
 from prunescope.claims.checks import Check
 from prunescope.claims.claims import CLAIMS
 from prunescope.claims.evidence import Effect, Evidence
 from prunescope.claims.published import Published
-from prunescope.claims.verdicts import ABOVE, ABSENT, FAILS, HOLDS, OPEN, UNMATCHED, WITHIN, judge
+from prunescope.claims.verdicts import ABSENT, FAILS, HOLDS, OPEN, UNMATCHED, UNTESTABLE
 from prunescope.method_names import label
 from prunescope.report.numbers import TOO_FEW, UNITS, entries, number
 from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, compare
-
-
-def of_claim(evidence, number):
-    """Verdict, note and checks of one claim."""
-    table = judged(evidence)
-    rows = table[table["number"] == number]
-    return rows["verdict"].iloc[0], rows["note"].iloc[0], rows
 
 
 def verdicts(evidence):
@@ -46,12 +40,15 @@ def project(monkeypatch):
 
 
 def test_claims_turn_with_the_numbers():
-    worse = {"fastv": "unpruned", "fastv-norope": "fastv", "feather": "fastv"}
+    worse = {"fastv": {"locate": "unpruned", "*": "fastv"}, "fastv-norope": "fastv"}
+    worse |= {"feather": "fastv"}
     worse |= {"shuffled": "unpruned", "union": "fastv", "later-before": "fastv"}
     better = attend_to_boxes(study(4.0, BETTER), 2)
     worse_study = attend_to_boxes(study(-4.0, worse), 1)
-    assert verdicts(better) == [HOLDS] * 8
-    assert verdicts(worse_study) == [FAILS] * 8
+    assert verdicts(better) == [HOLDS] * 9
+    # nothing to remove for claim 3, and nothing that FastV leaves unharmed for claim 4
+    premises = {3: UNTESTABLE, 4: UNTESTABLE}
+    assert verdicts(worse_study) == [premises.get(number, FAILS) for number in range(1, 10)]
 
 
 def test_a_bound_out_of_reach_turns_the_verdict():
@@ -84,14 +81,14 @@ def test_a_check_says_what_is_measured_and_what_is_published():
     fastv, feather = (label(name) for name in ("fastv", "feather"))
     assert first.loc[1, "measure"] == f"Accuracy lost, {CONTRAST}: “{fastv}”"
     assert first.loc[7, "measure"].startswith(f"Accuracy on localization: “{feather}” minus “")
-    assert first.loc[2, "published"] == "+0.307 of the image height"
+    assert first.loc[2, "published"] == "+0.307 of the image height (0.807 against 0.500)"
 
 
 def test_claims_without_their_methods_are_not_in_the_study():
     few = study(methods={"unpruned": [], "uniform": METHODS["uniform"]})
     table = judged(few).set_index("number")
     absent = table.index[table["verdict"] == ABSENT]
-    assert absent.tolist() == [1, 4, 6, 7, 8]
+    assert absent.tolist() == [1, 4, 6, 7, 8, 9]
     assert table.loc[8, "note"] == f"needs {CLAIMS[7].needs}"
 
 
@@ -115,22 +112,9 @@ def test_a_study_without_other_tasks_judges_the_rest():
     assert table.loc[8, "verdict"] == HOLDS
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "wanted", "expected"),
-    [
-        (0.2, 0.3, ABOVE, HOLDS), (-0.3, 0.0, ABOVE, FAILS), (0.0, 0.3, ABOVE, OPEN),
-        (np.nan, np.nan, ABOVE, OPEN),
-        (-0.05, 0.05, WITHIN, HOLDS), (0.2, 0.3, WITHIN, FAILS), (-0.3, -0.2, WITHIN, FAILS),
-        (-0.3, 0.0, WITHIN, OPEN), (0.0, 0.3, WITHIN, OPEN), (np.nan, np.nan, WITHIN, OPEN),
-    ],
-)  # fmt: skip
-def test_verdict_is_where_the_interval_lies(low, high, wanted, expected):
-    assert judge(low, high, 0.1, wanted) == expected
-
-
-def test_a_replay_that_is_far_better_is_noticed_too():
-    verdict, _, rows = of_claim(study(4.0, {"before": "unpruned"}), 4)
-    assert verdict == FAILS and (rows["high"] < -0.05).all()
+def test_a_replay_that_is_far_worse_is_noticed():
+    verdict, _, rows = of_claim(study(4.0, BETTER | {"before": "fastv"}), 4)
+    assert verdict == FAILS and (rows["low"] > 0.05).all()
 
 
 def test_a_strong_pull_to_the_top_is_a_concentration_too():
@@ -157,6 +141,10 @@ def test_tokens_that_lie_a_little_higher_later_are_not_less_so():
         (5, ["later-before"], "answers"),
         (7, ["fastv", "fastv-as-feather"], "FastV"),
         (7, ["pyramiddrop"], "PyramidDrop"),
+        (7, ["lattice-as-feather", "lattice-as-union"], "lattice"),
+        (7, ["random-as-feather"], "random"),
+        (6, ["uniform", "lattice-as-feather", "lattice-as-union"], "grid"),
+        (1, ["text-only"], "share"),
     ],
 )
 def test_a_claim_without_one_of_its_parts_is_undecided(number, left_out, part):
@@ -187,7 +175,7 @@ def test_a_part_that_is_not_matched_leaves_the_claim_undecided():
     evidence.budgets["pyramiddrop"] = 0.1
     verdict, note, rows = of_claim(evidence, 7)
     assert verdict == OPEN and note == "PyramidDrop: budgets are not matched"
-    assert rows["check"].tolist() == [HOLDS, UNMATCHED]
+    assert rows["check"].tolist() == [HOLDS, UNMATCHED, HOLDS, HOLDS]
 
 
 def test_one_part_can_refute_a_claim_by_itself():
@@ -237,7 +225,7 @@ def test_a_method_removes_a_fraction_only_if_each_of_its_stages_does():
 
 def silenced(*tasks):
     """A study in which nobody can read what the model answers in some tasks."""
-    evidence = study(4.0)
+    evidence = study(4.0, BETTER)
     mute = evidence.records["task"].isin(tasks)
     evidence.records.loc[mute, "invalid"] = True
     evidence.records.loc[mute, "score"] = 0.0
@@ -248,11 +236,11 @@ def test_tasks_that_the_model_cannot_answer_are_left_out():
     sentence = "left out, as no answer of the unpruned model can be read: color"
     verdict, note, rows = of_claim(silenced("color"), 4)
     assert verdict == HOLDS and note == sentence and len(rows) == 1
-    fewer = study(4.0)
+    fewer = study(4.0, BETTER)
     fewer.records.drop(fewer.records.index[fewer.records["task"] == "color"], inplace=True)
     mute, absent = of_claim(silenced("color"), 1), of_claim(fewer, 1)
     assert mute[1] == sentence and absent[1] == ""
-    assert mute[2]["value"].item() == pytest.approx(absent[2]["value"].item())
+    assert mute[2]["value"].tolist() == pytest.approx(absent[2]["value"].tolist())
 
 
 def test_without_a_task_that_is_answered_nothing_is_said_of_them():
@@ -268,8 +256,8 @@ def test_budgets_are_those_of_the_tasks_that_are_judged():
     cheap = elsewhere & (evidence.records["method"] == "feather")
     evidence.records.loc[cheap, "mean_tokens"] = 36.0
     rows = of_claim(evidence, 7)[2]
-    assert rows["method tokens"].tolist() == pytest.approx([57 / 144] * 2)
-    assert rows["reference"].tolist() == ["fastv-as-feather", "pyramiddrop"]
+    assert rows["method tokens"].tolist() == pytest.approx([57 / 144] * 4)
+    assert rows["reference"].tolist()[:2] == ["fastv-as-feather", "pyramiddrop"]
     assert evidence.budget("feather", "color") == 1
 
 
@@ -294,23 +282,7 @@ def test_a_larger_budget_proves_nothing_and_a_smaller_one_all_the_more(effect, m
         group="locate",
         matched=True,
     )
-    assert ledger.check_verdict(check, evidence) == expected
-
-
-@pytest.mark.parametrize(
-    ("checks", "by_majority", "expected"),
-    [
-        ([[HOLDS, HOLDS]], False, HOLDS), ([[HOLDS, OPEN]], False, OPEN),
-        ([[OPEN, FAILS]], False, FAILS), ([[HOLDS, UNMATCHED]], False, HOLDS),
-        ([[UNMATCHED]], False, OPEN), ([[HOLDS], [HOLDS]], False, HOLDS),
-        ([[HOLDS], [UNMATCHED]], False, OPEN), ([[HOLDS], []], False, OPEN),
-        ([[FAILS], []], False, FAILS), ([[HOLDS], [FAILS]], False, FAILS),
-        ([[HOLDS, HOLDS, FAILS]], True, HOLDS), ([[HOLDS, FAILS]], True, FAILS),
-        ([[HOLDS, OPEN, OPEN]], True, OPEN), ([[]], True, OPEN),
-    ],
-)  # fmt: skip
-def test_verdict_of_a_claim(checks, by_majority, expected):
-    assert ledger.claim_verdict(checks, by_majority) == expected
+    assert check.verdict(evidence) == expected
 
 
 def test_methods_of_the_library_are_told_apart():
@@ -320,7 +292,11 @@ def test_methods_of_the_library_are_told_apart():
         for b, other in library().items()
         if roles.same_kind(one, other)
     ]
-    assert same == [(name, name) for name in library()]
+    assert {(a, b) for a, b in same if a != b} == {
+        ("text-only", "no-image"),
+        ("no-image", "text-only"),
+    }
+    assert roles.layers(library()["no-image"], 4) != roles.layers(library()["text-only"], 4)
 
 
 def test_layers_counts_and_seeds_do_not_matter():
@@ -361,7 +337,7 @@ def test_the_rival_is_the_one_of_the_closest_budget():
 
 def test_words_have_interval_bound_and_budgets():
     [claim, *_] = entries(judged(study()))
-    [check] = claim["checks"]
+    check = claim["checks"][0]
     assert check["wanted"] == "above 10" and check["tokens"] == "1.00 and 0.44"
     assert check["effect"].endswith("] points") and "[+" in check["effect"]
     assert check["published"] == "+41.6 points (47.3 against 5.7)"

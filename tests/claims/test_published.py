@@ -178,7 +178,7 @@ def test_of_methods_that_are_one_published_row_one_stands_beside_it(paper, monke
 
     monkeypatch.chdir(ROOT)
     [replay], [knn] = METHODS["early-before"], read(LIBRARY)["knn"]
-    monkeypatch.setattr(side_by_side, "DEPTH", 12)
+    monkeypatch.setattr(published, "DEPTH", 12)
     near, far = ([knn | {"layer": 1, "keep": keep}] for keep in (0.2, 0.9))
     plain = study(methods=METHODS | {"before": [replay], "union": near, "norope-later": far})
     table = claims.compare_groups(plain, paper)
@@ -209,7 +209,7 @@ def test_a_second_encoder_stands_beside_its_own_table(paper, monkeypatch):
     from helpers.claims_study import study
 
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(side_by_side, "DEPTH", 12)  # layer 3 of 12 is layer 1 of the study's 4
+    monkeypatch.setattr(published, "DEPTH", 12)  # layer 3 of 12 is layer 1 of the study's 4
     table = claims.compare_groups(study(), paper, "dinosiglip").set_index("method")
     assert set(table["source"]) == {"Table A1"}
     assert table.loc["fastv", "localization published"] == pytest.approx(0.272)
@@ -221,7 +221,7 @@ def test_benchmarks_that_both_have_are_compared(paper, monkeypatch):
 
     monkeypatch.chdir(ROOT)
     plain = study()
-    monkeypatch.setattr(side_by_side, "DEPTH", 12)
+    monkeypatch.setattr(published, "DEPTH", 12)
     assert claims.compare_benchmarks(plain, paper, "siglip").empty
     renamed = replace(plain, records=plain.records.replace({"task": {"locate": "refcoco"}}))
     score = renamed.records.query("method == 'unpruned' and task == 'refcoco'")["score"].mean()
@@ -244,7 +244,7 @@ def test_llava_stands_beside_the_benchmark_that_is_judged_alike(paper, monkeypat
     from helpers.claims_study import METHODS, study
 
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(side_by_side, "DEPTH", 12)
+    monkeypatch.setattr(published, "DEPTH", 12)
     row = {"layer": 1, "remove": 0.5, "score": {"attention": {"softmax": "row"}}}
     plain = study(methods=METHODS | {"fastv": [row]})
     tasks = {"task": {"locate": "refcoco", "color": "gqa", "count": "mme"}}

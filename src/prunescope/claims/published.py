@@ -11,7 +11,9 @@ from prunescope.statistics.accuracy import CONTRAST, LOCALIZATION, OTHER
 FOLDER = Path("data/reference")
 COLUMNS = ["method", "K", "R", "task", "value", "flops_reduction", "source"]
 DEPTH = 32  # layers of the paper's language model
+EARLY, LATER = {"K": "3", "R": "0.75"}, {"K": "8", "R": "0.75"}  # settings that it compares
 OTHERS = ("vqa", "challenge")  # means of four tasks each; together the paper's other tasks
+OTHER_TASKS = ("textvqa", "gqa", "vqav2", "vizwiz", "pope", "tallyqa", "vsr", "ai2d")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Published:
 
     text: str
     source: str
+
+
+NO_ROWS = Published("no such rows", "Tables 1 to A3")
 
 
 def read(folder: Path = FOLDER) -> pd.DataFrame:
@@ -82,6 +87,32 @@ def difference(reference: pd.DataFrame, first: Row, second: Row, group: str) -> 
         a, b = (value(reference, row, group) for row in (first, second))
         text = f"{a - b:+.1f} points ({a:.1f} against {b:.1f})"
     return Published(text, f"{first.table}: {_words(first)} and {_words(second)}")
+
+
+def relative_contrast(reference: pd.DataFrame, full: Row, pruned: Row) -> Published:
+    """Published loss as a share of the whole accuracy, localization minus the other tasks."""
+    localization, other = (
+        100 * (1 - value(reference, pruned, group) / value(reference, full, group))
+        for group in (LOCALIZATION, OTHER)
+    )
+    numbers = f"{localization - other:+.1f} points ({localization:.1f} against {other:.1f})"
+    text = f"{numbers}, as shares of the whole accuracy: text only is not printed"
+    return Published(text, f"{full.table}: {_words(full)} and {_words(pruned)}")
+
+
+def loss(reference: pd.DataFrame, full: Row, pruned: Row, task: str, bound: float) -> Published:
+    """Published loss of accuracy in a task of the paper; for any other task, how many of the
+    paper's other tasks lose at most `bound`."""
+    if task in OTHER_TASKS:
+        return difference(reference, full, pruned, task)
+    whole, left = (cells(reference, row) for row in (full, pruned))
+    lost = [whole[task] - left[task] for task in OTHER_TASKS]
+    few = sum(abs(points) <= 100 * bound for points in lost)
+    text = (
+        f"at most {100 * bound:g} points in {few} of {len(lost)} other tasks, "
+        f"{min(lost):.1f} to {max(lost):.1f} in all"
+    )
+    return Published(text, f"{full.table}: {_words(full)} and {_words(pruned)}")
 
 
 def _words(row: Row) -> str:

@@ -51,5 +51,12 @@ def removed(stages: Stages, tokens: int) -> list[float]:
     """
     if fractions := [stage["remove"] for stage in stages if "remove" in stage]:
         return fractions
-    keep = stages[0].get("keep") or float("nan")
-    return [1 - (keep / tokens if isinstance(keep, int) else keep)]
+    return [1 - kept_fraction(stages[0], tokens)]
+
+
+def kept_fraction(stage: dict[str, Any], tokens: int) -> float:
+    """Fraction of `tokens` that a stage keeps by its score; NaN where its criterion decides."""
+    if "remove" in stage:
+        return (1 - stage["remove"]) ** stage.get("power", 1)
+    keep = stage.get("keep") or float("nan")
+    return keep / tokens if isinstance(keep, int) else keep

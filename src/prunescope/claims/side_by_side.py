@@ -8,7 +8,7 @@ import pandas as pd
 
 from prunescope.claims import published
 from prunescope.claims.evidence import Evidence
-from prunescope.claims.published import DEPTH, Row
+from prunescope.claims.published import Row
 from prunescope.claims.verdicts import WITHIN, judge
 from prunescope.method_names import BASELINE, BEFORE_LLM
 from prunescope.statistics.accuracy import LOCALIZATION, OTHER, estimates, single_tasks
@@ -47,18 +47,21 @@ def compare_groups(
 ) -> pd.DataFrame:
     """One row for each published row that the study has a method for.
 
-    The method has the same fractions of the depth and the same R; where no R is printed, it is the
-    one of the closest budget. Columns method, source, K, R (as printed), T/N published and ours
+    The method has the paper's layers (`paper_layer`) and the same R; where no R is printed, it is
+    the one of the closest budget. Columns method, source, K, R (as printed), T/N published and ours
     (`tokens published`, `tokens`). For each group of tasks the accuracy, published and ours with
-    its interval, and both as a share of the unpruned model's (`kept`). NaN: not printed.
+    its interval, and both as a share of the unpruned model's (`kept`); accuracy of text only here
+    (`floor`). NaN: not printed, or not measured.
     """
     groups = {name: evidence.groups[name] for name in GROUPS if name in evidence.groups}
     ours = estimates(evidence.answers, groups, evidence.bootstrap).set_index(["group", "method"])
     unpruned = published.cells(paper, Row("Table A2", BASELINE)) if stands_for == "siglip" else {}
+    floors = {f"{group} floor": evidence.floors(group)[0] for group in groups}
     rows = [
         pair.columns
         | {"tokens published": pair.share, "tokens": evidence.budgets[pair.method].mean()}
         | {k: v for group in groups for k, v in _accuracies(ours, pair, unpruned, group)}
+        | floors
         for pair in _pairs(evidence, paper, stands_for)
         if LOCALIZATION in pair.numbers
     ]
@@ -69,8 +72,8 @@ def compare_benchmarks(evidence: Evidence, paper: pd.DataFrame, stands_for: str)
     """One row for each published number of a benchmark that the study has as well.
 
     Columns method, source, K, R, task, examples (ours), published, value, low, high, difference,
-    and check: the verdict (`verdicts.judge`) on whether the difference lies within
-    `published_tolerance`.
+    check: the verdict (`verdicts.judge`) on whether the difference lies within
+    `published_tolerance`; and floor: accuracy of text only, or NaN.
     """
     benchmarks = set(paper["task"]) - {*GROUPS}
     tasks = single_tasks([task for task in evidence.groups if task in benchmarks])
@@ -78,9 +81,11 @@ def compare_benchmarks(evidence: Evidence, paper: pd.DataFrame, stands_for: str)
         return pd.DataFrame(columns=ROW)
     ours = estimates(evidence.answers, tasks, evidence.bootstrap).set_index(["group", "method"])
     tolerance = evidence.thresholds.published_tolerance
+    floors = {task: evidence.floors(task)[0] for task in tasks}
     rows = [
         pair.columns
         | _compared(task, pair.numbers[task] / 100, ours.loc[(task, pair.method)], tolerance)
+        | {"floor": floors[task]}
         for pair in _pairs(evidence, paper, stands_for)
         for task in tasks
         if task in pair.numbers and (task, pair.method) in ours.index
@@ -115,7 +120,9 @@ def _same_method(evidence: Evidence, row: Row, share: float) -> list[str]:
     role = row.method.removesuffix(f"-{BEFORE_LLM}")
     if role not in evidence.library:
         return []
-    names = evidence.methods_of_kind(role, [int(k) / DEPTH for k in row.K.split("+") if k])
+    names = evidence.methods_of_kind(
+        role, [evidence.paper_layer(int(k)) for k in row.K.split("+") if k]
+    )
     if row.R:
         names = evidence.removing(float(row.R), names)
     if role != row.method:

@@ -92,7 +92,8 @@ def _thresholds(study: "Study") -> Rows:
 
     keys: Mapping[str, Any] = read(SCHEMA)["properties"]["claims"]["properties"]
     for name, value in study.config["claims"].items():
-        yield f"{name} = {value:g}", _first_sentence(keys[name]["description"])
+        text = f"{value:g}" if isinstance(value, int | float) else str(value)
+        yield f"{name} = {text}", _first_sentence(keys[name]["description"])
 
 
 def _results(study: "Study") -> Rows:

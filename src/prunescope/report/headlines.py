@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from prunescope.claims.verdicts import FAILS, HOLDS
-from prunescope.report.numbers import UNITS
+from prunescope.claims.verdicts import FAILS, HOLDS, UNTESTABLE
+from prunescope.report.numbers import UNITS, VALUES
 
 CLEAREST = 3  # numbers shown of each model
-PLURAL = {HOLDS: "hold", FAILS: "do not hold"}
+COLUMNS = ["number", "measure", "unit", "value", "low", "high", "bound", "check", *VALUES]
+PLURAL = {HOLDS: "hold", FAILS: "do not hold"}  # other verdicts have no other plural
 
 
 def headlines(page: Path | str, ledgers: Mapping[str, Path | str]) -> list[str]:
@@ -29,15 +30,17 @@ def _of_model(model: str, ledger: pd.DataFrame) -> Iterator[str]:
     ]
     yield f"{model}, {verdicts.sum()} claims of the paper: {', '.join(counts)}. Clearest numbers:"
     for row in _clearest(ledger).to_dict("records"):
-        effect = UNITS[row["unit"]].effect(row["value"], row["low"], row["high"])
-        yield f"  {row['measure']}: {effect}"
+        unit = UNITS[row["unit"]]
+        effect = unit.effect(row["value"], row["low"], row["high"])
+        values = unit.pair(*(row[name] for name in VALUES))
+        yield f"  {row['measure']}: {effect}" + (f", {values}" if values else "")
 
 
 def _clearest(ledger: pd.DataFrame) -> pd.DataFrame:
     """The checks whose intervals lie farthest from their bounds, in widths of the interval, and one
-    of each claim at most."""
-    checks = ledger.reindex(columns=["number", "measure", "unit", "value", "low", "high", "bound"])
-    checks = checks[checks["high"] > checks["low"]]
+    of each claim at most; none that could not be tested."""
+    checks = ledger.reindex(columns=COLUMNS)
+    checks = checks[(checks["high"] > checks["low"]) & (checks["check"] != UNTESTABLE)]
     distance = (checks["value"] - checks["bound"]).abs() / (checks["high"] - checks["low"])
     order = distance.sort_values(ascending=False, kind="stable").index
     return checks.loc[order].drop_duplicates("number").head(CLEAREST)

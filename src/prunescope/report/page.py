@@ -19,8 +19,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from prunescope.claims.verdicts import VERDICTS
 from prunescope.errors import InputError
 from prunescope.method_names import label
+from prunescope.report.cautions import cautions
 from prunescope.report.cells import cells
-from prunescope.report.numbers import benchmark_rows, entries, group_rows
+from prunescope.report.numbers import benchmark_rows, entries, floors, group_rows
 from prunescope.report.pictures import picture
 
 LONGEST = 60  # rows; of a longer table the page shows the first
@@ -65,7 +66,8 @@ class ModelItems(Items):
     notes: Sequence[str] = ()
 
     def context(self, captions: Mapping[str, str], folder: Path) -> dict[str, Any]:
-        claims = entries(_read(self.ledger))
+        ledger, published = _read(self.ledger), _read(self.published)
+        claims = entries(ledger)
         context = super().context(captions, folder)
         return context | {
             "size": self.size,
@@ -74,8 +76,10 @@ class ModelItems(Items):
             "claims": claims,
             "ledger": relpath(self.ledger, folder),
             "stands_for": self.stands_for,
+            "cautions": cautions(ledger),
             "counts": {v: sum(claim["verdict"] == v for claim in claims) for v in VERDICTS},
-            "published": group_rows(_read(self.published)),
+            "published": group_rows(published),
+            "floors": floors(published),
             "benchmarks": benchmark_rows(_read(self.benchmarks)),
         }
 

@@ -44,6 +44,7 @@ class Study:
         study._check_tasks()
         figure_options.check(study.config, study.methods, source)
         study._check_methods()
+        study._check_claims()
         study._check_calibration()
         return study
 
@@ -140,6 +141,10 @@ class Study:
                 f"{self.source}: methods: {BASELINE!r} must be one of them, without stages; every "
                 "other method is compared with it"
             )
+
+    def _check_claims(self) -> None:
+        for name in self.config["claims"]["reading_curve_methods"]:
+            known(name, self.methods, f"{self.source}: claims.reading_curve_methods")
 
     def _check_calibration(self) -> None:
         """Budgets are matched on a split that no figure shows."""

@@ -1,0 +1,1 @@
+"""Parts of claims, by subject: functions from the evidence of a study to checks."""
