@@ -8,7 +8,7 @@ import pytest
 
 from helpers.pages import README, ROOT
 from prunescope.claims.claims import CLAIMS
-from prunescope.claims.verdicts import FAILS, HOLDS, OPEN
+from prunescope.claims.verdicts import VERDICTS
 
 EXAMPLE = ROOT / "docs/example"
 REPORT = EXAMPLE / "report.html"
@@ -25,7 +25,8 @@ def test_every_claim_has_a_verdict():
     cells = [row.strip("| ").split(" | ") for row in rows]
     claims = [f"{number}. {claim.statement}" for number, claim in enumerate(CLAIMS, 1)]
     assert [claim for claim, *_ in cells] == claims  # of the code, not of an older example
-    assert {verdict for _, *verdicts in cells for verdict in verdicts} <= {HOLDS, FAILS, OPEN}
+    verdicts = {text.partition(";")[0] for _, *texts in cells for text in texts}
+    assert verdicts and verdicts <= {*VERDICTS}
 
 
 def test_other_results_are_another_page(monkeypatch, tmp_path):
@@ -36,6 +37,19 @@ def test_other_results_are_another_page(monkeypatch, tmp_path):
     with pytest.raises(SystemExit, match="expected one pair of <!-- verdicts -->"):
         monkeypatch.setitem(SCRIPT["filled"].__globals__, "differences", lambda: "")
         SCRIPT["filled"]("no markers")
+
+
+def test_a_verdict_beside_the_claim_is_in_its_cell(monkeypatch, tmp_path):
+    (tmp_path / "a").mkdir()
+    rows = ["number,statement,verdict,beside,beside verdict", "1,Pruning helps.,does not hold,,"]
+    rows += ["1,Pruning helps.,does not hold,later,holds"] * 2
+    rows += ["2,Nobody knows.,not testable,,"]
+    (tmp_path / "a/ledger.csv").write_text("\n".join(rows))
+    monkeypatch.setitem(SCRIPT["verdicts"].__globals__, "EXAMPLE", tmp_path)
+    assert SCRIPT["verdicts"]().splitlines()[2:] == [
+        "| 1. Pruning helps. | does not hold; later: holds |",
+        "| 2. Nobody knows. | not testable |",
+    ]
 
 
 def test_the_example_report_is_of_the_stored_ledger():

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from prunescope.claims.verdicts import ABSENT, FAILS, HOLDS
+from prunescope.claims.verdicts import ABSENT, FAILS, HOLDS, UNTESTABLE
 from prunescope.errors import InputError
 from prunescope.report import pictures
 from prunescope.report.numbers import TOO_FEW
@@ -25,26 +25,42 @@ CHECK = {
     "value": 0.24, "low": 0.17, "high": 0.31, "unit": "points", "bound": 0.1, "wanted": "below",
     "method": "unpruned", "reference": "fastv", "method tokens": 1.0, "reference tokens": 0.3125,
     "check": FAILS, "published": "+41.6 points", "source": "Table A2: unpruned", "note": np.nan,
-    "units": 250,
+    "units": 250, "first": 0.644, "second": 0.404, "first floor": 0.03, "second floor": 0.305,
+    "corrected check": FAILS, "corrected verdict": FAILS,
 }  # fmt: skip
 HEIGHT = {"measure": "mean height", "value": -0.02, "low": np.nan, "high": np.nan, "check": HOLDS}
 HEIGHT |= {"unit": "height", "wanted": "above", "method tokens": np.nan, "reference tokens": np.nan}
+HEIGHT |= {
+    "corrected check": HOLDS,
+    "first": 0.48,
+    "second": 0.5,
+    "first floor": np.nan,
+    "second floor": np.nan,
+}
+BESIDE = {
+    "beside": "at other layers", "beside verdict": UNTESTABLE, "beside note": "premise absent",
+    "measure": "accuracy of others", "check": UNTESTABLE, "corrected check": UNTESTABLE,
+    "corrected verdict": UNTESTABLE, "premise": "accuracy lost on color", "premise value": 0.2,
+    "premise low": 0.1, "premise high": 0.3, "premise unit": "points", "premise bound": 0.05,
+    "premise wanted": "within", "premise check": FAILS,
+}  # fmt: skip
 LEDGER = [
     CHECK,
     CHECK | HEIGHT,
+    CHECK | BESIDE,
     {"number": 2, "statement": "Later is better.", "verdict": ABSENT, "note": "needs more"},
 ]
 PUBLISHED = {
     "method": "fastv-k1", "K": "3", "R": "0.75", "localization published": 0.059,
     "localization": 0.264, "localization low": 0.204, "localization high": 0.324,
     "localization kept published": 0.111, "localization kept": 0.291,
-    "source": "Table 1", "tokens published": 0.32, "tokens": 0.3125,
+    "source": "Table 1", "tokens published": 0.32, "tokens": 0.3125, "localization floor": 0.03,
 }  # fmt: skip
 
 BENCHMARK = {
     "method": "fastv-k1", "source": "Table 1", "K": "3", "R": "0.75", "task": "refcoco",
     "examples": 1024, "published": 0.067, "value": 0.071, "low": 0.06, "high": 0.08,
-    "difference": 0.004, "check": "holds",
+    "difference": 0.004, "check": "holds", "floor": 0.012,
 }  # fmt: skip
 
 
@@ -190,6 +206,41 @@ def test_page_opens_with_the_claims(page):
         assert part in text
     assert text.index("Later is better.") < text.index("1. A title")
     assert page.count('class="check does-not-hold"') == 1
+
+
+def test_an_effect_has_its_two_values_and_text_only_beside_it(page):
+    text = Links(page).text
+    assert "64.4 against 40.4" in text and "text only: 3.0 and 30.5" in text
+    assert "0.480 against 0.500" in text
+
+
+def test_what_stands_beside_a_claim_has_a_verdict_and_says_what_it_needs(page):
+    text = " ".join(Links(page).text.split())
+    assert "at other layers (beside the claim, does not count for it)premise absent" in text
+    assert page.count('class="verdict not-testable"') == 1
+    assert page.count('class="check not-testable"') == 1
+    needs = "needs: accuracy lost on color: +20.0 [+10.0, +30.0] points, wanted within ±5"
+    assert f"{needs}: {FAILS}" in text
+    assert f"at other layers: {UNTESTABLE}." in text  # in the list of claims
+    assert ".not-testable {" in page  # its colour
+
+
+def test_thresholds_and_many_checks_are_spoken_of(page):
+    text = " ".join(Links(page).text.split())
+    assert "results of earlier versions of this project were known" in text
+    assert "Bonferroni's correction over all 3 checks, 0 of them" in text
+
+
+def test_text_only_stands_beside_published_accuracies(report, folder):
+    text = " ".join(Links(written(report, folder)).text.split())
+    assert "Text onlynot printed3.0" in text and "7.1 [6.0, 8.0]1.2+0.4" in text
+    for name, row, column in (
+        ("published", PUBLISHED, "localization floor"),
+        ("benchmarks", BENCHMARK, "floor"),
+    ):
+        pd.DataFrame([row | {column: np.nan}]).to_csv(folder / f"{name}.csv", index=False)
+    text = " ".join(Links(written(report, folder)).text.split())
+    assert "Text onlynot printed" not in text and "7.1 [6.0, 8.0]+0.4" in text
 
 
 def test_page_has_the_papers_numbers_beside_ours(page):

@@ -14,12 +14,10 @@ def cautions(ledger: pd.DataFrame) -> list[str]:
     how wide its intervals of accuracy are. None where it has no checks."""
     checks = with_all_columns(ledger)
     checks = checks[checks["measure"].notna() & checks["corrected check"].notna()]
-    return [*_correction(checks), *_width(checks)]
+    return [] if checks.empty else [*_correction(checks), *_width(checks)]
 
 
 def _correction(checks: pd.DataFrame) -> Iterator[str]:
-    if checks.empty:
-        return
     moved = int((checks["check"] != checks["corrected check"]).sum())
     verdicts = checks.drop_duplicates(["number", "beside"])
     before = verdicts["beside verdict"].where(verdicts["beside"] != "", verdicts["verdict"])

@@ -14,7 +14,16 @@ PREMISE = [f"premise {name}" for name in ("value", "low", "high")]
 # Columns that a ledger without checks, or without premises, lacks; those of text are "" there.
 BESIDE = ["beside", "beside verdict", "beside note"]
 TEXTS = ["note", *BESIDE, "premise", "source"]
-OPTIONAL = ["measure", *TOKENS, *VALUES, *FLOORS, *PREMISE, "corrected check", "corrected verdict"]
+OPTIONAL = [
+    "measure",
+    "unit",
+    *TOKENS,
+    *VALUES,
+    *FLOORS,
+    *PREMISE,
+    "corrected check",
+    "corrected verdict",
+]
 TOO_FEW = "too few images for an interval"
 MINUS = str.maketrans("-", "\N{MINUS SIGN}")
 
@@ -82,10 +91,8 @@ def entries(ledger: pd.DataFrame) -> list[dict[str, Any]]:
         checks = rows[rows["measure"].notna()]
         own, others = checks[checks["beside"] == ""], checks[checks["beside"] != ""]
         beside = [
-            {"title": title, "verdict": answer, "checks": _checks(of_group)}
-            for (title, answer), of_group in others.groupby(
-                ["beside", "beside verdict"], sort=False
-            )
+            {"title": title, "verdict": answer, "note": note, "checks": _checks(of_group)}
+            for (title, answer, note), of_group in others.groupby(BESIDE, sort=False)
         ]
         claims.append(head | {"checks": _checks(own), "beside": beside})
     return claims
@@ -101,7 +108,7 @@ def _check(row: pd.Series) -> dict[str, str]:
         "measure": row["measure"],
         "premise": _premise(row) if row["premise"] else "",
         "effect": unit.effect(row["value"], row["low"], row["high"]),
-        "values": unit.pair(*row[VALUES]),
+        "pair": unit.pair(*row[VALUES]),
         "floors": " and ".join(dict.fromkeys(filter(None, map(unit.text, row[FLOORS])))),
         "images": f"{row['units']:.0f} images",
         "wanted": unit.bound(row["bound"], row["wanted"]),
