@@ -166,6 +166,35 @@ rule write_trained:
         "../scripts/write_trained.py"
 
 
+rule bias_course:
+    """The positional bias at milestones of the training; a copy goes to data/testbed."""
+    input:
+        decoder=SMOL_DECODER,
+        tower=rules.train_patch_tower.output.checkpoint,
+        ideal=rules.train_ideal.output.checkpoint,
+        projector=rules.fit_projector.output.checkpoint,
+        reading=rules.train_reading.output.checkpoint,
+    output:
+        table=f"{SMOL}/{{grid}}/bias_course.csv",
+    log:
+        f"{SMOL}/{{grid}}/logs/bias_course.log",
+    benchmark:
+        f"{SMOL}/{{grid}}/benchmarks/bias_course.tsv"
+    conda:
+        "../../environment.yml"
+    threads: CORES
+    params:
+        recipes=SMOL_RECIPES,
+        milestones_of=SMOL_UNFINISHED,
+        scenes=60,
+        place=lambda wildcards: GRIDS[wildcards.grid],
+        rank=RANK,
+        grid=lambda wildcards: int(wildcards.grid),
+        code=code_of("bias_course"),
+    script:
+        "../scripts/bias_course.py"
+
+
 rule trained_card:
     """Card of what was trained; a copy goes to its folder in data/testbed. The gates and probes are
     those of a study's model: `--configfile workflow/config/smol.yaml`."""
