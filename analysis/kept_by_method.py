@@ -1,9 +1,9 @@
 """Where on the image the tokens lie that each method leaves.
 
 Of the tokens left after the last stage: mean_row is their mean vertical position (0 top, 1 bottom),
-bottom_quarter the share in the lowest quarter of the image. total_variation and kl (nats) are
-distances of their rows from an even choice, less what noise adds; a grid of every second row is far
-from even. A random choice has 0.5, 0.25, 0 and 0. Intervals are 95 %, by image.
+bottom_quarter the share in the lowest quarter (whole rows of a grid). total_variation and kl (nats)
+are distances of the four quarters of the height from an even choice, less what noise adds; a
+regular grid is even. A random choice has 0.5, 0.25, 0 and 0. Intervals are 95 %, by image.
 """
 
 from prunescope.jobs import run

@@ -3,7 +3,7 @@
 stages: for each stage the layer K before which it removes tokens and the mean number that it
 leaves; tokens: realised mean of visual tokens per layer; share: that over the unpruned model's;
 kv_mib: KV cache when decoding starts; prefill_flops: the LLM's operations for one prompt. Intervals
-are 95 %, by image; of invalid answers Wilson's, which takes answers as independent.
+are 95 %, by image, exact near 0 and 1.
 """
 
 from prunescope.jobs import run
@@ -17,7 +17,7 @@ from prunescope.statistics.accuracy import budgets, by_method, estimates
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.by_method import group_weights
 from prunescope.statistics.kept_tokens import count_tokens
-from prunescope.statistics.proportions import wilson
+from prunescope.statistics.rare import answer_means
 from prunescope.statistics.reading import localization_tasks, read_records
 
 ANSWERS = ["score", "iou", "invalid", "target_box"]
@@ -44,7 +44,7 @@ def make(records, operations, csv, bootstrap: Bootstrap = Bootstrap()):
     table.insert(0, "stages", stages(table.index, layers, paths))
     if boxed := localization_tasks(records):
         table = table.join(overlaps(records[records["task"].isin(boxed)], bootstrap))
-    table = table.join(unreadable(records, bootstrap.level))
+    table = table.join(unreadable(records, bootstrap))
     table = table.join(counted.set_index("method")["prefill_flops"])
     tables.write(table.reset_index(), csv)
 
@@ -95,12 +95,13 @@ def overlaps(located, bootstrap):
     return table.rename(columns=names)[[*names.values()]]
 
 
-def unreadable(records, level):
-    """Share of invalid answers of every method, with its interval."""
-    invalid = records.groupby("method")["invalid"].agg(["sum", "count"])
-    low, high = wilson(invalid["sum"], invalid["count"], level)
-    share = invalid["sum"] / invalid["count"]
-    return pd.DataFrame({"invalid": share, "invalid low": low, "invalid high": high})
+def unreadable(records, bootstrap):
+    """Share of invalid answers of every method, over all tasks, with its interval."""
+    values = by_method(records, "invalid")
+    images = values.index.get_level_values("image").to_numpy()
+    table = answer_means(values.to_numpy(), images, bootstrap).set_index(values.columns)
+    names = {"value": "invalid", "low": "invalid low", "high": "invalid high"}
+    return table.rename(columns=names)[[*names.values()]]
 
 
 run(make, globals())

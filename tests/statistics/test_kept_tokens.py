@@ -10,6 +10,7 @@ from helpers import synthetic
 from prunescope.errors import InputError
 from prunescope.statistics import kept_tokens, position, uniformity
 from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.quarters import quarters
 
 FEW = Bootstrap(resamples=400)
 BY = ["model", "task", "method"]
@@ -75,13 +76,26 @@ def test_position_of_kept_tokens_is_that_of_their_rows(tmp_path):
     rows = np.bincount(np.concatenate(last.to_list()) // 6, minlength=6)
     position_of_last = table.query("method == 'feather' and stage == 1")
     np.testing.assert_allclose(position_of_last["value"][:2], position.heights(rows))
-    assert (
-        position_of_last["value"][2:] < uniformity.divergences(rows)
-    ).all()  # without what noise adds
+    plain = uniformity.divergences(quarters(rows))
+    assert (position_of_last["value"][2:] < plain).all()  # without what noise adds
     assert position_of_last["chance"].to_list() == [0.5, 0.25, 0, 0]
     assert (position_of_last["examples"] == 120).all() and (position_of_last["units"] == 20).all()
     height = position_of_last.iloc[0]
     assert height["measure"] == "mean_row" and height["low"] < 0.5 < height["high"]
+
+
+def test_a_centred_grid_is_even_and_the_bottom_is_not(tmp_path):
+    records = synthetic.records(images=20).query("method in ['unpruned', 'uniform', 'fastv']")
+    raster = np.arange(36).reshape(6, 6)
+    chosen = {"uniform": raster[[1, 4]].ravel(), "fastv": raster[4:].ravel()}
+    for method, tokens in chosen.items():
+        rows = records["method"] == method
+        kept = [[tokens.astype(np.int16)]] * rows.sum()
+        records.loc[rows, "kept"] = pd.Series(kept, records.index[rows])
+    table = kept_tokens.kept_position(written(tmp_path, records), synthetic.GRID, FEW)
+    values = table.set_index(["method", "measure"])["value"]
+    np.testing.assert_allclose(values["uniform"][["total_variation", "kl"]], 0, atol=1e-9)
+    assert values["fastv", "total_variation"] > 0.4
 
 
 def test_method_that_keeps_nothing_has_no_position(tmp_path):

@@ -20,7 +20,7 @@ HEADS = {
     "cohens_g": "Cohen's g",
     "gains": "Gained",
     "half": "Half read by K",
-    "kl": "KL divergence of rows (nats)",
+    "kl": "KL divergence of quarters (nats)",
     "kv_mib": "KV cache (MiB)",
     "layer": "K",
     "layers": "Layers K",
@@ -36,7 +36,7 @@ HEADS = {
     "reference share": "T/N of the reference",
     "share": "T/N",
     "tokens": "Tokens per layer",
-    "total_variation": "Total variation of rows",
+    "total_variation": "Total variation of quarters",
     "units": "Images",
 }
 SMALLEST_P = 0.001  # a smaller p-value is written as "< 0.001"

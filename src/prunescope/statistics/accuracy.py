@@ -1,6 +1,7 @@
 """Accuracy, paired differences and tests from the records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from prunescope.method_names import BASELINE
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.multiple import adjusted
 from prunescope.statistics.proportions import cohens_g, mcnemar
+from prunescope.statistics.rare import answer_means
 
 LOCALIZATION, OTHER, CONTRAST = "localization", "other tasks", "localization minus other tasks"
 Groups = Mapping[str, Mapping[str, float]]  # name -> weight of each stratum
@@ -46,13 +48,20 @@ def by_method(records: pd.DataFrame, value: str = "score", stratum: str = "task"
     return records.pivot(index=index, columns="method", values=value).astype(float)
 
 
-def estimates(values: pd.DataFrame, groups: Groups | None, bootstrap: Bootstrap) -> pd.DataFrame:
+def estimates(
+    values: pd.DataFrame,
+    groups: Groups | None,
+    bootstrap: Bootstrap,
+    paired: Collection[Any] | None = None,
+) -> pd.DataFrame:
     """Mean of every column of `values` (as from `by_method`) in every group of strata.
 
-    groups: weights of strata (the first index level), or None for each stratum by itself. Columns
-    group, method, value, low, high, examples, units (images with a value in the group). Images are
-    resampled across strata, so that groups that share images are paired; `Bootstrap.weighted_means`
-    describes intervals of few images.
+    groups: weights of strata (the first index level), or None for each stratum by itself; paired:
+    columns that are differences, from -1 to 1, by default those that are named by a pair (as from
+    `differences`). Columns group, method, value, low, high, examples, units (images with a value in
+    the group), interval (its method, as from `rare.answer_means`). Images are resampled across
+    strata, so that groups that share images are paired; `Bootstrap.weighted_means` describes
+    intervals of few images.
     """
     strata = list(dict.fromkeys(values.index.get_level_values(0)))
     groups = groups or single_tasks(strata)
@@ -63,8 +72,18 @@ def estimates(values: pd.DataFrame, groups: Groups | None, bootstrap: Bootstrap)
     by_cell = np.kron(weights, np.eye(values.shape[1]))
     images = values.index.get_level_values("image").to_numpy()
     names = pd.MultiIndex.from_product([groups, values.columns], names=["group", "method"])
-    table = bootstrap.weighted_means(_spread(values, strata), images, by_cell)
+    least = np.tile(_least(values.columns, paired), len(strata))
+    table = answer_means(_spread(values, strata), images, bootstrap, by_cell, least)
     return pd.concat([names.to_frame(index=False), table], axis=1)
+
+
+def _least(columns: pd.Index, paired: Collection[Any] | None) -> np.ndarray:
+    """Smallest score that an example can have in each column: 0, or -1 for differences; NaN for a
+    method minus itself, which is 0 for certain."""
+    pairs = [name for name in columns if isinstance(name, tuple)] if paired is None else paired
+    same = [isinstance(name, tuple) and len(set(name)) == 1 for name in columns]
+    least = np.where([name in pairs for name in columns], -1.0, 0.0)
+    return np.where(same, np.nan, least)
 
 
 def _spread(values: pd.DataFrame, strata: list[str]) -> np.ndarray:
@@ -113,10 +132,11 @@ def compare(
 ) -> pd.DataFrame:
     """Accuracy of method minus reference, by task and by group of tasks.
 
-    Columns group, method, reference, value, low, high, examples, units. For single tasks also
-    gains and losses (examples that only the method, only the reference answers), their effect size
-    cohens_g, McNemar's exact p, and p_holm or p_bh: p adjusted over all rows of the table
-    (`multiple.ADJUSTMENTS`).
+    Columns group, method, reference, value, low, high, examples, units, interval. For single tasks
+    also gains and losses (examples that only the method, only the reference answers), their effect
+    size cohens_g, McNemar's exact p, and p_holm or p_bh: p adjusted (`multiple.ADJUSTMENTS`) over
+    all rows of the table that have gains or losses. Without either, no test could reject: p is 1,
+    also adjusted, and the row does not make the others larger.
     """
     values = by_method(records)
     change = differences(values, pairs)
@@ -131,4 +151,6 @@ def compare(
         table.loc[single, name] = [counts.loc[task, (method, ref)] for task, method, ref in keys]
     table["cohens_g"] = cohens_g(table["gains"], table["losses"])
     table.loc[single, "p"] = mcnemar(table.loc[single, "gains"], table.loc[single, "losses"])
-    return table.assign(**{f"p_{adjust}": adjusted(table["p"], adjust)})
+    changed = table["gains"] + table["losses"] > 0
+    of_family = adjusted(table["p"].where(changed), adjust)
+    return table.assign(**{f"p_{adjust}": np.where(changed, of_family, table["p"])})

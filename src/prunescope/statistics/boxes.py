@@ -7,11 +7,13 @@ import xarray as xr
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.position import kept, kept_masks
+from prunescope.statistics.rare import answer_means
 
 BANDS = 4  # equal horizontal bands of the image, by the centre of the true box
 BAND_CONTRAST = "bottom - top"
 NO_BOX = "records: no question has a true box; a localization task is needed"
-BOTTOM_MINUS_TOP = np.eye(BANDS)[-1:] - np.eye(BANDS)[:1]
+# each band by itself, then the last minus the first
+BANDS_AND_CONTRAST = np.vstack([np.eye(BANDS), np.eye(BANDS)[-1:] - np.eye(BANDS)[:1]])
 MEASURES = {"recall": "recall", "accuracy": "score"}  # measure -> column
 
 
@@ -77,8 +79,8 @@ def by_band(boxed: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """Box recall and accuracy of every method, by the band in which the true box lies.
 
     boxed: as from `with_recall`. Columns method, measure (recall, accuracy), band (0 top to
-    BANDS - 1 bottom, or `BAND_CONTRAST`), value, low, high, examples, units. InputError without
-    records.
+    BANDS - 1 bottom, or `BAND_CONTRAST`), value, low, high, examples, units, interval. InputError
+    without records.
     """
     if boxed.empty:
         raise InputError(NO_BOX)
@@ -87,7 +89,10 @@ def by_band(boxed: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
         inside = rows["band"].to_numpy()[:, None] == np.arange(BANDS)
         for measure, column in MEASURES.items():
             values = np.where(inside, rows[[column]].to_numpy(float), np.nan)
-            table = bootstrap.means(values, rows["image"].to_numpy(), BOTTOM_MINUS_TOP)
+            # a share of tokens is no answer: 1 without pruning, whatever the questions
+            least = 0.0 if measure == "accuracy" else np.nan
+            images = rows["image"].to_numpy()
+            table = answer_means(values, images, bootstrap, BANDS_AND_CONTRAST, least)
             named = table.assign(
                 method=method, measure=measure, band=[*range(BANDS), BAND_CONTRAST]
             )

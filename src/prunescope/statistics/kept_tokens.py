@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from prunescope.errors import InputError
 from prunescope.statistics.bootstrap import Bootstrap
 from prunescope.statistics.position import CHANCE, HEIGHTS, heights
+from prunescope.statistics.quarters import quarters
 from prunescope.statistics.uniformity import DIVERGENCES, divergence_intervals
 
 ROWS = 2**13  # records in memory at a time
@@ -62,8 +63,9 @@ def kept_position(
     """Measures of the rows of the image in which each method kept tokens, by stage, over all tasks.
 
     grid: rows and columns of the visual tokens. Columns model, method, stage, measure (`HEIGHTS`,
-    then `DIVERGENCES` of the rows), value, low, high, chance, examples, units; a stage that keeps
-    nothing has no rows. InputError for tokens outside the grid, and if no method removes tokens.
+    then `DIVERGENCES` of the four `quarters` of the height), value, low, high, chance, examples,
+    units; a stage that keeps nothing has no rows. InputError for tokens outside the grid, and if no
+    method removes tokens.
     """
     counts = _count(paths, ("model", "method", "image"), grid[1])
     counts = {key: count for key, count in counts.items() if count.tokens.any()}
@@ -99,7 +101,7 @@ def _measured(
     places = bootstrap.interval(flat, statistic, np.repeat(images, len(HEIGHTS)))
     places = places.reshape(len(groups), -1, 3)
     spreads = [
-        divergence_intervals(sums[units][:, [group]], bootstrap)[0]
+        divergence_intervals(quarters(sums[units][:, [group]]), bootstrap)[0]
         for group, units in enumerate(kept.T)
     ]
     measures = (*HEIGHTS, *DIVERGENCES)

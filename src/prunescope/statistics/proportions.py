@@ -5,33 +5,29 @@ import. Tests compare both.
 """
 
 import numpy as np
-from scipy.special import bdtr, ndtri
-
-from prunescope.errors import InputError
+from scipy.special import bdtr, betaincinv
 
 
-def wilson(
-    successes: np.ndarray, trials: np.ndarray, level: float = 0.95
+def clopper_pearson(
+    share: np.ndarray, trials: np.ndarray, level: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper ends of Wilson's score interval (J. Am. Stat. Assoc. 22, 1927).
+    """Lower and upper ends of the exact interval of Clopper and Pearson (Biometrika 26, 1934).
 
-    It assumes independent examples, one for each image. Arrays of any shape; NaN without trials.
-    InputError for successes outside 0 to `trials`, or a level outside (0, 1).
+    share: successes / trials. Neither needs to be whole: trials may be effective ones, as in Korn
+    and Graubard (Survey Methodology 24, 1998). Arrays of any shape; NaN without trials.
     """
-    successes, trials = np.asarray(successes, float), np.asarray(trials, float)
-    if not 0 < level < 1:
-        raise InputError(f"level: must lie in (0, 1), got {level}")
-    if ((successes < 0) | (successes > trials)).any():
-        raise InputError("successes: must lie between 0 and the number of trials")
-    z2 = ndtri((1 + level) / 2) ** 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rest = successes * (trials - successes) / trials
-        centre = (successes + z2 / 2) / (trials + z2)
-        half = np.sqrt(z2 * (rest + z2 / 4)) / (trials + z2)
-    # Exactly 0 and 1 at the ends, where rounding would miss them.
-    low = np.where(successes == 0, 0.0, centre - half)
-    high = np.where(successes == trials, 1.0, centre + half)
-    return np.where(trials > 0, low, np.nan), np.where(trials > 0, high, np.nan)
+    share, trials = np.broadcast_arrays(np.asarray(share, float), np.asarray(trials, float))
+    tail = (1 - level) / 2
+
+    def least(successes: np.ndarray) -> np.ndarray:
+        """The share at which as many successes, or more, have the chance `tail`."""
+        some = successes > 0
+        failures = np.maximum(trials - successes, 0)
+        return np.where(some, betaincinv(np.where(some, successes, 1), failures + 1, tail), 0.0)
+
+    low, high = least(share * trials), 1 - least((1 - share) * trials)
+    known = trials > 0
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
 def mcnemar(gains: np.ndarray, losses: np.ndarray) -> np.ndarray:

@@ -8,15 +8,10 @@ import pandas as pd
 from prunescope.errors import InputError
 from prunescope.metrics.text import read_yes_no
 from prunescope.statistics.bootstrap import Bootstrap, ratio
+from prunescope.statistics.rare import BOOTSTRAP, answer_means
 
-# Each measure is the sum of its first column over the sum of its second.
-MEASURES = {
-    "accuracy": ("score", "examples"),
-    "f1": ("agreed", "claims"),
-    "yes": ("yes", "examples"),
-    "accuracy_plus": ("whole", "images"),
-}
-SUMS = list(dict.fromkeys(name for pair in MEASURES.values() for name in pair))
+MEASURES = ("accuracy", "f1", "yes", "accuracy_plus")
+READ = ("yes", "true")  # whether the answer, and the true answer, is yes
 
 
 def yes_no(records: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
@@ -26,7 +21,8 @@ def yes_no(records: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     f1: harmonic mean of the precision and recall of "yes"; yes: share of the model's answers that
     are "yes" (POPE, arXiv 2305.10355); accuracy_plus: share of images without a wrong answer (MME,
     arXiv 2306.13394). Columns task, kind, method, measure, value, low, high (NaN for a single
-    image), units. InputError without such a task.
+    image), units, interval (its method, as from `rare.answer_means`). InputError without such a
+    task.
     """
     targets = records.groupby("task")["target"].agg(lambda target: set(target.str.lower()))
     tasks = [task for task, words in targets.items() if words == {"yes", "no"}]
@@ -38,7 +34,7 @@ def yes_no(records: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
         for kind, part in _kinds(records[records["task"] == task])
     ]
     table = pd.concat(parts, ignore_index=True)
-    return table[["task", "kind", "method", "measure", "value", "low", "high", "units"]]
+    return table[["task", "kind", "method", "measure", "value", "low", "high", "units", "interval"]]
 
 
 def _kinds(records: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -48,33 +44,39 @@ def _kinds(records: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _estimates(records: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    sums = _sums(records)
-    methods = list(dict.fromkeys(records["method"]))
-    cells = [(method, measure) for method in methods for measure in MEASURES]
-    columns = [
-        sums[MEASURES[measure][part], method].to_numpy(float)
-        for part in (0, 1)
-        for method, measure in cells
-    ]
-    table = pd.DataFrame(cells, columns=["method", "measure"])
-    units = table["method"].map((sums["images"] > 0).sum()).to_numpy()
-    table[["value", "low", "high"]] = bootstrap.interval(np.stack(columns, 1), ratio, units=units)
-    return table.assign(units=units)
-
-
-def _sums(records: pd.DataFrame) -> pd.DataFrame:
-    """`SUMS` of each image (rows), by sum and method (columns).
-
-    F1 of "yes" is 2 TP / (answered yes + truly yes): `agreed` over `claims`.
-    """
-    predicted = records["prediction"].map(read_yes_no) == "yes"
-    true = records["target"].str.lower() == "yes"
-    counted = records[["image", "method", "score"]].assign(
-        examples=1,
-        yes=predicted,
-        agreed=2 * (predicted & true),
-        claims=predicted.astype(int) + true,
+    """`MEASURES` of every method. Columns method, measure, value, low, high, units, interval."""
+    read = records.assign(
+        yes=records["prediction"].map(read_yes_no) == "yes",
+        true=records["target"].str.lower() == "yes",
     )
-    images = counted.groupby(["image", "method"])
-    sums = images.sum().assign(whole=images["score"].min() == 1, images=1)
-    return sums[SUMS].unstack("method").fillna(0)
+    answers = read.pivot(index=["image", "example"], columns="method", values=["score", *READ])
+    methods = list(dict.fromkeys(records["method"]))
+    # (questions, methods), NaN where a method has no answer
+    score, yes, true = (answers[name][methods].astype(float) for name in ("score", *READ))
+    lowest = score.groupby("image").min()
+    whole = (lowest == 1).where(lowest.notna())
+    parts = {
+        "accuracy": _shares(score, bootstrap),
+        "f1": _f1(yes, true, bootstrap),
+        "yes": _shares(yes, bootstrap),
+        "accuracy_plus": _shares(whole, bootstrap),
+    }
+    named = [part.assign(method=methods, measure=name) for name, part in parts.items()]
+    # all measures of the first method, then of the second
+    return pd.concat(named).sort_index(kind="stable").reset_index(drop=True)
+
+
+def _shares(values: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Mean of each column. values: NaN for what does not count, with the index level `image`."""
+    images = values.index.get_level_values("image").to_numpy()
+    return answer_means(values.to_numpy(float), images, bootstrap)
+
+
+def _f1(yes: pd.DataFrame, true: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
+    """F1 of "yes", 2 TP / (answered yes + truly yes). yes, true: 0 and 1, questions by methods."""
+    # (images, methods), sums over the questions about an image
+    agreed, claims = ((part.groupby("image").sum()) for part in (2 * yes * true, yes + true))
+    images = (yes.groupby("image").count() > 0).sum().to_numpy()
+    interval = bootstrap.interval(np.hstack([agreed, claims]), ratio, units=images)
+    table = pd.DataFrame(interval, columns=["value", "low", "high"])
+    return table.assign(units=images, interval=np.where(table["low"].isna(), "", BOOTSTRAP))
