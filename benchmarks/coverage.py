@@ -1,37 +1,51 @@
-"""How often the intervals cover the truth: target 95 % +- 1.5 in 2,000 simulated studies.
+"""How often the intervals of answers cover the truth: target 95 % in 2,000 simulated studies.
 
     python benchmarks/coverage.py
 
 Each case draws 2,000 studies of questions about images and takes the default intervals of
-`Bootstrap`, from 10,000 resamples of images. Every study has its own truth: means of a few
-questions move in steps, so that at a single true value an interval may cover too often or too
+`answer_means`, with 10,000 resamples of images.
+
+`cases`: usual answers, and differences of two methods. Every study has its own truth: means of a
+few questions move in steps, so that at a single true value an interval may cover too often or too
 seldom. Questions about one image share its difficulty, and images differ in their number of
-questions. `by question` is Wilson's interval, which takes questions for independent; it has no
-target where they are not. Maps of kept tokens have noise of 20 % of a cell's share with 144 cells,
-and of 5.5 % with 12. They differ from uniform by 58, 22 and 10 % in all cells, or in few. Near
-uniform a distance may come from either, and an interval that covers the worst case covers the
-others too often.
+questions. `by question` is the exact interval that takes questions for independent; it has no
+target where they are not.
+
+`answers`, `differences`, `sums`: 125 images with two questions each, at single true values, from
+usual to rare; differences by the chance to gain and to lose an answer; sums of four tasks on the
+same images. `bootstrap` is the interval of resamples alone. Exact intervals are meant to cover more
+than 95 %: they must hold whatever the truth and the correlation within images are.
+
+`benchmarks/coverage_of_distances.py` does the same for distances from an even choice.
 """
 
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from record import write
+from scipy import sparse
 from scipy.stats import binom
 
-from prunescope.statistics import uniformity
-from prunescope.statistics.bootstrap import Bootstrap, ratio
-from prunescope.statistics.proportions import mcnemar, wilson
+from prunescope.statistics.bootstrap import Bootstrap
+from prunescope.statistics.proportions import clopper_pearson, mcnemar
+from prunescope.statistics.rare import answer_means
 
-STUDIES, TARGET = 2_000, 0.015
+STUDIES = 2_000
+LEAST, MOST = 0.935, 0.965  # target of usual answers; rare ones may be covered more often
 SHARES = 0.5, 0.7  # range of the true accuracy of the method
 LOSSES = 0.05, 0.15  # range of what it loses to its reference
-KEPT = 504  # tokens of an image: 36 of 144 for each of 14 questions
-CELLS, TRUTHS = (144, 12), (3.0, 20.0, 100.0, "one cell", "last cells")  # of maps
+IMAGES, QUESTIONS = 125, 2  # of rare answers
+CORRELATIONS = 0.0, 0.3, 1.0
+RIGHT = 0.3, 0.5, 0.9, 0.95, 0.98, 0.99, 0.996, 1.0
+CHANGES = (  # chances to gain and to lose an answer
+    (0.001, 0.0), (0.001, 0.001), (0.004, 0.004), (0.01, 0.0), (0.01, 0.005), (0.005, 0.03),
+    (0.02, 0.02), (0.0, 0.05), (0.05, 0.07), (0.1, 0.2), (0.02, 0.66), (0.02, 0.9), (0.005, 0.98),
+)  # fmt: skip
+TASKS = (0.98, 0.99, 0.996, 1.0), (0.6, 0.99, 0.996, 1.0)  # accuracies of tasks that are summed
 
 
 @dataclass(frozen=True)
@@ -47,77 +61,120 @@ class Study:
     spread: float
 
     def draw(self) -> tuple[np.ndarray, np.ndarray]:
-        """Truths (2, studies): accuracy, and its difference to a reference. Sums (3, images,
-        studies): questions, right answers, and how many more than the reference has.
+        """Truths (2, studies): accuracy, and its difference to a reference. Values (2, images *
+        questions, studies): whether an answer is right, and that minus the reference's; NaN for a
+        question that is not asked.
 
         The reference loses a tenth of the method's right answers, and gains some of the others.
         """
         rng = np.random.default_rng(self.images)
         share, loss = rng.uniform(*SHARES, STUDIES), rng.uniform(*LOSSES, STUDIES)
-        asked = rng.integers(1, self.questions, (self.images, STUDIES), endpoint=True)
-        chance = np.broadcast_to(share, asked.shape)
+        shape = self.images, self.questions, STUDIES
+        number = rng.integers(1, self.questions, (self.images, 1, STUDIES), endpoint=True)
+        chance = np.broadcast_to(share, number.shape)
         if self.spread:
             strength = 1 / self.spread - 1
-            chance = rng.beta(share * strength, (1 - share) * strength, asked.shape)
-        answered = rng.binomial(asked, chance)
-        lost = rng.binomial(answered, 0.1)
-        gained = rng.binomial(asked - answered, (loss + 0.1 * share) / (1 - share))
-        return np.stack([share, -loss]), np.stack([asked, answered, lost - gained])
+            chance = rng.beta(share * strength, (1 - share) * strength, number.shape)
+        right, luck = rng.random(shape) < chance, rng.random(shape)
+        gained = ~right & (luck < (loss + 0.1 * share) / (1 - share))
+        values = np.stack([right, (right & (luck < 0.1)) * 1.0 - gained])
+        values[:, np.arange(self.questions)[:, None] >= number] = np.nan
+        return np.stack([share, -loss]), values.reshape(2, -1, STUDIES)
 
 
-def coverage(study: Study) -> dict[str, float]:
+def case(study: Study) -> dict[str, Any]:
     """Fraction of the studies whose interval holds the truth.
 
     All studies see the same resamples of images, like any two studies with one seed.
     """
-    truth, (asked, answered, change) = study.draw()
-    sums = np.hstack([answered, change, asked, asked]).astype(float)
-    _, low, high = Bootstrap().interval(sums, ratio).T.reshape(3, *truth.shape)
-    mean, difference = ((low <= truth) & (truth <= high)).mean(1)
-    low, high = wilson(answered.sum(0), asked.sum(0))
-    naive = ((low <= truth[0]) & (truth[0] <= high)).mean()
-    return {"mean": mean, "difference": difference, "by question": naive}
+    truth, values = study.draw()
+    images = np.repeat(np.arange(study.images), study.questions)
+    mean, difference = (
+        covered(answer_means(of_kind, images, Bootstrap(), least=least), true)
+        for of_kind, least, true in zip(values, (0.0, -1.0), truth, strict=True)
+    )
+    asked = (~np.isnan(values[0])).sum(0)
+    low, high = clopper_pearson(np.nansum(values[0], 0) / asked, asked)
+    naive = float(((low <= truth[0]) & (truth[0] <= high)).mean())
+    within = LEAST <= mean <= MOST and difference >= LEAST
+    rates = {"mean": mean, "difference": difference, "by question": naive}
+    return vars(study) | rates | {"within target": within}
 
 
-def truths(kind: str | float, cells: int, rng: np.random.Generator) -> np.ndarray:
-    """True shares of the cells (STUDIES, cells).
+def covered(table: pd.DataFrame, truth: np.ndarray | float) -> float:
+    """Fraction of the rows whose interval holds the truth."""
+    # a truth of 1 is held by an interval that rounding ends a little below
+    return float(((table["low"] <= truth + 1e-9) & (truth - 1e-9 <= table["high"])).mean())
 
-    kind: strength of a Dirichlet distribution; "one cell" with 3 % more of all tokens; or "last
-    cells", as many as the root of their number, with a fifth more each.
+
+def draw(
+    gain: float, loss: float, correlation: float, rng: np.random.Generator, studies: int
+) -> np.ndarray:
+    """(images * questions, studies) values 1 with the chance `gain`, -1 with `loss`, else 0.
+
+    correlation: of two questions about an image. Each has the value of its image with the chance
+    of its root, else one of its own.
     """
-    if isinstance(kind, float):
-        return rng.dirichlet(np.full(cells, kind), STUDIES)
-    share = np.full(cells, 1 / cells)
-    if kind == "one cell":
-        share[0] += 0.03
-    else:
-        share[-round(cells**0.5) :] *= 1.2
-    return np.tile(share / share.sum(), (STUDIES, 1))
+    shape = IMAGES, QUESTIONS, studies
+    own = rng.random(shape)
+    common = np.broadcast_to(rng.random((IMAGES, 1, studies)), shape)
+    luck = np.where(rng.random(shape) < correlation**0.5, common, own)
+    values = (luck < gain) * 1.0 - ((luck >= gain) & (luck < gain + loss))
+    return values.reshape(-1, studies)
 
 
-def distance_coverage(cells: int, kind: str | float, images: int = 125) -> dict[str, Any]:
-    """Fraction of the studies whose interval holds the true distance of kept tokens from uniform.
+def rare(
+    gain: float, loss: float, correlation: float, least: float, studies: int = STUDIES,
+    bootstrap: Bootstrap = Bootstrap(),
+) -> dict[str, float]:  # fmt: skip
+    """Coverage and mean width of the intervals at one truth, and of resamples alone.
 
-    Each image keeps `KEPT` tokens from its own shares, which vary around the truth of the study.
+    least: the smallest possible value, as for `answer_means`.
     """
-    rng, covered = np.random.default_rng(cells), []
-    for truth in truths(kind, cells, rng):
-        shares = rng.gamma(30 * truth, size=(images, cells))
-        kept = rng.multinomial(KEPT, shares / shares.sum(1, keepdims=True)).astype(float)
-        _, low, high = uniformity.divergence_intervals(kept[:, None], Bootstrap())[0].T
-        true = uniformity.divergences(truth)
-        covered.append((low <= true) & (true <= high))
-    rates = dict(zip(uniformity.DIVERGENCES, np.mean(covered, axis=0).tolist(), strict=True))
-    within = {f"{name} within target": abs(rate - 0.95) <= TARGET for name, rate in rates.items()}
-    return {"cells": cells, "truth": kind, **rates, **within}
+    rng = np.random.default_rng(round(1e6 * (gain + 3 * loss + 7 * correlation)))
+    values = draw(gain, loss, correlation, rng, studies)
+    images = np.repeat(np.arange(IMAGES), QUESTIONS)
+    table = answer_means(values, images, bootstrap, least=least)
+    alone = bootstrap.means(values, images)
+    return {
+        "covered": covered(table, gain - loss),
+        "width": _width(table),
+        "bootstrap": covered(alone, gain - loss),
+        "bootstrap width": _width(alone),
+    }
 
 
-def wilson_mean_coverage(trials: int) -> float:
-    """Exact coverage of Wilson's interval, on average over all true shares."""
-    shares = np.linspace(0.0005, 0.9995, 1000)
-    low, high = wilson(np.arange(trials + 1), np.full(trials + 1, trials))
-    chances = binom.pmf(np.arange(trials + 1), trials, shares[:, None])
-    return float((chances * ((low <= shares[:, None]) & (shares[:, None] <= high))).sum(1).mean())
+def _width(table: pd.DataFrame) -> float:
+    return round(float((table["high"] - table["low"]).mean()), 4)
+
+
+def sums(
+    shares: tuple[float, ...], correlation: float, studies: int = STUDIES,
+    bootstrap: Bootstrap = Bootstrap(),
+) -> dict[str, float]:  # fmt: skip
+    """Coverage of the mean over tasks, and of the first task minus the mean of the others.
+
+    shares: true accuracies; correlation: within an image, by task.
+    """
+    rng, tasks = np.random.default_rng(len(shares)), len(shares)
+    questions = IMAGES * QUESTIONS
+    values = np.full((tasks * questions, tasks * studies), np.nan)
+    for task, share in enumerate(shares):
+        rows = slice(task * questions, (task + 1) * questions)
+        values[rows, task * studies : (task + 1) * studies] = draw(
+            share, 0.0, correlation, rng, studies
+        )
+    images = np.tile(np.repeat(np.arange(IMAGES), QUESTIONS), tasks)
+    weights = {
+        "mean": np.full(tasks, 1 / tasks),
+        "difference": np.array([1, *np.full(tasks - 1, -1 / (tasks - 1))]),
+    }
+    by_study = [sparse.kron([row], sparse.eye_array(studies)) for row in weights.values()]
+    table = answer_means(values, images, bootstrap, sparse.vstack(by_study, format="csr"))
+    return {
+        name: covered(table.iloc[index * studies : (index + 1) * studies], float(row @ shares))
+        for index, (name, row) in enumerate(weights.items())
+    }
 
 
 def mcnemar_size(discordant: int) -> float:
@@ -128,23 +185,27 @@ def mcnemar_size(discordant: int) -> float:
 
 
 def main() -> None:
-    start, cases = time.perf_counter(), []
-    for images in (30, 100, 250):
-        for questions, spread in ((1, 0.0), (4, 0.3), (8, 0.6)):
-            study = Study(images, questions, spread)
-            rates = coverage(study)
-            ours = rates["mean"], rates["difference"]
-            within = all(abs(rate - 0.95) <= TARGET for rate in ours)
-            cases.append(vars(study) | rates | {"within target": within})
-    with ProcessPoolExecutor() as pool:
-        distances = list(pool.map(distance_coverage, *zip(*product(CELLS, TRUTHS), strict=True)))
-    exact = {
-        "wilson, mean over shares": {n: wilson_mean_coverage(n) for n in (10, 50, 250)},
+    start = time.perf_counter()
+    studies = product((30, 100, 250), ((1, 0.0), (4, 0.3), (8, 0.6)))
+    measured: dict[str, Any] = {
+        "studies": STUDIES,
+        "cases": [case(Study(images, *asked)) for images, asked in studies],
+        "answers": [
+            {"right": share, "correlation": correlation} | rare(share, 0.0, correlation, 0.0)
+            for share, correlation in product(RIGHT, CORRELATIONS)
+        ],
+        "differences": [
+            {"gain": gain, "loss": loss, "correlation": correlation}
+            | rare(gain, loss, correlation, -1.0)
+            for (gain, loss), correlation in product(CHANGES, CORRELATIONS)
+        ],
+        "sums": [
+            {"right": shares, "correlation": correlation} | sums(shares, correlation)
+            for shares, correlation in product(TASKS, CORRELATIONS)
+        ],
         "mcnemar, false rejections at 0.05": {n: mcnemar_size(n) for n in (10, 50, 250)},
     }
-    seconds = round(time.perf_counter() - start, 1)
-    measured = {"studies": STUDIES, "seconds": seconds, "cases": cases}
-    measured |= {"distances from uniform": distances, "exact": exact}
+    measured["seconds"] = round(time.perf_counter() - start, 1)
     write("coverage", measured, ("numpy", "scipy"))
 
 
