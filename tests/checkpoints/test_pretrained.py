@@ -101,7 +101,7 @@ def test_the_folder_is_a_stock_decoder_with_its_tokenizer(made):
     assert model.config.rope_parameters["rope_theta"] == 5000
     assert model.config.to_dict().get("quantization_config") is None
     assert tokenizer.tokenize("the the") == ["the", "Ġthe"]
-    assert tokenizer.apply_chat_template([{"content": "a"}], tokenize=False) == "a"
+    assert tokenizer.apply_chat_template([{"content": "a"}], tokenize=False) == "user a"
     with torch.inference_mode():
         logits = model.float()(**tokenizer("the the", return_tensors="pt")).logits
     assert logits.isfinite().all() and logits.std() > 0

@@ -51,7 +51,9 @@ def _add_vocabulary(writer: gguf.GGUFWriter) -> None:
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)
     writer.add_pad_token_id(2)
-    writer.add_chat_template("{% for message in messages %}{{ message['content'] }}{% endfor %}")
+    writer.add_chat_template(
+        "{% for message in messages %}user {{ message['content'] }}{% endfor %}"
+    )
 
 
 def _shapes() -> list[tuple[str, tuple[int, ...], Kind]]:

@@ -1,8 +1,6 @@
 # Pretrained decoders: of a package on PyPI, or of the hub where pip cannot fetch that.
 
-from prunescope.hub.decoders import DECODERS
-
-PRETRAINED = "results/pretrained"
+from prunescope.hub.decoders import DECODERS, PRETRAINED
 
 
 rule pretrained_decoder:

@@ -18,6 +18,7 @@ from prunescope.hub.snapshot import fetch
 # checkpoint; only its tensors are read.
 NEEDED = {
     "hub": MODEL,
+    "decoder": MODEL,
     "checkpoint": ("config.json", "checkpoints/latest-checkpoint.pt"),
     "vision": ("*.safetensors",),
     "dino": ("*.safetensors",),
@@ -25,6 +26,7 @@ NEEDED = {
 }
 OPTIONAL = {
     "hub": SETTINGS,
+    "decoder": SETTINGS,
     "checkpoint": (),
     "vision": (),
     "dino": (),

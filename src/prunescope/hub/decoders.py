@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+PRETRAINED = "results/pretrained"  # home of their folders
 
 @dataclass(frozen=True)
 class PackagedFile:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 KEY = ["model", "task", "example", "image", "method"]
 DIMS = ("example", "layer", "variant", "row", "col")
 VARIANTS = ("rope", "norope")
+HEAD_LOGS = "log_by_row"  # variable of a probe's store
 
 
 def read_records(
@@ -88,6 +89,32 @@ def read_every_scores(
     return {model: _joined(model, of_model) for model, of_model in parts.items()}
 
 
+def read_probes(
+    paths: Iterable[Path | str], variants: Sequence[str] = VARIANTS
+) -> dict[tuple[str, str], "xr.DataArray"]:
+    """Scores, as from `read_scores`, by decoder and content, in the order of the stores."""
+    return {
+        (model, content): scores.sel(example=scores["task"].values == content)
+        for model, scores in read_every_scores(paths, variants).items()
+        for content in dict.fromkeys(scores["task"].values.tolist())
+    }
+
+
+def read_head_logs(paths: Iterable[Path | str]) -> dict[tuple[str, str], "xr.DataArray"]:
+    """Mean log scores by attention head and row of the grid, by decoder and content.
+
+    Dimensions example, layer, head_variant, head, row, with the coordinate `image` along example.
+    InputError for a store without them.
+    """
+    logs = {}
+    for path in map(Path, paths):
+        store = _open_store(path)
+        if HEAD_LOGS not in store:
+            raise InputError(f"{path}: has no {HEAD_LOGS}, only {sorted(store)}; it is no probe's")
+        logs[store.attrs["model"], store.attrs["task"]] = store[HEAD_LOGS].load()
+    return logs
+
+
 def _joined(model: str, parts: list["xr.DataArray"]) -> "xr.DataArray":
     import xarray as xr
 
@@ -98,14 +125,20 @@ def _joined(model: str, parts: list["xr.DataArray"]) -> "xr.DataArray":
     return scores
 
 
-def _read_store(path: Path, variants: Sequence[str]) -> "xr.DataArray":
+def _open_store(path: Path) -> "xr.Dataset":
     import xarray as xr
 
     if not path.exists():
         raise InputError(f"{path}: no such store of scores")
     with warnings.catch_warnings():  # Snakemake puts a file into the folder
         warnings.filterwarnings("ignore", r"Object at \.snakemake_timestamp")
-        store = xr.open_zarr(path, chunks=None, consolidated=False)
+        return xr.open_zarr(path, chunks=None, consolidated=False)
+
+
+def _read_store(path: Path, variants: Sequence[str]) -> "xr.DataArray":
+    import xarray as xr
+
+    store = _open_store(path)
     scores = store["score"]
     if set(scores.dims) != set(DIMS) or "image" not in scores.coords:
         raise InputError(

@@ -5,6 +5,7 @@ Paths of what is computed for one model have the wildcard {model}.
 
 from typing import Any
 
+from prunescope.study import probes
 from prunescope.study.scripts import FILES, is_of_one_model
 from prunescope.study.study import Study
 
@@ -23,7 +24,7 @@ def reports(study: Study) -> str:
 
 def results(study: Study) -> dict[str, list[str]]:
     """Paths by the argument that asks for them: `records` of one model, `every_records` of all
-    models, and so on; `cards` are those of the tasks."""
+    models, and so on; `probes` are those of decoders, `cards` those of the tasks."""
     home, shards = folder(study), range(1, study.config["shards"] + 1)
     parts = [f"{{model}}/{task}/{shard}" for task in study.tasks for shard in shards]
     of_one = {
@@ -37,7 +38,8 @@ def results(study: Study) -> dict[str, list[str]]:
         f"every_{result}": [path.format(model=model) for model in study.models for path in paths]
         for result, paths in of_one.items()
     }
-    return of_one | of_all | {"cards": [str(study.card(task)) for task in study.tasks]}
+    cards = [str(study.card(task)) for task in study.tasks]
+    return of_one | of_all | {"probes": probes.stores(study.config, home), "cards": cards}
 
 
 def settings(study: Study) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def options(name: str) -> dict[str, bool]:
 
     Results and files are not among them. The study's settings need not be repeated.
     """
-    given = {*RESULTS, *(f"every_{result}" for result in RESULTS), "cards", *FILES}
+    given = {*RESULTS, *(f"every_{result}" for result in RESULTS), "probes", "cards", *FILES}
     return {
         argument: required and argument not in SETTINGS
         for argument, required in arguments(name).items()

@@ -10,7 +10,7 @@ from prunescope.errors import InputError, known
 from prunescope.hub import origins
 from prunescope.method_names import BASELINE
 from prunescope.methods import LIBRARY
-from prunescope.study import figure_options, variations
+from prunescope.study import figure_options, probes, variations
 from prunescope.study.parameters import Stages
 from prunescope.study.variations import Wanted
 from prunescope.study.yaml_files import Config, checked, read
@@ -42,6 +42,7 @@ class Study:
         for every mistake that can be found without opening a model."""
         study = cls(_completed(config, source), source)
         study._check_tasks()
+        probes.check(study.config, source)
         figure_options.check(study.config, study.methods, source)
         study._check_methods()
         study._check_claims()

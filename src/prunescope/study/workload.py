@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from prunescope.study import speeds
+from prunescope.study.probes import probed
 from prunescope.study.scripts import arguments, is_of_one_model
 from prunescope.study.speeds import CORE, Speed
 from prunescope.study.study import Study
@@ -130,9 +131,10 @@ def _results_read(study: Study) -> set[str]:
 
 
 def _without_model(study: Study) -> Iterator[Job]:
-    """Jobs that draw and write: of each model, or over all models."""
+    """Jobs that draw and write, of each model or over all models, and those that probe."""
     measured, models = speeds.rule_seconds(), len(study.models)
     counts = dict.fromkeys(OF_ONE_MODEL, models) | {"page": 1}
+    counts |= {"probe": len(probed(study.config))}
     for item in [*study.config["figures"], *study.config["tables"]]:
         counts[item] = models if is_of_one_model(item) else 1
     for rule, count in counts.items():
