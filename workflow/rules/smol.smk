@@ -186,7 +186,7 @@ rule bias_course:
     params:
         recipes=SMOL_RECIPES,
         milestones_of=SMOL_UNFINISHED,
-        scenes=60,
+        scenes=24,
         place=lambda wildcards: GRIDS[wildcards.grid],
         rank=RANK,
         grid=lambda wildcards: int(wildcards.grid),
