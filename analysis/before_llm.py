@@ -40,7 +40,7 @@ def make(records, png, svg, pdf, csv, methods, bootstrap: Bootstrap = Bootstrap(
     by_task = by_task[by_task["method"].isin([BASELINE, *methods])]
     change = {f"{a} - {b}": scores[a] - scores[b] for a, b in pairs(layout)}
     columns = scores[[BASELINE, *methods]].assign(**change)
-    grouped = estimates(columns, group_weights(records), bootstrap)
+    grouped = estimates(columns, group_weights(records), bootstrap, paired=list(change))
     tables.write(pd.concat([by_task, grouped]), csv)
     theme.save(draw(grouped, layout), png, svg, pdf)
 

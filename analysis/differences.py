@@ -1,9 +1,10 @@
 """Paired differences of accuracy: method minus reference, on the same questions.
 
-Intervals of value are 95 %, by image. gains and losses count questions that only the method, or
-only the reference, answers right; p is McNemar's exact test on them, and p_holm (or p_bh) corrects
-it for all tests of the table. p takes questions as independent, although some share an image.
-Groups of tasks have no test. share: mean share of visual tokens per layer; budgets differ.
+Intervals of value are 95 %, by image; interval names their kind. gains and losses count questions
+that only the method, or only the reference, answers right; p is McNemar's exact test on them, and
+p_holm (or p_bh) corrects it for all rows with gains or losses. p takes questions as independent,
+although some share an image. Groups of tasks have no test. share: mean share of visual tokens per
+layer.
 """
 
 from prunescope.jobs import run

@@ -3,7 +3,7 @@
 Compare the rows of one budget, which is a method's or a given T/N. How much each method removes is
 solved for on examples that are not evaluated. target: wanted T/N; calibrated: T/N there; share: T/N
 here. A note says why a method cannot have the budget. Localization and other tasks are means over
-tasks. Intervals are 95 %, by image.
+tasks. Intervals are 95 %, by image, exact where events are rare.
 """
 
 from prunescope.jobs import run

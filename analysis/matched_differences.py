@@ -2,8 +2,8 @@
 
 Each method whose budget others have, minus each of these. share and reference share are T/N that
 both spent; they differ by whole tokens, and as examples of calibration and evaluation do. Intervals
-are 95 %, by image. gains and losses count questions that only one of the two answers right; p is
-McNemar's exact test, p_holm (or p_bh) corrects it for all tests of the table.
+are 95 %, by image; interval names their kind. gains and losses count questions that only one of the
+two answers right; p is McNemar's exact test, p_holm (or p_bh) corrects it for all rows with any.
 """
 
 from prunescope.jobs import run

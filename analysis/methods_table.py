@@ -3,7 +3,7 @@
 stages: for each stage the layer K before which it removes tokens and the mean number that it
 leaves; tokens: realised mean of visual tokens per layer; share: that over the unpruned model's;
 kv_mib: KV cache when decoding starts; prefill_flops: the LLM's operations for one prompt. Intervals
-are 95 %, by image, exact near 0 and 1.
+are 95 %, by image, exact where events are rare.
 """
 
 from prunescope.jobs import run

@@ -2,8 +2,8 @@
 
 Rows are grouped by task, with a row for each model; localization and other tasks are means over
 tasks. Unpruned is an accuracy; columns of methods are differences from it on the same questions, so
--0.2 is a loss of 20 points. An empty cell has no answers. Intervals are 95 %, by image. Table A1 of
-FEATHER compares two vision encoders so.
+-0.2 is a loss of 20 points. An empty cell has no answers. Intervals are 95 %, by image, exact where
+events are rare. Table A1 of FEATHER compares two vision encoders so.
 """
 
 from prunescope.jobs import run
@@ -46,7 +46,7 @@ def of_model(scores, methods, groups, bootstrap):
     """Rows of one model by group, with the columns of `summary`. scores: as from `by_method`."""
     answered = [method for method in methods if method in scores]
     change = scores[answered].sub(scores[BASELINE], axis=0)
-    values = estimates(scores[[BASELINE]].join(change), groups, bootstrap)
+    values = estimates(scores[[BASELINE]].join(change), groups, bootstrap, paired=answered)
     table = values.pivot(index="group", columns="method", values=["value", "low", "high"])
     table.columns = [f"{method} {end}".removesuffix(" value") for end, method in table.columns]
     ends = ("", " low", " high")

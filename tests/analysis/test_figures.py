@@ -247,6 +247,13 @@ def test_table_of_times_has_every_model_and_method(tmp_path):
     table = pd.read_csv(tmp_path / "t.csv").set_index(["model", "method"])
     assert len(table) == 2 * len(synthetic.METHODS) and table.index.is_unique
     assert (table["answer_ms_q75"] == 8).all() and (table["peak_mib"] == 2).all()
+    assert table["unsteady"].isna().all()
+
+
+def test_times_that_scatter_are_named_in_their_table(tmp_path):
+    times = {"prefill_ms_q75": 17.0, "decode_ms_q75": 16.0, "answer_ms_q25": 3.0}
+    script("timing_table").make([timed(tmp_path / "a", **times)], tmp_path / "t.csv")
+    assert (pd.read_csv(tmp_path / "t.csv")["unsteady"] == "prefill_ms, answer_ms").all()
 
 
 def test_time_of_a_question_is_that_of_its_share_of_the_batch(study, tmp_path):

@@ -44,6 +44,18 @@ def test_cells_are_accuracies_and_paired_changes(records, table):
     assert (cells.xs("other", level="model")["unpruned"] == 0).all()
 
 
+def test_a_change_of_nothing_may_be_one_in_either_direction(records):
+    tiny = records[(records["model"] == "tiny") & (records["method"] != "fastv")]
+    twin = tiny[tiny["method"] == "unpruned"].assign(method="fastv")
+    [row] = (
+        script("models_table")
+        .summary(pd.concat([tiny, twin]), ["fastv"], FEW)
+        .query("task == 'color'")
+        .to_dict("records")
+    )
+    assert row["fastv low"] == -row["fastv high"] < row["fastv"] == 0
+
+
 def test_what_a_model_was_not_asked_is_empty(table):
     empty = table[["feather", "feather low", "feather high"]].isna().all(axis=1)
     assert (empty == (table["model"] == "other")).all()

@@ -178,6 +178,20 @@ def test_difference_of_a_method_with_itself_is_exactly_zero():
     assert (table["p"].dropna() == 1).all()
 
 
+def test_methods_with_equal_answers_may_differ_on_other_questions():
+    records = synthetic.records()
+    twin = records[records["method"] == "fastv"].assign(method="twin")
+    values = accuracy.by_method(pd.concat([records, twin]))
+    change = accuracy.differences(values, [("twin", "fastv"), ("fastv", "unpruned")])
+    table = accuracy.estimates(change, None, FEW).set_index("method").loc[[("twin", "fastv")]]
+    assert (table["low"] < 0).all() and (table["high"] == -table["low"]).all()
+    assert (table["interval"] == "exact").all()
+    named = change.set_axis(["twin - fastv", "fastv - unpruned"], axis=1)
+    same = accuracy.estimates(named, None, FEW, paired=list(named)).set_index("method")
+    columns = ["value", "low", "high"]
+    np.testing.assert_array_equal(same.loc["twin - fastv", columns], table[columns])
+
+
 def test_swapping_a_pair_flips_the_difference():
     pairs = [("fastv", "unpruned"), ("unpruned", "fastv")]
     original, turned = (

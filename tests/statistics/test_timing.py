@@ -25,6 +25,14 @@ def test_times_of_a_busy_machine_are_refused(tmp_path):
         read_timing(write(tmp_path, 93.0, 100.0, 108.1), "answer_ms")
 
 
+def test_times_of_a_method_that_scatter_are_refused(tmp_path):
+    low, high = [95.0, 20.0], [105.0, 40.1]
+    assert len(read_timing(write(tmp_path, low, 100.0, [105.0, 40.0]), "answer_ms")) == 2
+    message = r"answer_ms of 1 methods .* factor of 2, such as 'fastv' with 20\.0 and 40\.1 ms"
+    with pytest.raises(InputError, match=message):
+        read_timing(write(tmp_path, low, 100.0, high), "answer_ms")
+
+
 @pytest.mark.parametrize("methods", [["fastv"], ["unpruned", "unpruned"]])
 def test_every_method_comes_once_and_the_unpruned_model_is_one(tmp_path, methods):
     with pytest.raises(InputError, match="expected one row for each method of one model"):
