@@ -122,7 +122,8 @@ def few_scenes(monkeypatch):
     monkeypatch.setitem(SOURCES, "testbed", load)
 
 
-def test_a_testbed_whose_patches_know_whole_boxes_fails(few_scenes, tmp_path):
+@pytest.mark.usefixtures("few_scenes")
+def test_a_testbed_whose_patches_know_whole_boxes_fails(tmp_path):
     """In `rope`, one patch of the target is nearly the whole answer."""
     checkpoint, extent = Checkpoint("rope", TESTBED), Extent(1, 8, 4, 4, batch_size=8)
     content = report(checkpoint, read_cards(CARDS, None), tmp_path / "store", extent)
