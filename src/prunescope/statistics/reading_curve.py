@@ -30,6 +30,7 @@ from prunescope.statistics.by_method import group_weights
 HALF, MOST = 0.5, 0.9  # shares of what the image adds; an image is read where MOST is reached
 PAPER_DEPTH, PAPER_READ = 32, 16  # layers of the published models, and where they have read
 PAPER_LAYERS = (3, 8, 16, 24)  # K of the paper's methods
+ROUNDING = 1e-9  # of shares: a plateau at the share itself counts from its first layer
 SPREAD = ("", " low", " high")  # ends of the names of a value's columns
 
 
@@ -201,7 +202,7 @@ def first_layer(read: np.ndarray, layers: np.ndarray, share: float) -> np.ndarra
     """
     curve = np.array(read, float)
     curve[..., 1:-1] = np.clip(rising(curve[..., 1:-1]), 0, 1)
-    after = (curve >= share).argmax(-1)[..., None]
+    after = (curve >= share - ROUNDING).argmax(-1)[..., None]
     low, high = (np.take_along_axis(curve, after + step, -1)[..., 0] for step in (-1, 0))
     start, end = (layers[after[..., 0] + step] for step in (-1, 0))
     return start + (share - low) / (high - low) * (end - start)
