@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import torch
 from transformers import LlavaConfig
 
 TEMPLATE = Path(__file__).with_name("smol_card.md.j2")
@@ -38,7 +37,6 @@ def write_card(
         recipes=recipes,
         minutes=minutes,
         history=history.read_text().strip() if history.is_file() else "",
-        threads=torch.get_num_threads(),
         versions={name: version(name) for name in ("prunescope", "torch", "transformers")},
     )
     (folder / "README.md").write_text(text)
