@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 PRETRAINED = "results/pretrained"  # home of their folders
 
+
 @dataclass(frozen=True)
 class PackagedFile:
     """A file in the GGUF format, in the wheel of a package on PyPI; sha256: of that file."""

@@ -6,8 +6,6 @@ import pandas as pd
 
 from prunescope.report.numbers import UNITS, with_all_columns
 
-CORRECTED = ["corrected check", "corrected verdict"]
-
 
 def cautions(ledger: pd.DataFrame) -> list[str]:
     """Sentences on the table of `judge_claims`: what a correction for many checks would change, and

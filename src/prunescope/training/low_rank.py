@@ -1,4 +1,4 @@
-"""Low-rank updates of a frozen decoder (LoRA, arXiv 2106.09685), and merging them into it."""
+"""Low-rank updates of a frozen decoder (LoRA, arXiv 2106.09685)."""
 
 import torch
 from torch import Tensor, nn
@@ -34,14 +34,3 @@ def add_updates(decoder: LlamaForCausalLM, rank: int) -> None:
             part = getattr(layer, block)
             for name in names:
                 setattr(part, name, LowRankLinear(getattr(part, name), rank))
-
-
-def merge_updates(decoder: LlamaForCausalLM, updates: dict[str, Tensor]) -> None:
-    """Add trained updates to the matrices of a stock decoder, in place.
-
-    updates: `...q_proj.down` (rank, in) and `...q_proj.up` (out, rank) for each matrix.
-    """
-    for name in sorted(key.removesuffix(".up") for key in updates if key.endswith(".up")):
-        matrix = decoder.get_submodule(name).weight
-        update = updates[f"{name}.up"].float() @ updates[f"{name}.down"].float()
-        matrix.data += update.to(matrix.dtype)
