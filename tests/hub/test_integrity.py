@@ -92,7 +92,7 @@ def test_a_missing_folder(tmp_path):
 
 
 def test_answers_depend_on_all_settings(copy):
-    model = {"path": str(copy), "hub": None, "prismatic": None}
+    model = {"path": str(copy), "hub": None, "prismatic": None, "trained": None}
     seen = {Checkpoint("m", copy).settings}
     for name in ("chat_template.jinja", "merges.txt", "tokenizer.model"):
         (copy / name).write_text("{{ changed }}")
@@ -129,4 +129,4 @@ def test_the_refusal_of_pickles_is_explained_for_folders(copy):
     (copy / WEIGHTS).rename(copy / "pytorch_model.bin")
     assert "has no *.safetensors. Weights in pickles" in ask(copy)
     with pytest.raises(InputError, match=r"has no \*\.safetensors\. Weights in pickles"):
-        model_files({"path": str(copy), "hub": None, "prismatic": None})
+        model_files({"path": str(copy), "hub": None, "prismatic": None, "trained": None})

@@ -20,7 +20,7 @@ from prunescope.testbed.scenes import GRID, PATCH, SPLITS, make_scene
 from prunescope.training.assembly import assemble, save
 from prunescope.training.labels import LOCAL_SIZES, label
 from prunescope.training.language import train_symbols
-from prunescope.training.optimisation import Recipe, train
+from prunescope.training.optimisation import Recipe, muon_and_adamw, train
 from prunescope.training.packing import IMAGES_MIX, PREFIX, SYMBOLS_MIX, attention_bias, pack
 from prunescope.training.reader import Projector, decoder_config
 from prunescope.training.vision import TOWERS, features, pixels, train_tower
@@ -91,11 +91,15 @@ def toy_loss(module):
     return lambda step: ((module.weight - step).square().mean(), {})
 
 
+def steppers(module, recipe):
+    return muon_and_adamw(module, recipe, lambda name: True)
+
+
 def test_a_stage_resumes_where_it_stopped(tmp_path):
     whole, halves = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
     halves.load_state_dict(whole.state_dict())
     recipe = Recipe(8, 1, 0.1, 0.1, checkpoint_every=4)
-    train(whole, toy_loss(whole), recipe, lambda name: True, tmp_path / "whole.pt")
+    train(whole, toy_loss(whole), recipe, steppers(whole, recipe), tmp_path / "whole.pt")
 
     def stopping(step):
         if step == 6:
@@ -103,16 +107,17 @@ def test_a_stage_resumes_where_it_stopped(tmp_path):
         return toy_loss(halves)(step)
 
     with pytest.raises(KeyboardInterrupt):
-        train(halves, stopping, recipe, lambda name: True, tmp_path / "halves.pt")
-    train(halves, toy_loss(halves), recipe, lambda name: True, tmp_path / "halves.pt")
+        train(halves, stopping, recipe, steppers(halves, recipe), tmp_path / "halves.pt")
+    train(halves, toy_loss(halves), recipe, steppers(halves, recipe), tmp_path / "halves.pt")
     assert torch.equal(whole.weight, halves.weight)
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
     module, path = torch.nn.Linear(2, 2), tmp_path / "stage.pt"
-    train(module, toy_loss(module), Recipe(2, 1, 0.1, 0.1), lambda name: True, path)
+    short = Recipe(2, 1, 0.1, 0.1)
+    train(module, toy_loss(module), short, steppers(module, short), path)
     with pytest.raises(InputError, match=r"stage\.pt: checkpoint of another recipe"):
-        train(module, toy_loss(module), Recipe(3, 1, 0.1, 0.1), lambda name: True, path)
+        train(module, toy_loss(module), Recipe(3, 1, 0.1, 0.1), steppers(module, short), path)
 
 
 @pytest.mark.parametrize("stage", [train_tower, train_symbols])
@@ -177,10 +182,10 @@ def test_evaluation_sets_are_frozen_and_balanced():
 
 
 def test_a_changed_generator_is_noticed(monkeypatch):
-    rows = list(dataset._rows("dev", "count"))
+    rows = list(dataset._rows("dev", "count", "terse"))
     rows[0] = {**rows[0], "answer": "7"}
-    monkeypatch.setattr(dataset, "_rows", lambda split, task: rows)
-    with pytest.raises(InputError, match=r"dev\.digests\.count: the generator makes"):
+    monkeypatch.setattr(dataset, "_rows", lambda split, task, wording: rows)
+    with pytest.raises(InputError, match=r"dev\.digests\.terse\.count: the generator makes"):
         dataset.load_questions("dev", "count")
 
 

@@ -9,9 +9,9 @@ rule pretrained_decoder:
     output:
         model=directory(f"{PRETRAINED}/{{decoder}}"),
     log:
-        f"{PRETRAINED}/logs/{{decoder}}.log",
+        f"{PRETRAINED}/logs/pretrained_decoder/{{decoder}}.log",
     benchmark:
-        f"{PRETRAINED}/benchmarks/{{decoder}}.tsv"
+        f"{PRETRAINED}/benchmarks/pretrained_decoder/{{decoder}}.tsv"
     wildcard_constraints:
         decoder="|".join(DECODERS),
     localrule: True

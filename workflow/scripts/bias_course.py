@@ -6,13 +6,11 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from prunescope.statistics.bootstrap import Bootstrap
-from prunescope.training.bias_course import bias_course, write_course
-from prunescope.training.optimisation import load_parameters, load_stage, load_trained, milestone
+from prunescope.training.bias_course import at_ideal, at_reading, bias_course, write_course
+from prunescope.training.optimisation import load_stage, milestone
 from prunescope.training.patch_tower import PatchTower
-from prunescope.training.reading import Reader, Sight, ideal_stage, projector_of
+from prunescope.training.reading import Reader, Sight, projector_of
 
 
 def make(
@@ -23,7 +21,7 @@ def make(
         Path(milestones_of[stage].format(grid=grid)) for stage in ("ideal", "reading")
     )
     seen = first["steps"] * first["batch"]
-    on_ideal = {
+    loaders = {
         step * first["batch"]: partial(at_ideal, decoder, rank, milestone(ideal, step))
         for step in first["milestones"]
     }
@@ -31,33 +29,11 @@ def make(
         load_stage(PatchTower(grid), tower).tower,
         load_stage(projector_of(Reader.of(decoder, rank)), projector),
     )
-    on_images = {
-        seen + step * second["batch"]: partial(
-            at_reading, decoder, rank, sight, milestone(unfinished, step)
-        )
-        for step in second["milestones"]
-    }
-    end = seen + second["steps"] * second["batch"]
-    on_images[end] = partial(at_reading, decoder, rank, sight, Path(reading))
-    write_course(bias_course(on_ideal | on_images, scenes, Bootstrap()), table)
+    files = {step: milestone(unfinished, step) for step in second["milestones"]}
+    for step, file in (files | {second["steps"]: Path(reading)}).items():
+        loaders[seen + step * second["batch"]] = partial(at_reading, decoder, rank, sight, file)
+    write_course(bias_course(loaders, scenes, Bootstrap()), table)
     shutil.copy(table, place)
-
-
-def at_ideal(decoder, rank, weights):
-    """The reader after a step of the first stage, and its ideal tokens."""
-    stage = ideal_stage(Reader.of(decoder, rank))
-    load_trained(stage, torch.load(weights, weights_only=True))
-    return stage["reader"], stage["tokens"]
-
-
-def at_reading(decoder, rank, sight, weights):
-    """The reader after a step of the second stage, behind the frozen tower."""
-    reader = Reader.of(decoder, rank)
-    if "module" in torch.load(weights, weights_only=True):
-        load_parameters(reader, weights)
-    else:
-        load_trained(reader, torch.load(weights, weights_only=True))
-    return reader, sight
 
 
 run(make, globals())

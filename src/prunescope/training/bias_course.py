@@ -18,8 +18,9 @@ from prunescope.statistics.sequence_shares import share_bias
 from prunescope.testbed.phrasings import phrase
 from prunescope.testbed.questions import ASK
 from prunescope.testbed.scenes import SPLITS, Scene, make_scene
+from prunescope.training.optimisation import load_parameters, load_trained
 from prunescope.training.question_rows import prompt
-from prunescope.training.reading import Reader
+from prunescope.training.reading import Reader, ideal_stage
 
 REMOVE = 0.75
 See = Callable[[Sequence[Scene]], Tensor]  # scenes -> visual tokens (batch, patches, width)
@@ -91,3 +92,20 @@ def _measures(scores: xr.DataArray, bootstrap: Bootstrap) -> list[pd.DataFrame]:
 def write_course(table: pd.DataFrame, path: Path | str) -> None:
     """Write the table with four decimals."""
     table.to_csv(path, index=False, float_format="%.4f")
+
+
+def at_ideal(decoder: Path | str, rank: int, weights: Path) -> tuple[Reader, See]:
+    """The reader after a step of the first stage, and its ideal tokens."""
+    stage = ideal_stage(Reader.of(decoder, rank))
+    load_trained(stage, torch.load(weights, weights_only=True))
+    return stage["reader"], stage["tokens"]
+
+
+def at_reading(decoder: Path | str, rank: int, sight: See, weights: Path) -> tuple[Reader, See]:
+    """The reader after a step of the second stage, behind the frozen tower."""
+    reader = Reader.of(decoder, rank)
+    if "module" in torch.load(weights, weights_only=True):
+        load_parameters(reader, weights)
+    else:
+        load_trained(reader, torch.load(weights, weights_only=True))
+    return reader, sight
