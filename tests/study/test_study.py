@@ -315,7 +315,7 @@ WRONG = {
     ),
     "model from nowhere": (
         {"models": {"random": {"protocol": None}}},
-        "study.yaml: models.random: no source is given; allowed: one of path (a folder), hub, prismatic",
+        "study.yaml: models.random: no source is given; allowed: one of path (a folder), hub",
     ),
     "model from two places": (
         {"models": {"random": {"hub": {"repo": "a/b"}, "prismatic": {}}}},
