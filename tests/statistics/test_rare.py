@@ -29,6 +29,9 @@ def test_where_nothing_is_rare_intervals_are_the_bootstraps():
     plain = FEW.means(values, IMAGES)
     assert (table["interval"] == BOOTSTRAP).all()
     assert table[[*plain]].equals(plain)
+    weights = np.array([[0.5, 0.5, 0, 0], [1, 0, -0.5, -0.5]])
+    sums = answer_means(values, IMAGES, FEW, weights)
+    assert sums[[*plain]].equals(FEW.weighted_means(values, IMAGES, weights))
     change = values[:, :2] - values[:, 2:]
     paired = answer_means(change, IMAGES, FEW, least=-1)
     assert paired[[*plain]].equals(FEW.means(change, IMAGES))
