@@ -21,6 +21,7 @@ SHOWN = {
 }
 LIMITS = {"mean_row": (1, 0), "last": (0, 1)}
 MIDDLE = 0.5
+MOST_TICKS = 6
 
 
 def make(
@@ -69,7 +70,8 @@ def _panel(panel, rows):
         color = theme.VARIANTS[variant].color
         panel.plot(line["layer"], line["value"], color=color, lw=0.5, alpha=0.6)
     theme.reference(panel, rows["chance"].iloc[0])
-    drawing.layer_ticks(panel, rows["layer"])
+    layers = sorted(rows["layer"].unique())
+    panel.set_xticks(layers[:: -(-len(layers) // MOST_TICKS)])
 
 
 def _main(rows):
