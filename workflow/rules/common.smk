@@ -10,7 +10,7 @@ from snakemake.logging import logger
 
 from prunescope.errors import InputError
 from prunescope.provenance import script_digest
-from prunescope.study import Study, models, paths, plan, scripts, workload
+from prunescope.study import Study, models, paths, plan, probes, scripts, workload
 
 try:
     STUDY = Study.of(config, workflow.configfiles[-1])
@@ -29,6 +29,7 @@ BENCHMARKS = f"{RESULTS}/benchmarks"
 COMPUTED = paths.results(STUDY)
 SETTINGS = paths.settings(STUDY)
 ITEMS = paths.items(STUDY)
+PROBED = probes.probed(STUDY.config)
 EXPECTED = workload.seconds_by_rule(STUDY)
 FIRST = 10**6  # priority of jobs that all evaluation waits for
 # unknown where no job is run, as for --report
@@ -58,6 +59,14 @@ def model_files(wildcards):
         raise WorkflowError(
             f"{STUDY.source}: models.{wildcards.model}: {error}"
         ) from None
+
+
+def probed_files(wildcards):
+    """Files that the scores of a decoder depend on, or the marker of its download."""
+    try:
+        return PROBED[wildcards.decoder].files()
+    except InputError as error:
+        raise WorkflowError(f"{STUDY.source}: {error}") from None
 
 
 def model_settings(wildcards):

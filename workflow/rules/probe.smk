@@ -1,18 +1,7 @@
 # Decoders before any image: their scores over tokens without content. A decoder of the hub is
 # fetched as a model is.
 
-from prunescope.study import probes
-
-PROBED = probes.probed(STUDY.config)
 DECODER_DOWNLOADS = probes.downloads(STUDY.config)
-
-
-def probed_files(wildcards):
-    """Files that the scores of a decoder depend on."""
-    try:
-        return PROBED[wildcards.decoder].files()
-    except InputError as error:
-        raise WorkflowError(f"{STUDY.source}: {error}") from None
 
 
 use rule download as download_decoder with:
