@@ -17,7 +17,7 @@ from prunescope.training.leak_probes import Probe
 from prunescope.training.visual_tokens import label_tokens, scene_grid, visual_tokens
 
 TESTBED = Path(__file__).parents[2] / "data" / "testbed" / "rope"
-GRID, IMAGES, PER_IMAGE, WIDTH = 12, 240, 16, 330
+GRID, IMAGES, PER_IMAGE, WIDTH = 12, 400, 16, 420
 
 
 def labelled(vectors=None):
@@ -39,8 +39,7 @@ def as_vectors(*facts):
 def box_of_own_object(tokens):
     """(n, 4) the whole box of the object that a patch shows; zeros at the background."""
     boxes = np.zeros((len(tokens.patch), 4))
-    objects = leak_probes.shown_objects(tokens.take(tokens.on_object))
-    boxes[tokens.on_object] = [item.box for item in objects]
+    boxes[tokens.on_object] = [item.box for item in tokens.take(tokens.on_object).objects]
     return 3 * boxes
 
 
@@ -89,7 +88,7 @@ def test_tokens_that_know_only_their_patch_add_nothing(local):
     for probe in elsewhere(local):
         assert probe["chance"] < 0.1
         assert probe["beyond_allowed"] < 0.05, probe
-        assert probe["value"] < probe["allowed"] + 0.1
+        assert probe["value"] < 0.4  # leaky tokens have more
     # The sides that cut a patch tell something of those that do not.
     assert local["own object, left in another patch"]["allowed"] > 0.1
 

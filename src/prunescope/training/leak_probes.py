@@ -3,9 +3,10 @@
     python -m prunescope.training.leak_probes data/testbed/rope --out leaks.json
 
 A patch-local tower tells what its patch shows, where the patch is, and what the image holds. It
-does not tell the place or the extent of anything in other patches. But a patch's own place, and the
-sides that cut it, already narrow down where the other sides are. So it is asked what a token adds
-to the exact place of its patch, and to all that it may know (`allowed`).
+does not tell the place or the extent of anything in other patches. But a patch's own place, the
+sides that cut it, and the outline in it already narrow down where the other sides are. So it is
+asked what a token adds to the exact place of its patch, and to all that it may know (`allowed`):
+the facts of its patch, and what a network guesses from these (`patch_reader`).
 
 Probes are ridge regressions of the projector's output at one patch. `chance` is the same measure
 for targets that were permuted. Intervals: 95 %, by image. Scenes are of the development split, and
@@ -27,6 +28,7 @@ from prunescope.testbed.scenes import COLORS, SIDE, SPLITS, Object, make_scene
 from prunescope.training.fitness import SPLIT, Estimate, rounded
 from prunescope.training.gates import write_json
 from prunescope.training.patch_labels import BACKGROUND_IDS, LABELS, SIZES
+from prunescope.training.patch_reader import train_reader
 from prunescope.training.ridge import Ridge
 from prunescope.training.visual_tokens import VisualTokens, one_hot, visual_tokens
 
@@ -276,7 +278,7 @@ def sides_elsewhere(probe: Probe) -> Iterator[dict[str, Any]]:
     """Where those sides of the object's box are that do not cut the patch."""
     for label, name in enumerate(LABELS[2:], start=2):
         part = probe.of(probe.tokens.on_object & ~probe.tokens.cut_by(label))
-        boxes = np.array([item.box for item in shown_objects(part.tokens)])
+        boxes = np.array([item.box for item in part.tokens.objects])
         targets = boxes[:, [label - 2]]
         yield beyond_place(f"own object, {name} in another patch", [(part, targets)], within_places)
 
@@ -303,12 +305,6 @@ def whole_image(probe: Probe) -> Iterator[dict[str, Any]]:
     yield accuracy("image, background", inside, targets, among_images)
 
 
-def shown_objects(tokens: VisualTokens) -> list[Object]:
-    """The object that each token's patch shows."""
-    pairs = zip(tokens.image, tokens.owner, strict=True)
-    return [tokens.scenes[image].objects[owner] for image, owner in pairs]
-
-
 def others_of(tokens: VisualTokens, color: str) -> tuple[np.ndarray, list[Object]]:
     """(n,) True at tokens of images with one object of a colour that do not show it; and, for each
     of these tokens, that object."""
@@ -330,6 +326,7 @@ def report(checkpoint: Checkpoint, images: int, per_image: int) -> dict[str, Any
     first = SPLITS[SPLIT][FIRST_SCENE]
     scenes = [make_scene(seed) for seed in range(first, first + images)]
     tokens = visual_tokens(checkpoint.load(), scenes, per_image)
+    tokens = replace(tokens, guesses=(train_reader(tokens.grid).guess(tokens),))
     first_test = images * 2 // 3
     return {
         "model": checkpoint.name,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from prunescope.checkpoints.loaded import Loaded
 from prunescope.errors import InputError
-from prunescope.testbed.scenes import SIDE, Scene
+from prunescope.testbed.scenes import SIDE, Object, Scene
 from prunescope.training.patch_labels import BACKGROUND_IDS, NONE, SIZES, label_patches, owners
 
 BATCH = 32  # images that are encoded at once
@@ -23,8 +24,9 @@ class VisualTokens:
 
     vectors (n, width): output of the projector, scaled to an average variance of 1. image, patch
     (n,): index of the scene, and of the patch on the grid, row by row. owner (n,): index of the
-    object that the patch shows, -1 for the background. local (n, 6), pairs (n, 30) and background
-    (n,): as in `PatchLabels`. grid: patches along a side.
+    object that the patch shows, -1 for the background. covered (n, pixels): 1 where that object
+    covers a pixel of the patch. local (n, 6), pairs (n, 30) and background (n,): as in
+    `PatchLabels`. guesses: what follows from these facts, each (n, k). grid: patches along a side.
     """
 
     scenes: Sequence[Scene]
@@ -33,15 +35,18 @@ class VisualTokens:
     image: np.ndarray
     patch: np.ndarray
     owner: np.ndarray
+    covered: np.ndarray
     local: np.ndarray
     pairs: np.ndarray
     background: np.ndarray
+    guesses: tuple[np.ndarray, ...] = ()
 
     def take(self, rows: np.ndarray) -> "VisualTokens":
         """Some of the tokens. rows: (n,) bool."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         arrays = {k: v[rows] for k, v in values.items() if isinstance(v, np.ndarray)}
-        return VisualTokens(**values | arrays)
+        guesses = tuple(guess[rows] for guess in self.guesses)
+        return VisualTokens(**values | arrays | {"guesses": guesses})
 
     @cached_property
     def places(self) -> np.ndarray:
@@ -49,12 +54,24 @@ class VisualTokens:
         return one_hot(self.patch, self.grid**2)
 
     @cached_property
-    def allowed(self) -> np.ndarray:
+    def facts(self) -> np.ndarray:
         """(n, ...) all that a token may know: its place, colour and shape of what its patch shows,
-        the sides of the object's box that cut its patch, and what the image holds."""
+        the sides of the object's box that cut its patch, the pixels that the object covers in it,
+        and what the image holds."""
         local = [one_hot(self.local[:, i], size) for i, size in enumerate(SIZES)]
         image = [self.pairs, one_hot(self.background, len(BACKGROUND_IDS))]
-        return np.concatenate([self.places, *local, *image], axis=1)
+        return np.concatenate([self.places, *local, self.covered, *image], axis=1)
+
+    @cached_property
+    def allowed(self) -> np.ndarray:
+        """(n, ...) the facts, and the guesses if there are any."""
+        return np.concatenate([self.facts, *self.guesses], axis=1)
+
+    @property
+    def objects(self) -> list[Object]:
+        """The object that each token's patch shows, for tokens that all show one."""
+        pairs = zip(self.image, self.owner, strict=True)
+        return [self.scenes[image].objects[owner] for image, owner in pairs]
 
     @property
     def on_object(self) -> np.ndarray:
@@ -78,7 +95,8 @@ def visual_tokens(loaded: Loaded, scenes: Sequence[Scene], per_image: int) -> Vi
     """
     grid, rng = scene_grid(loaded), np.random.default_rng(0)
     patches = np.stack([rng.permutation(grid**2)[:per_image] for _ in scenes])
-    return label_tokens(scenes, grid, patches, np.concatenate([*_vectors(loaded, scenes, patches)]))
+    vectors = np.concatenate([*_vectors(loaded, scenes, patches)])
+    return label_tokens(scenes, grid, patches, vectors / np.sqrt(vectors.var(0).mean()))
 
 
 def label_tokens(
@@ -87,19 +105,27 @@ def label_tokens(
     """Tokens with their labels. patches: (scenes, tokens) of grid x grid; vectors: (scenes *
     tokens, width)."""
     labels = [label_patches(scene, grid) for scene in scenes]
-    pairs = list(zip(scenes, labels, patches, strict=True))
+    owner = [owners(scene, grid)[rows] for scene, rows in zip(scenes, patches, strict=True)]
     tokens = patches.shape[1]
     return VisualTokens(
         scenes=scenes,
         grid=grid,
-        vectors=vectors / np.sqrt(vectors.var(0).mean()),
+        vectors=vectors,
         image=np.repeat(np.arange(len(scenes)), tokens),
         patch=patches.ravel(),
-        owner=np.concatenate([owners(scene, grid)[rows] for scene, _, rows in pairs]),
-        local=np.concatenate([label.local[rows] for _, label, rows in pairs]),
-        pairs=np.repeat([label.pairs for label in labels], tokens, axis=0),
-        background=np.repeat([label.background for label in labels], tokens),
+        owner=np.concatenate(owner),
+        covered=np.concatenate([*map(_covered, scenes, repeat(grid), patches, owner)]),
+        local=np.concatenate([of.local[rows] for of, rows in zip(labels, patches, strict=True)]),
+        pairs=np.repeat([of.pairs for of in labels], tokens, axis=0),
+        background=np.repeat([of.background for of in labels], tokens),
     )
+
+
+def _covered(scene: Scene, grid: int, patches: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """(tokens, pixels) float32: 1 where the object that a patch shows covers a pixel of it."""
+    side = SIDE // grid
+    tiles = scene.owner.reshape(grid, side, grid, side).swapaxes(1, 2).reshape(grid**2, -1)
+    return ((tiles[patches] == owner[:, None]) & (owner >= 0)[:, None]).astype(np.float32)
 
 
 def scene_grid(loaded: Loaded) -> int:
