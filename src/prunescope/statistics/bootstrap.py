@@ -6,8 +6,9 @@ resamples are one matrix product.
 
 Plain percentiles of few units lie too close together. Percentiles further out make the interval of
 a mean as wide as Student's: the expanded percentile interval of Hesterberg (The American
-Statistician 69, 2015). `benchmarks/coverage.py` measures how often intervals cover. Distances,
-which noise makes larger, have intervals of their own: `uniformity`.
+Statistician 69, 2015). `benchmarks/coverage.py` measures how often intervals cover. Two kinds of
+statistics have intervals of their own: rare answers, of which resamples show too little (`rare`),
+and distances, which noise makes larger (`uniformity`).
 """
 
 import warnings

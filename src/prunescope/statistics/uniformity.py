@@ -8,7 +8,7 @@ value is the multiple at which the measured distance is the median.
 One distance may come from a few cells or from many that noise hides. So the test is inverted for
 two shapes: the measured deviation, and the same shrunk by its standard errors. The interval spans
 both, and the value is their mean. docs/statistics.md derives the method;
-`benchmarks/coverage.py` measures how often the intervals cover.
+`benchmarks/coverage_of_distances.py` measures how often the intervals cover.
 """
 
 from collections.abc import Callable
