@@ -96,7 +96,9 @@ def test_plan_has_every_step_but_training(study):
     jobs = dict(re.findall(r"(?m)^(\w+) +(\d+)$", plan.stdout + plan.stderr))
     config = yaml.safe_load(study.read_text())
     assert jobs["attention"] == jobs["evaluate"] == str(len(config["tasks"]) * 2 * 2)
-    once = {"models_table", "cost_table"}  # over all models
+    # over all models
+    once = {"models_table", "cost_table"}
+    once |= {"content_free", "content_free_heads", "content_free_table"}
     items = {*config["figures"], *config["tables"], "ledger", "operations", "timing"}
     assert {jobs[name] for name in once | {"page"}} == {"1"}
     assert {jobs[name] for name in items - once} == {"2"}
