@@ -37,6 +37,12 @@ def digest(paths: Iterable[Path | str]) -> str:
     return total.hexdigest()
 
 
+def file_sha256(path: Path) -> str:
+    """SHA-256 of the bytes of a file, as `sha256sum` prints it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]

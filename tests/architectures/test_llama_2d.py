@@ -30,7 +30,7 @@ def model():
 
 
 def inputs(*questions):
-    processor = build_processor()
+    processor = build_processor(TOWERS["siglip"])
     processor.tokenizer.padding_side = "left"
     images = [Image.fromarray(make_scene(len(question)).render()) for question in questions]
     text = [f"<image> {prompt(question)}" for question in questions]

@@ -18,7 +18,7 @@ from prunescope.tasks.card import find_card, read_task
 from prunescope.testbed.scenes import make_scene
 from prunescope.training.ideal_tokens import IdealTokens
 from prunescope.training.optimisation import Recipe, load_stage, milestone, trained
-from prunescope.training.patch_labels import owners
+from prunescope.training.patch_labels import shown_objects
 from prunescope.training.patch_tower import PatchTower
 from prunescope.training.question_rows import attention_bias, question_rows
 from prunescope.training.reading import (
@@ -75,7 +75,8 @@ def test_weights_at_milestones_are_kept(decoder, tmp_path):
     recipe = replace(RECIPE, milestones=[0, 3])
     stage, _ = train_ideal(reader_of(decoder), recipe, tmp_path / "ideal.pt")
     first, later = (
-        torch.load(milestone(tmp_path / "ideal.pt", step), weights_only=True) for step in (0, 3)
+        torch.load(milestone(tmp_path / "ideal.pt", step), weights_only=True)["module"]
+        for step in (0, 3)
     )
     assert first.keys() == later.keys() == trained(stage).keys()
     updates = [name for name in first if name.endswith(".up")]
@@ -119,8 +120,8 @@ def test_a_token_holds_nothing_of_another_patch_but_what_the_image_holds(decoder
     one = make_scene(5)
     moved = replace(one.objects[0], left=0 if one.objects[0].left > 40 else 60)
     other = replace(one, objects=(moved, *one.objects[1:]))
-    same = (owners(one, 12) != 0) & (owners(other, 12) != 0)
-    same &= owners(one, 12) == owners(other, 12)
+    same = (shown_objects(one, 12) != 0) & (shown_objects(other, 12) != 0)
+    same &= shown_objects(one, 12) == shown_objects(other, 12)
     first, second = tokens([one])[0], tokens([other])[0]
     assert torch.equal(first[same], second[same]) and not torch.equal(first, second)
 

@@ -21,6 +21,7 @@ from prunescope.engine.masks import check_backend
 from prunescope.errors import InputError
 from prunescope.hub.integrity import MODEL, SETTINGS, check_folder, check_loaded, check_weights
 from prunescope.hub.origins import MARKER, commits_of
+from prunescope.provenance import file_sha256
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 NUMERICS = ["exact", "feather"]
@@ -84,7 +85,7 @@ class Checkpoint:
     def weights(self) -> str:
         """SHA-256 of the weights file; for several files, of the list that `sha256sum` prints."""
         files = sorted(self.path.glob("*.safetensors"))
-        return _sha256(files[0]) if len(files) == 1 else _sha256_of_list(files)
+        return file_sha256(files[0]) if len(files) == 1 else _sha256_of_list(files)
 
     @cached_property
     def settings(self) -> str:
@@ -155,11 +156,6 @@ def _check_device(device: str) -> None:
         )
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _sha256_of_list(paths: list[Path]) -> str:
-    lines = [f"{_sha256(path)}  {path.name}\n" for path in paths]
+    lines = [f"{file_sha256(path)}  {path.name}\n" for path in paths]
     return hashlib.sha256("".join(lines).encode()).hexdigest()

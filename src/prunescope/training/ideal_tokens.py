@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from prunescope.testbed.questions import BINS
 from prunescope.testbed.scenes import BACKGROUNDS, COLORS, SHAPES, Scene
 from prunescope.training.patch_labels import NONE, SIZES, label_patches
-from prunescope.training.patch_tower import stack
+from prunescope.training.vision import stack
 
 WORD_SHARE = 0.3  # of a pair's vector at the start, in the decoder's word embeddings
 PLACE_SPREAD = 0.5  # spread of the vectors of places at the start, in that of word embeddings

@@ -27,7 +27,8 @@ from prunescope.statistics.bootstrap import Bootstrap, ratio, unit_sums
 from prunescope.testbed.scenes import COLORS, SIDE, SPLITS, Object, make_scene
 from prunescope.training.fitness import SPLIT, Estimate, rounded
 from prunescope.training.gates import write_json
-from prunescope.training.patch_labels import BACKGROUND_IDS, LABELS, SIZES
+from prunescope.training.labels import BACKGROUND_IDS
+from prunescope.training.patch_labels import LABELS, SIZES
 from prunescope.training.patch_reader import train_reader
 from prunescope.training.ridge import Ridge
 from prunescope.training.visual_tokens import VisualTokens, one_hot, visual_tokens

@@ -125,11 +125,11 @@ def train(
 def _keep(module: nn.Module, checkpoint: Path, step: int) -> None:
     """Write the weights of a milestone."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(trained(module), milestone(checkpoint, step))
+    torch.save({"module": trained(module)}, milestone(checkpoint, step))
 
 
 def milestone(checkpoint: Path, step: int) -> Path:
-    """File of the weights after `step` steps of the stage of a checkpoint."""
+    """File of the weights after `step` steps of a stage, for `load_parameters`."""
     return checkpoint.with_name(f"{checkpoint.stem}-{step}.pt")
 
 
@@ -146,14 +146,14 @@ def load_trained(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
         raise InputError(f"checkpoint: parameters {lacking[:3]} are not those of this stage")
 
 
-def load_stage(module: nn.Module, checkpoint: Path) -> nn.Module:
+def load_stage(module: nn.Module, checkpoint: Path | str) -> nn.Module:
     """Load the weights of a finished stage into `module` and freeze it."""
     load_parameters(module, checkpoint)
     return module.requires_grad_(False).eval()
 
 
 def load_parameters(module: nn.Module, checkpoint: Path | str) -> None:
-    """Load the weights of a finished stage into `module`, to train them on."""
+    """Load the weights of a finished stage or of a milestone into `module`, to train them on."""
     load_trained(module, torch.load(checkpoint, weights_only=True)["module"])
 
 

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from prunescope.testbed.questions import BINS
-from prunescope.testbed.scenes import BACKGROUNDS, COLORS, SHAPES, SIDE, Object, Scene
+from prunescope.testbed.scenes import COLORS, SHAPES, SIDE, Object, Scene
+from prunescope.training.labels import BACKGROUND_IDS, COLOR_IDS, SHAPE_IDS, image_pairs, owners
 
-COLOR_IDS = {name: i for i, name in enumerate(COLORS)}
-SHAPE_IDS = {name: i for i, name in enumerate(SHAPES)}
-BACKGROUND_IDS = {name: i for i, name in enumerate(BACKGROUNDS)}
-N_PAIRS = len(COLORS) * len(SHAPES)
 # Classes of colour, shape, and the left, top, right and bottom side; the last of each is "none".
 LABELS = ("color", "shape", "left", "top", "right", "bottom")
 SIZES = (len(COLORS) + 1, len(SHAPES) + 1, *[BINS + 1] * 4)
@@ -37,7 +34,7 @@ class PatchLabels:
 
 def label_patches(scene: Scene, grid: int) -> PatchLabels:
     """Labels on grid x grid patches; a patch shows the object that covers most of it."""
-    owner = owners(scene, grid)
+    owner = shown_objects(scene, grid)
     rows, columns = np.divmod(np.arange(grid**2), grid)
     local = np.tile(NONE, (grid**2, 1))
     for number, item in enumerate(scene.objects):
@@ -46,16 +43,12 @@ def label_patches(scene: Scene, grid: int) -> PatchLabels:
         for label, (pixel, place) in enumerate(_sides(item), start=2):
             band = rows if LABELS[label] in ("top", "bottom") else columns
             local[shown & (band == pixel // (SIDE // grid)), label] = place
-    return PatchLabels(local, _pairs(scene), BACKGROUND_IDS[scene.background])
+    return PatchLabels(local, image_pairs(scene), BACKGROUND_IDS[scene.background])
 
 
-def owners(scene: Scene, grid: int) -> np.ndarray:
+def shown_objects(scene: Scene, grid: int) -> np.ndarray:
     """Index of the object that each patch shows, (patches,); -1 for the background."""
-    patch, count = SIDE // grid, len(scene.objects)
-    # (SIDE, SIDE) pixels -> (patches, pixels of a patch), patches row by row
-    patches = scene.owner.reshape(grid, patch, grid, patch).swapaxes(1, 2).reshape(grid**2, -1)
-    shares = (patches[..., None] == np.arange(count)).mean(1)  # (patches, objects)
-    return np.where(shares.max(1) >= MIN_SHARE, shares.argmax(1), -1)
+    return owners(scene, grid, MIN_SHARE)
 
 
 def _sides(item: Object) -> list[tuple[int, int]]:
@@ -66,10 +59,3 @@ def _sides(item: Object) -> list[tuple[int, int]]:
         (pixel, min(int(fraction * BINS), BINS - 1))
         for pixel, fraction in zip(pixels, item.box, strict=True)
     ]
-
-
-def _pairs(scene: Scene) -> np.ndarray:
-    pairs = np.zeros(N_PAIRS, np.float32)
-    for item in scene.objects:
-        pairs[COLOR_IDS[item.color] * len(SHAPES) + SHAPE_IDS[item.shape]] = 1
-    return pairs

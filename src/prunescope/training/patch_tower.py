@@ -6,24 +6,21 @@ and the background of the whole image, as image-level training gives them to rea
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import SiglipVisionConfig, SiglipVisionModel
 
 from prunescope.testbed.scenes import SIDE, SPLITS, Scene, make_scene
+from prunescope.training.labels import BACKGROUND_IDS, N_PAIRS
 from prunescope.training.optimisation import Recipe, muon_and_adamw, train
 from prunescope.training.patch_labels import (
-    BACKGROUND_IDS,
     LABELS,
-    N_PAIRS,
     NONE,
     SIZES,
-    PatchLabels,
     label_patches,
 )
-from prunescope.training.vision import features, pixels
+from prunescope.training.vision import features, pixels, stack
 
 WIDTH = 192
 GLOBAL_WEIGHT = 0.5  # of what the image holds, beside the patches' own labels
@@ -60,15 +57,6 @@ class PatchTower(nn.Module):
         hidden = self.norm(features(self.tower, pixel_values))
         local = self.local(hidden).float().split(SIZES, -1)
         return local, self.pairs(hidden).float(), self.background(hidden).float()
-
-
-def stack(labels: list[PatchLabels]) -> tuple[Tensor, Tensor, Tensor]:
-    """Labels as tensors: local (batch, patches, 6), pairs (batch, 30), background (batch,)."""
-    return (
-        torch.from_numpy(np.stack([scene.local for scene in labels])),
-        torch.from_numpy(np.stack([scene.pairs for scene in labels])),
-        torch.tensor([scene.background for scene in labels]),
-    )
 
 
 def dense_loss(model: PatchTower, scenes: list[Scene]) -> tuple[Tensor, dict[str, Tensor]]:

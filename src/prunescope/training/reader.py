@@ -83,12 +83,15 @@ class Symbols(nn.Module):
 
 
 class Projector(nn.Module):
-    """LLaVA's two-layer MLP, with the names of the stock `multi_modal_projector`."""
+    """LLaVA's two-layer MLP, with the names of the stock `multi_modal_projector`.
 
-    def __init__(self):
+    features: width of the tower. width: of the decoder.
+    """
+
+    def __init__(self, features: int = WIDTH, width: int = WIDTH):
         super().__init__()
-        self.linear_1 = nn.Linear(WIDTH, WIDTH)
-        self.linear_2 = nn.Linear(WIDTH, WIDTH)
+        self.linear_1 = nn.Linear(features, width)
+        self.linear_2 = nn.Linear(width, width)
 
     def forward(self, hidden: Tensor) -> Tensor:
         return self.linear_2(F.gelu(self.linear_1(hidden)))

@@ -23,6 +23,7 @@ from prunescope.training.low_rank import add_updates
 from prunescope.training.optimisation import Recipe, adamw, muon_and_adamw, train
 from prunescope.training.patch_tower import WIDTH
 from prunescope.training.question_rows import TASKS, QuestionRows, attention_bias, question_rows
+from prunescope.training.reader import Projector
 from prunescope.training.vision import features, pixels
 
 LOCATIONS = tuple(f"<loc{number:02}>" for number in range(BINS))
@@ -168,21 +169,9 @@ def _is_update(name: str) -> bool:
     return name.endswith((".up", ".down"))
 
 
-class Projector(nn.Module):
-    """LLaVA's two-layer MLP, with the names of the stock `multi_modal_projector`."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.linear_1 = nn.Linear(WIDTH, width)
-        self.linear_2 = nn.Linear(width, width)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        return self.linear_2(F.gelu(self.linear_1(hidden)))
-
-
 def projector_of(reader: Reader) -> Projector:
     """An untrained projector to the width of a reader's decoder."""
-    return Projector(reader.words.shape[1])
+    return Projector(WIDTH, reader.words.shape[1])
 
 
 class Sight(nn.Module):
@@ -202,7 +191,7 @@ def train_projector(
 ) -> tuple[Projector, dict]:
     """Stage `projector`: regression of the ideal tokens; the loss is relative to their variance."""
     torch.manual_seed(recipe.seed)
-    projector = Projector(tokens.rows.shape[1])
+    projector = Projector(WIDTH, tokens.rows.shape[1])
 
     def loss_at(step: int):
         scenes = _scenes(recipe, step, LATE_COUNTS)

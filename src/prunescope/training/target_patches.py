@@ -22,7 +22,7 @@ from prunescope.methods import Method, Stage
 from prunescope.tasks import prompts
 from prunescope.tasks.card import Task
 from prunescope.testbed.scenes import SIDE, Scene, make_scene
-from prunescope.training.patch_labels import owners
+from prunescope.training.patch_labels import shown_objects
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -52,7 +52,7 @@ class Target:
 
     def shown(self, grid: int) -> np.ndarray:
         """Indices of the patches that show the object, on grid x grid patches, row by row."""
-        return np.flatnonzero(owners(self.scene, grid) == self.number)
+        return np.flatnonzero(shown_objects(self.scene, grid) == self.number)
 
     def boxed(self, grid: int) -> np.ndarray:
         """Indices of the patches that the object's box touches."""

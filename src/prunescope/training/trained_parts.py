@@ -60,7 +60,9 @@ def new_tokens(reader: Reader) -> Tensor:
 def llava_config(tower: PreTrainedConfig, decoder: LlamaConfig) -> LlavaConfig:
     """Configuration of a LLaVA that takes all features of the tower's last block."""
     known = decoder.vocab_size
-    text = LlamaConfig(**decoder.to_dict() | {"vocab_size": known + 1 + len(LOCATIONS)})
+    # "_name_or_path" is the decoder's folder on this machine
+    settings = {k: v for k, v in decoder.to_dict().items() if k != "_name_or_path"}
+    text = LlamaConfig(**settings | {"vocab_size": known + 1 + len(LOCATIONS)})
     return LlavaConfig(
         vision_config=tower,
         text_config=text,

@@ -5,6 +5,7 @@ the (colour, shape) pairs and the background of the whole image (global). As in 
 information is then local, and some is everywhere.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from transformers import AutoModel, PreTrainedModel, SiglipVisionConfig, SwinCon
 from prunescope.testbed.scenes import PATCH, SIDE, SPLITS, Scene, make_scene
 from prunescope.training.labels import BACKGROUND_IDS, LOCAL_SIZES, N_PAIRS, SceneLabels, label
 from prunescope.training.optimisation import Recipe, muon_and_adamw, train
+from prunescope.training.patch_labels import PatchLabels
 
 WIDTH = 128
 GLOBAL_WEIGHT = 0.5
@@ -85,7 +87,7 @@ class Pretraining(nn.Module):
         self.heads = DenseHeads()
 
 
-def stack(labels: list[SceneLabels]) -> tuple[Tensor, Tensor, Tensor]:
+def stack(labels: Sequence[SceneLabels | PatchLabels]) -> tuple[Tensor, Tensor, Tensor]:
     """Labels as tensors: local (batch, patches, 6), pairs (batch, 30), background (batch,)."""
     return (
         torch.from_numpy(np.stack([scene.local for scene in labels])),

@@ -13,7 +13,8 @@ from torch import Tensor
 from prunescope.checkpoints.loaded import Loaded
 from prunescope.errors import InputError
 from prunescope.testbed.scenes import SIDE, Object, Scene
-from prunescope.training.patch_labels import BACKGROUND_IDS, NONE, SIZES, label_patches, owners
+from prunescope.training.labels import BACKGROUND_IDS
+from prunescope.training.patch_labels import NONE, SIZES, label_patches, shown_objects
 
 BATCH = 32  # images that are encoded at once
 
@@ -105,7 +106,7 @@ def label_tokens(
     """Tokens with their labels. patches: (scenes, tokens) of grid x grid; vectors: (scenes *
     tokens, width)."""
     labels = [label_patches(scene, grid) for scene in scenes]
-    owner = [owners(scene, grid)[rows] for scene, rows in zip(scenes, patches, strict=True)]
+    owner = [shown_objects(scene, grid)[rows] for scene, rows in zip(scenes, patches, strict=True)]
     tokens = patches.shape[1]
     return VisualTokens(
         scenes=scenes,
