@@ -74,6 +74,13 @@ def model_settings(wildcards):
     return models.job_settings(STUDY.models[wildcards.model])
 
 
+def folder_of_trained(wildcards):
+    """Folder of what was trained on a pretrained decoder: a copy goes there. None for others, whose
+    own files would change."""
+    trained = STUDY.models[wildcards.model]["trained"]
+    return trained and trained["folder"]
+
+
 def examples_of(task):
     """The file that says that a task's examples are there; the testbed's are generated in jobs."""
     generated = STUDY.tasks[task].source == "testbed"

@@ -170,13 +170,6 @@ rule train_testbed:
 FITNESS = f"{TRAINING}/fitness/{{model}}"
 
 
-def folder_of_trained(wildcards):
-    """Folder of what was trained on a pretrained decoder: a copy goes there. None for others, whose
-    own files would change."""
-    trained = STUDY.models[wildcards.model]["trained"]
-    return trained and trained["folder"]
-
-
 rule gates:
     """Whether a model of the study is fit for it, on the development split."""
     input:
