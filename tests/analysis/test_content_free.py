@@ -17,7 +17,7 @@ DRAWS, LAYERS, HEADS, SIDE = 6, 3, 2, 8
 
 def store(folder, model, content, tilt):
     """A probe's store whose score with RoPE rises by `tilt` over the rows of the grid."""
-    random = np.random.default_rng(len(model) + len(content))
+    random = np.random.default_rng(len(content) + int(tilt))
     row = np.linspace(-0.5, 0.5, SIDE)
     tilts = np.array([tilt, 0, tilt, 3.0])
     noise = random.normal(0, 0.5, (DRAWS, LAYERS, 4, SIDE, SIDE))
@@ -45,7 +45,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("probes")
     stores = [
         store(folder, model, content, tilt)
-        for model, tilt in (("read", 4.0), ("untrained", 0.0))
+        for model, tilt in (("read", 4.0), ("read-untrained", 0.0))
         for content in ("words", "constant")
     ]
     attention = synthetic.write(folder, images=8)["attention"]
@@ -64,15 +64,15 @@ def test_the_figure_tells_who_prefers_the_end(results, tmp_path):
     assert set(table["content"]) == {"words", "constant", "images"}
     found = table.set_index(["model", "content", "layer", "variant", "measure"])["value"]
     below = f"{found['read', 'words', 3, 'rope', 'mean_row'] - 0.5:.2f} below the middle (first)"
-    headline = module.message(table, {"read": "first", "untrained": "second"}, 3)
+    headline = module.message(table, {"read": "first", "read-untrained": "second"}, 3)
     assert headline.endswith(f"{below}, at no clear distance from the middle (second)")
     assert found["read", "words", 1, "rope", "last"] > 0.6
-    assert found["untrained", "words", 1, "rope", "last"] < 0.4
+    assert found["read-untrained", "words", 1, "rope", "last"] < 0.4
 
 
 def test_models_are_shown_in_the_order_of_the_titles(results, tmp_path):
     out = files(tmp_path)
-    script("content_free").make(**results, **out, titles={"untrained": "U"}, bootstrap=FEW)
+    script("content_free").make(**results, **out, titles={"read-untrained": "U"}, bootstrap=FEW)
     assert out["svg"].stat().st_size
 
 
@@ -102,3 +102,16 @@ def test_the_table_has_a_row_for_each_decoder_content_and_layer(results, tmp_pat
     assert read["explained, RoPE alone"] > 0.8
     images = table[table["content"] == "images"]
     assert images["explained, equal vectors"].isna().all()
+
+
+def test_the_table_of_explanations_needs_both_sets_of_weights(results, tmp_path):
+    csv, module = tmp_path / "table.csv", script("explanations_table")
+    module.make(results["probes"], csv, layers=[1, 3], bootstrap=FEW)
+    table = pd.read_csv(csv)
+    assert set(table["decoder"]) == {"read"}
+    assert set(table["K"]) == {1, 3}
+    verdicts = table.set_index("explanation")["verdict"].to_dict()
+    [alone] = [verdict for name, verdict in verdicts.items() if name.startswith("RoPE alone")]
+    assert alone == "does not hold"  # the untrained decoder prefers no end
+    with pytest.raises(InputError, match=r"untrained: true"):
+        module.make(results["probes"][:2], csv, bootstrap=FEW)

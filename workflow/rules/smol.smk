@@ -9,7 +9,7 @@ RANK = 16  # of the low-rank updates
 # the vectors and the decoder of the coarser one.
 GRIDS = {"12": "data/testbed/smol", "24": "data/testbed/smol-24"}
 SMOL_RECIPES = {
-    "tower": dict(steps=1200, batch=32, rate=2e-3, matrix_rate=2e-3),
+    "tower": dict(steps=2400, batch=32, rate=2e-3, matrix_rate=2e-3),
     "ideal": dict(
         steps=450,
         horizon=560,

@@ -13,6 +13,7 @@ from transformers import SiglipVisionConfig, SiglipVisionModel
 
 from prunescope.testbed.scenes import SIDE, SPLITS, Scene, make_scene
 from prunescope.training.labels import BACKGROUND_IDS, N_PAIRS
+from prunescope.training.local_attention import CODE, attend_locally
 from prunescope.training.optimisation import Recipe, muon_and_adamw, train
 from prunescope.training.patch_labels import (
     LABELS,
@@ -35,7 +36,7 @@ def tower_config(grid: int) -> SiglipVisionConfig:
         hidden_size=WIDTH,
         intermediate_size=3 * WIDTH,
         num_hidden_layers=5,
-        num_attention_heads=3,
+        num_attention_heads=WIDTH // CODE,
         vision_use_head=False,
     )
 
@@ -47,6 +48,7 @@ class PatchTower(nn.Module):
         super().__init__()
         self.grid = grid
         self.tower = SiglipVisionModel(tower_config(grid))
+        attend_locally(self.tower, grid)
         self.norm = nn.LayerNorm(WIDTH)
         self.local = nn.Linear(WIDTH, sum(SIZES))
         self.pairs = nn.Linear(WIDTH, N_PAIRS)
