@@ -9,7 +9,7 @@ min_version("9.27")
 # would be merged.
 if not workflow.overwrite_configfiles:
 
-    configfile: "workflow/config/testbed.yaml"
+    configfile: "workflow/config/smol.yaml"
 
 
 report: "workflow/report/workflow.rst"

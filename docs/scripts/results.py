@@ -13,11 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs/example"  # the report, and a folder for each model
 README = ROOT / "README.md"
+MODEL = "smol"  # of the default study
 RIVALS = {
-    "fastv-k1-as-feather": "FastV at K = 1",
+    "fastv-k3-as-feather": "FastV at K = 3",
     "pyramiddrop-as-feather": "PyramidDrop",
-    "random-k1-as-feather": "a random choice",
-    "lattice-k1-as-feather": "an even lattice",
+    "random-k3-as-feather": "a random choice",
+    "lattice-k3-as-feather": "an even lattice",
 }
 
 
@@ -49,7 +50,7 @@ def _verdict(claim: dict[str, str], rows: list[dict[str, str]]) -> str:
 
 def differences() -> str:
     """FEATHER minus its rivals at the same budget, in points with a 95 % interval, as a list."""
-    rows = read(EXAMPLE / "rope/tables/matched_differences.csv")
+    rows = read(EXAMPLE / MODEL / "tables/matched_differences.csv")
     points = {
         row["reference"]: [round(100 * float(row[key])) for key in ("value", "low", "high")]
         for row in rows
@@ -59,9 +60,25 @@ def differences() -> str:
     return ", ".join("{:+d} [{}, {}] over {}".format(*point, name) for point, name in pairs) + "."
 
 
+def explanations() -> str:
+    """The explanations of the bias, by verdict; a line for each verdict."""
+    verdicts = {
+        row["explanation"]: row["verdict"]
+        for row in read(EXAMPLE / "tables/explanations_table.csv")
+    }
+    found = {verdict: [] for verdict in dict.fromkeys(verdicts.values())}
+    for name, verdict in verdicts.items():
+        found[verdict].append(name.partition(":")[0])
+    return "\n".join(f"- **{verdict}**: {'; '.join(names)}" for verdict, names in found.items())
+
+
+WRITERS = {"verdicts": verdicts, "differences": differences, "explanations": explanations}
+
+
 def filled(text: str) -> str:
     """The README with the text between each pair of markers written anew."""
-    for name, content in (("verdicts", verdicts()), ("differences", differences())):
+    for name, write in WRITERS.items():
+        content = write()
         pair = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
         text, count = re.subn(pair, rf"\g<1>{content}\n\g<2>", text, flags=re.DOTALL)
         if count != 1:
@@ -70,17 +87,13 @@ def filled(text: str) -> str:
 
 
 def copy_from(reports: Path) -> None:
-    """Copy the report of the default study, and the ledger of the second encoder if it is there."""
+    """Copy the report of the default study."""
     shutil.rmtree(EXAMPLE, ignore_errors=True)
-    for folder in ("rope", "figures", "tables"):  # of the model, and of all models
+    for folder in (MODEL, "figures", "tables"):  # of the model, and of all models
         if (reports / folder).is_dir():
             unlinked = shutil.ignore_patterns("*.ipynb")
             shutil.copytree(reports / folder, EXAMPLE / folder, ignore=unlinked)
     shutil.copy(reports / "report.html", EXAMPLE)
-    ledger = reports / "testbed-a1/swin/ledger.csv"
-    if ledger.is_file():
-        (EXAMPLE / "swin").mkdir()
-        shutil.copy(ledger, EXAMPLE / "swin")
 
 
 if __name__ == "__main__":

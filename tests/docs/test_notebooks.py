@@ -93,7 +93,7 @@ def test_write_a_criterion(run):
 def test_retention_maps(run, tmp_path):
     """The notebook of a study's report, on scores that lie where the default study puts them."""
     (tmp_path / "analysis").symlink_to(ROOT / "analysis")
-    stores = tmp_path / "results/testbed/attention/rope/locate"
+    stores = tmp_path / "results/smol/attention/smol/locate"
     stores.mkdir(parents=True)
     synthetic.write_scores(stores / "1.zarr", synthetic.scores())
     assert run("retention_maps.ipynb", tmp_path).pictures() == 2

@@ -35,7 +35,6 @@ def test_other_results_are_another_page(monkeypatch, tmp_path):
     monkeypatch.setitem(SCRIPT["verdicts"].__globals__, "EXAMPLE", tmp_path)
     assert SCRIPT["verdicts"]().splitlines()[2:] == ["| 1. Pruning helps. | undecided |"]
     with pytest.raises(SystemExit, match="expected one pair of <!-- verdicts -->"):
-        monkeypatch.setitem(SCRIPT["filled"].__globals__, "differences", lambda: "")
         SCRIPT["filled"]("no markers")
 
 
@@ -54,7 +53,7 @@ def test_a_verdict_beside_the_claim_is_in_its_cell(monkeypatch, tmp_path):
 
 def test_the_example_report_is_of_the_stored_ledger():
     text = html.unescape(REPORT.read_text())
-    assert all(row["statement"] in text for row in SCRIPT["read"](EXAMPLE / "rope/ledger.csv"))
+    assert all(row["statement"] in text for row in SCRIPT["read"](EXAMPLE / "smol/ledger.csv"))
 
 
 def test_the_example_is_small_and_has_the_files_that_its_page_links_to():
@@ -66,12 +65,21 @@ def test_the_example_is_small_and_has_the_files_that_its_page_links_to():
 
 def test_an_example_is_copied_from_the_reports(tmp_path, monkeypatch):
     reports, example = tmp_path / "reports", tmp_path / "example"
-    copied = ["report.html", "rope/figures/a.png", "rope/ledger.csv", "tables/cost_table.csv"]
-    for name in [*copied, "rope/a.ipynb", "testbed-a1/report.html", "testbed-a1/swin/ledger.csv"]:
+    copied = ["report.html", "smol/figures/a.png", "smol/ledger.csv", "tables/cost_table.csv"]
+    for name in [*copied, "smol/a.ipynb"]:
         (reports / name).parent.mkdir(parents=True, exist_ok=True)
         (reports / name).write_text(name)
     monkeypatch.setitem(SCRIPT["copy_from"].__globals__, "EXAMPLE", example)
     for _ in range(2):  # the second copy replaces the first
         SCRIPT["copy_from"](reports)
         files = [str(p.relative_to(example)) for p in example.rglob("*") if p.is_file()]
-        assert sorted(files) == sorted([*copied, "swin/ledger.csv"])
+        assert sorted(files) == sorted(copied)
+
+
+def test_explanations_stand_beside_their_verdict(monkeypatch, tmp_path):
+    (tmp_path / "tables").mkdir()
+    rows = ["explanation,verdict", "rotation: of any decoder,does not hold", "text,holds"]
+    rows += ["text,holds", "norms,does not hold"]
+    (tmp_path / "tables/explanations_table.csv").write_text("\n".join(rows))
+    monkeypatch.setitem(SCRIPT["explanations"].__globals__, "EXAMPLE", tmp_path)
+    assert SCRIPT["explanations"]() == "- **does not hold**: rotation; norms\n- **holds**: text"

@@ -102,20 +102,20 @@ _add(
     "prunescope prune cat.jpg 'What is on the mat?' --model models/llava --method fastv",
 )
 _add(doctor.doctor, TRY, "prunescope doctor")
-_add(explain.explain, STUDY, "prunescope explain workflow/config/testbed.yaml")
+_add(explain.explain, STUDY, "prunescope explain workflow/config/smol.yaml")
 _add(tools.plan, STUDY, "prunescope plan workflow/config/paper.yaml")
 app.add_typer(records.app, name="records", rich_help_panel=STUDY)
 _add(
     tools.match,
     STUDY,
-    "prunescope match feather results/testbed/attention/rope/*/*.zarr --share 0.4",
-    "prunescope match uniform results/testbed/attention/rope/*/*.zarr --share 0.3 --knob stride",
+    "prunescope match feather results/smol/attention/smol/*/*.zarr --share 0.4",
+    "prunescope match uniform results/smol/attention/smol/*/*.zarr --share 0.3 --knob stride",
 )
 _add(
     tools.export,
     TOOLS,
-    "prunescope export lmms-eval results/testbed/records/rope/*/*.parquet --out samples",
-    "prunescope export dataset results/testbed/records/rope/*/*.parquet --out answers",
+    "prunescope export lmms-eval results/smol/records/smol/*/*.parquet --out samples",
+    "prunescope export dataset results/smol/records/smol/*/*.parquet --out answers",
 )
 _add(
     tools.convert_prismatic,

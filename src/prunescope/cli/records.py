@@ -58,8 +58,8 @@ def verify(store: Store = DEFAULT) -> None:
 
 
 @app.command(
-    epilog="Examples\n\nprunescope records prune --keep workflow/config/testbed.yaml\n\n"
-    "prunescope records prune --keep workflow/config/testbed.yaml --keep "
+    epilog="Examples\n\nprunescope records prune --keep workflow/config/smol.yaml\n\n"
+    "prunescope records prune --keep workflow/config/smol.yaml --keep "
     "workflow/config/ablations.yaml --delete"
 )
 def prune(
