@@ -60,10 +60,10 @@ def test_folders(tmp_path, monkeypatch):
     assert doctor._folder("results", tmp_path, 0, "move").state == FAIL
 
 
-def test_a_missing_testbed_model_fails(monkeypatch):
+def test_a_missing_packaged_model_fails(monkeypatch):
     def missing():
         raise InputError("the testbed's model is nowhere")
 
-    monkeypatch.setattr(doctor, "testbed_model", missing)
+    monkeypatch.setattr(doctor, "packaged_model", missing)
     assert doctor._testbed().state == FAIL
-    assert demo.testbed_model().is_dir()
+    assert demo.packaged_model().is_dir()

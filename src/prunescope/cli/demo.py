@@ -1,6 +1,7 @@
 """`prunescope demo`: one picture, one question, three pruning methods."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,13 +15,8 @@ if TYPE_CHECKING:
     from prunescope.cli.pictures import Panel
     from prunescope.metrics.boxes import Box, BoxIou
 
-METHODS = ("unpruned", "fastv", "fastv-norope", "feather")
-# A picture of the test split on which the methods differ, and the object to look for in it
-SCENE, TARGET = 2_000_000_079, ("blue", "square")
-QUESTION = "where is the blue square"
-# The prompt and the metric of the task card data/tasks/locate.yaml
-PROMPT = "<image> In: {question} Out:"
-METRIC = {"threshold": 0.5, "format": "grid32"}
+# The task card is data/tasks/locate.yaml.
+THRESHOLD = 0.5
 MAX_NEW_TOKENS = 4
 LEGEND = "Green: right box. Magenta: answer. Dark: removed patches; half dark: removed later."
 NEXT = """
@@ -28,32 +24,82 @@ The picture was chosen because the methods differ on it; a study asks hundreds o
 With your own picture and model: prunescope prune IMAGE QUESTION --model FOLDER_OR_HUB_NAME"""
 
 
+@dataclass(frozen=True)
+class Exhibit:
+    """A question to a model about a picture of the test split on which methods differ.
+
+    scene: seed of the picture. target: colour and shape of the object to look for. protocol: of the
+    task card, which gives `prompt` and the `boxes` of answers. about: the model, in a few words.
+    """
+
+    scene: int
+    target: tuple[str, str]
+    question: str
+    methods: tuple[str, ...]
+    prompt: str
+    boxes: str
+    protocol: str | None
+    about: str
+
+
+SMOL = Exhibit(
+    scene=2_000_000_079,
+    target=("blue", "square"),
+    question="Where is the blue square?",
+    methods=("unpruned", "fastv", "fastv-norope", "ensemble"),
+    prompt="<image>\n{question}",
+    boxes="locations32",
+    protocol="smol",
+    about="30 layers, 135 million parameters",
+)
+ROPE = Exhibit(
+    scene=2_000_000_079,
+    target=("blue", "square"),
+    question="where is the blue square",
+    methods=("unpruned", "fastv", "fastv-norope", "feather"),
+    prompt="<image> In: {question} Out:",
+    boxes="grid32",
+    protocol=None,
+    about="12 layers, 3 million parameters",
+)
+
+
 def demo(
     out: Annotated[Path, typer.Option(metavar="PNG", help="Picture to write.")] = Path("demo.png"),
 ) -> None:
     """Ask a small model one question, and see what three pruning methods keep of the picture.
 
-    The model has 12 layers and 3 million parameters. It comes with prunescope and was trained on
-    pictures like this one. Takes about 10 seconds on a CPU.
+    The model is that of the default study, once `make report` has made it. Before, or without a
+    checkout, it is a smaller one that comes with prunescope. Both were trained on pictures like
+    this one. Takes about 10 seconds on a CPU.
     """
     from prunescope.cli.answering import print_answers
     from prunescope.cli.pictures import save
     from prunescope.methods import named_method
     from prunescope.metrics.boxes import BoxIou
 
-    question, box = _question()
-    metric = BoxIou(**METRIC)
-    typer.echo(f"Question: {QUESTION}?\n")
-    answers = [question.answer(named_method(name), MAX_NEW_TOKENS) for name in METHODS]
+    exhibit, folder = chosen()
+    question, box = _question(exhibit, folder)
+    metric = BoxIou(THRESHOLD, exhibit.boxes)
+    typer.echo(f"Model: {folder} ({exhibit.about})\nQuestion: {exhibit.question}\n")
+    answers = [question.answer(named_method(name), MAX_NEW_TOKENS) for name in exhibit.methods]
     outcomes = [_outcome(metric, answer.text, box) for answer in answers]
     print_answers(answers, outcomes)
-    save(_panels(question, answers, outcomes, metric, box), f"{QUESTION}?  {LEGEND}", out)
+    save(_panels(question, answers, outcomes, metric, box), f"{exhibit.question}  {LEGEND}", out)
     typer.echo(f"\nThe picture is {out}.\n{LEGEND}{NEXT}")
 
 
-def testbed_model() -> Path:
-    """Folder of the testbed's model: in the installed package, else in the checkout."""
-    package = Path(str(files("prunescope")))
+def chosen() -> tuple[Exhibit, Path]:
+    """The default study's model if it is there, else the one that comes with prunescope."""
+    studied = _package().parents[1] / "data" / "models" / "smol"
+    if (studied / "model.safetensors").is_file():
+        return SMOL, studied
+    return ROPE, packaged_model()
+
+
+def packaged_model() -> Path:
+    """Folder of the small testbed: in the installed package, else in the checkout."""
+    package = _package()
     folders = (package / "testbed" / "model", package.parents[1] / "data" / "testbed" / "rope")
     for folder in folders:
         if (folder / "model.safetensors").is_file():
@@ -64,18 +110,22 @@ def testbed_model() -> Path:
     )
 
 
-def _question() -> tuple["Question", "Box"]:
-    """The demo's question to the testbed's model, and the true box."""
+def _package() -> Path:
+    return Path(str(files("prunescope")))
+
+
+def _question(exhibit: Exhibit, folder: Path) -> tuple["Question", "Box"]:
+    """The question to the model in a folder, and the true box."""
     from PIL import Image
 
     from prunescope.checkpoints.checkpoint import Checkpoint
     from prunescope.cli.answering import Question
     from prunescope.testbed.scenes import make_scene
 
-    scene = make_scene(SCENE)
-    [box] = [thing.box for thing in scene.objects if (thing.color, thing.shape) == TARGET]
-    loaded = Checkpoint("testbed", testbed_model()).load()
-    prompt = PROMPT.format(question=QUESTION)
+    scene = make_scene(exhibit.scene)
+    [box] = [item.box for item in scene.objects if (item.color, item.shape) == exhibit.target]
+    loaded = Checkpoint("demo", folder).load()
+    prompt = exhibit.prompt.format(question=exhibit.question)
     return Question.of(loaded, Image.fromarray(scene.render()), prompt), box
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import typer
 from rich.console import Console
 
-from prunescope.cli.demo import testbed_model
+from prunescope.cli.demo import packaged_model
 from prunescope.errors import InputError
 
 OK, WARN, FAIL = "ok", "warn", "fail"
@@ -129,7 +129,7 @@ def _torch() -> Iterator[Check]:
 
 def _testbed() -> Check:
     try:
-        return Check("testbed model", OK, str(testbed_model()))
+        return Check("testbed model", OK, str(packaged_model()))
     except InputError as error:
         return Check("testbed model", FAIL, str(error))
 
