@@ -23,7 +23,7 @@ report: $(installed)  ## the default study and its report, in about 5 minutes on
 open: report  ## the report in a browser
 	$(bin)/python -m webbrowser reports/report.html
 
-STUDIES := origins testbed-full testbed-a1 ablations testbeds timing
+STUDIES := origins smol-full testbed-full testbed-a1 ablations testbeds timing
 studies: report  ## and all other studies: causes, every method, ablations, times
 	for study in $(STUDIES); do \
 		$(bin)/snakemake --cores $(CORES) --configfile workflow/config/$$study.yaml || exit; \
