@@ -20,16 +20,16 @@ SMOL_RECIPES = {
         checkpoint_every=25,
         milestones=[0, 25, 50, 100, 200, 300, 400],
     ),
-    "projector": dict(steps=500, batch=32, rate=3e-3, matrix_rate=3e-3, seed=2),
+    "projector": dict(steps=800, batch=32, rate=3e-3, matrix_rate=3e-3, seed=2),
     "reading": dict(
-        steps=220,
+        steps=400,
         batch=4,
         rate=1.5e-3,
         matrix_rate=8e-4,
         warmup=20,
-        seed=3,
+        seed=4,
         checkpoint_every=25,
-        milestones=[100, 200],
+        milestones=[50, 100, 200, 300],
     ),
 }
 SMOL_UNFINISHED = {
