@@ -31,9 +31,6 @@ IMAGE = "<image>"
 COUNTS = {60: (1, 2), 160: (2, 4)}  # number of objects in stage `ideal`, until that step
 LATE_COUNTS = (3, 6)  # after these steps, and in later stages
 NOISE = 0.3  # spread of the location tokens at the start, in that of word embeddings
-# Noise that the projector learns to ignore, in the spread of the features: details of a patch that
-# are none of its labels then hardly pass.
-FEATURE_NOISE = 0.3
 
 
 class Reader(nn.Module):
@@ -201,15 +198,8 @@ def train_projector(
         with torch.no_grad():
             targets = tokens(scenes).float()
             with torch.autocast("cpu", torch.bfloat16):
-                inputs = features(tower, pixels(scenes)).float()
-            inputs += _noise(inputs, recipe, step)
-        return F.mse_loss(projector(inputs), targets) / targets.var(), {}
+                inputs = features(tower, pixels(scenes))
+        return F.mse_loss(projector(inputs.float()), targets) / targets.var(), {}
 
     steppers = muon_and_adamw(projector, recipe, lambda name: True)
     return projector, train(projector, loss_at, recipe, steppers, checkpoint)
-
-
-def _noise(inputs: Tensor, recipe: Recipe, step: int) -> Tensor:
-    """Noise on features (batch, patches, width), a share of the spread of each channel."""
-    random = torch.Generator().manual_seed(recipe.seed * 10**6 + step)
-    return FEATURE_NOISE * inputs.std((0, 1)) * torch.randn(inputs.shape, generator=random)
