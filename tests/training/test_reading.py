@@ -31,6 +31,7 @@ from prunescope.training.reading import (
     train_projector,
     train_reading,
 )
+from prunescope.training.restoring import images_of, restore
 from prunescope.training.trained_parts import decoder_digest, write_trained
 from prunescope.training.vision import pixels
 
@@ -167,6 +168,18 @@ def test_the_merged_model_is_the_trained_one(decoder, stages, tmp_path):
         logits = loaded.model(input_ids=prompt, pixel_values=pixels([scene])).logits
     logits = torch.cat([logits[..., :image], logits[..., image + 1 :]], -1)
     torch.testing.assert_close(logits, expected, rtol=0.02, atol=0.02)
+
+
+def test_training_goes_on_from_what_was_written(decoder, stages):
+    reader, _, folder = stages
+    stage = ideal_stage(reader_of(decoder))
+    restore(stage, folder)
+    trained = dict(reader.named_parameters())
+    for name, value in stage["reader"].named_parameters():
+        if value.requires_grad:  # stored in two bytes
+            torch.testing.assert_close(value, trained[name], rtol=1e-3, atol=1e-4)
+    (folder / "bias_course.csv").write_text("images,value\n0,0.5\n40,0.6\n")
+    assert images_of(folder) == 40
 
 
 def test_the_merged_model_answers_a_study(decoder, stages, tmp_path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from prunescope.statistics.sequence_shares import share_bias
 from prunescope.testbed.phrasings import phrase
 from prunescope.testbed.questions import ASK
 from prunescope.testbed.scenes import SPLITS, Scene, make_scene
-from prunescope.training.optimisation import load_parameters
+from prunescope.training.optimisation import load_parameters, milestone
 from prunescope.training.question_rows import prompt
 from prunescope.training.reading import Reader, ideal_stage
 
@@ -92,6 +93,28 @@ def _measures(scores: xr.DataArray, bootstrap: Bootstrap) -> list[pd.DataFrame]:
 def write_course(table: pd.DataFrame, path: Path | str) -> None:
     """Write the table with four decimals."""
     table.to_csv(path, index=False, float_format="%.4f")
+
+
+def milestones(checkpoint: Path, recipe: Mapping[str, Any]) -> list[tuple[int, Path]]:
+    """Steps and files of a stage's milestones, as far as they are there: a stage that was not run
+    here has none."""
+    files = [(step, milestone(checkpoint, step)) for step in recipe["milestones"]]
+    return [(step, file) for step, file in files if file.is_file()]
+
+
+def images_seen(ideal: Path | str, batch: int) -> int:
+    """Images that the reader has seen in a checkpoint of stage `ideal`, or in one that
+    `restoring` made of weights that were trained further."""
+    state = torch.load(ideal, weights_only=True)
+    return state["images"] if "images" in state else state["step"] * batch
+
+
+def continued(earlier: Path, course: pd.DataFrame) -> pd.DataFrame:
+    """A course after the part of an earlier one, if there is a file, that it does not measure."""
+    if not earlier.is_file():
+        return course
+    table = pd.read_csv(earlier)
+    return pd.concat([table[table["images"] < course["images"].min()], course])
 
 
 def at_ideal(decoder: Path | str, rank: int, weights: Path) -> tuple[Reader, See]:

@@ -9,6 +9,7 @@ The file stands for the result of stage `ideal`: its tokens, and the reader as i
 import argparse
 from pathlib import Path
 
+import pandas as pd
 import torch
 from safetensors.torch import load_file
 from torch import nn
@@ -17,6 +18,8 @@ from prunescope.checkpoints.merging import UPDATES, WEIGHTS
 from prunescope.training.optimisation import load_trained, trained
 from prunescope.training.reading import Reader, ideal_stage
 from prunescope.training.trained_parts import IDEAL
+
+COURSE = "bias_course.csv"
 
 
 def restore(stage: nn.ModuleDict, folder: Path) -> None:
@@ -33,6 +36,11 @@ def restore(stage: nn.ModuleDict, folder: Path) -> None:
     load_trained(stage, state)
 
 
+def images_of(folder: Path) -> int:
+    """Images that the decoder of a folder has seen in training, by its `bias_course.csv`."""
+    return int(pd.read_csv(folder / COURSE)["images"].max())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -45,7 +53,8 @@ def main() -> None:
     stage = ideal_stage(Reader.of(arguments.decoder, arguments.rank))
     restore(stage, arguments.trained)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"module": trained(stage)}, arguments.out)
+    state = {"module": trained(stage), "images": images_of(arguments.trained)}
+    torch.save(state, arguments.out)
 
 
 if __name__ == "__main__":
