@@ -26,6 +26,7 @@ from prunescope.training.reading import (
     Reader,
     Sight,
     answer_loss,
+    ideal_stage,
     projector_of,
     train_ideal,
     train_projector,

@@ -1,6 +1,7 @@
 """The positional bias in the course of training: scores of a reader at its milestones."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,32 @@ def _measures(scores: xr.DataArray, bootstrap: Bootstrap) -> list[pd.DataFrame]:
 def write_course(table: pd.DataFrame, path: Path | str) -> None:
     """Write the table with four decimals."""
     table.to_csv(path, index=False, float_format="%.4f")
+
+
+def loaders(
+    decoder: Path | str,
+    rank: int,
+    sight: See,
+    recipes: Mapping[str, Mapping[str, Any]],
+    unfinished: Mapping[str, Path],
+    ideal: Path | str,
+    reading: Path | str,
+) -> dict[int, Callable[[], tuple[Reader, See]]]:
+    """What `bias_course` takes, of the stages `ideal` and `reading`.
+
+    recipes, unfinished: numbers and checkpoints of stages by name. ideal, reading: their results.
+    """
+    first, second = recipes["ideal"], recipes["reading"]
+    found = {
+        step * first["batch"]: partial(at_ideal, decoder, rank, file)
+        for step, file in milestones(unfinished["ideal"], first)
+    }
+    files = [*milestones(unfinished["reading"], second), (second["steps"], Path(reading))]
+    seen = images_seen(ideal, first["batch"])
+    return found | {
+        seen + step * second["batch"]: partial(at_reading, decoder, rank, sight, file)
+        for step, file in files
+    }
 
 
 def milestones(checkpoint: Path, recipe: Mapping[str, Any]) -> list[tuple[int, Path]]:
