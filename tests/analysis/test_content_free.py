@@ -115,3 +115,21 @@ def test_the_table_of_explanations_needs_both_sets_of_weights(results, tmp_path)
     assert alone == "does not hold"  # the untrained decoder prefers no end
     with pytest.raises(InputError, match=r"untrained: true"):
         module.make(results["probes"][:2], csv, bootstrap=FEW)
+
+
+def test_the_course_tells_which_layers_are_biased_before_and_after(tmp_path):
+    rows = [
+        dict(images=images, layer=layer, variant="rope", measure="mean_row", value=value)
+        | dict(low=value - 0.01, high=value + 0.01, examples=8)
+        for images, values in ((0, (0.8, 0.7)), (40, (0.8, 0.54)))
+        for layer, value in zip((2, 3), values, strict=True)
+    ]
+    course, out = tmp_path / "bias_course.csv", files(tmp_path)
+    pd.DataFrame(rows).to_csv(course, index=False)
+    module = script("bias_course")
+    module.make([course], **out)
+    assert out["png"].read_bytes().startswith(b"\x89PNG")
+    text = module.message(pd.DataFrame(rows), 0.05)
+    assert text == "Kept tokens lie low at K = 2, 3 before training on images, at K = 2 after"
+    with pytest.raises(InputError, match="expected one model with a course, got"):
+        module.make([], **out)

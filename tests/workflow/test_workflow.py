@@ -98,7 +98,13 @@ def test_plan_has_every_step_but_training(study):
     assert jobs["attention"] == jobs["evaluate"] == str(len(config["tasks"]) * 2 * 2)
     # over all models
     once = {"models_table", "cost_table"}
-    once |= {"content_free", "content_free_heads", "content_free_table", "explanations_table"}
+    once |= {
+        "content_free",
+        "content_free_heads",
+        "content_free_table",
+        "explanations_table",
+        "bias_course",
+    }
     items = {*config["figures"], *config["tables"], "ledger", "operations", "timing"}
     assert {jobs[name] for name in once | {"page"}} == {"1"}
     assert {jobs[name] for name in items - once} == {"2"}

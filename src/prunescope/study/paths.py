@@ -3,6 +3,7 @@
 Paths of what is computed for one model have the wildcard {model}.
 """
 
+from pathlib import Path
 from typing import Any
 
 from prunescope.study import probes
@@ -24,7 +25,8 @@ def reports(study: Study) -> str:
 
 def results(study: Study) -> dict[str, list[str]]:
     """Paths by the argument that asks for them: `records` of one model, `every_records` of all
-    models, and so on; `probes` are those of decoders, `cards` those of the tasks."""
+    models, and so on; `probes` are those of decoders, `cards` those of the tasks, `courses` tables
+    of the bias in the training of models."""
     home, shards = folder(study), range(1, study.config["shards"] + 1)
     parts = [f"{{model}}/{task}/{shard}" for task in study.tasks for shard in shards]
     of_one = {
@@ -39,7 +41,15 @@ def results(study: Study) -> dict[str, list[str]]:
         for result, paths in of_one.items()
     }
     cards = [str(study.card(task)) for task in study.tasks]
-    return of_one | of_all | {"probes": probes.stores(study.config, home), "cards": cards}
+    decoders = probes.stores(study.config, home)
+    return of_one | of_all | {"probes": decoders, "cards": cards, "courses": courses(study)}
+
+
+def courses(study: Study) -> list[str]:
+    """`bias_course.csv` of the models that were trained on a pretrained decoder, where it is."""
+    trained = [model["trained"] for model in study.models.values() if model["trained"]]
+    files = [Path(entry["folder"], "bias_course.csv") for entry in trained]
+    return [str(file) for file in files if file.is_file()]
 
 
 def settings(study: Study) -> dict[str, Any]:

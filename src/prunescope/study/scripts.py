@@ -20,6 +20,7 @@ RESULTS = (
     "timing",
     "matched",
 )  # of one model; `every_...` of all models
+SHARED = ("probes", "cards", "courses")  # of the study
 FILES = ("png", "svg", "pdf", "csv")  # that a script may write
 SETTINGS = ("bootstrap", "seed", "adjust", "asking")  # of the study, which figures may override
 
@@ -48,7 +49,7 @@ def options(name: str) -> dict[str, bool]:
 
     Results and files are not among them. The study's settings need not be repeated.
     """
-    given = {*RESULTS, *(f"every_{result}" for result in RESULTS), "probes", "cards", *FILES}
+    given = {*RESULTS, *(f"every_{result}" for result in RESULTS), *SHARED, *FILES}
     return {
         argument: required and argument not in SETTINGS
         for argument, required in arguments(name).items()
