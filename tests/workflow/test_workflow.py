@@ -97,14 +97,8 @@ def test_plan_has_every_step_but_training(study):
     config = yaml.safe_load(study.read_text())
     assert jobs["attention"] == jobs["evaluate"] == str(len(config["tasks"]) * 2 * 2)
     # over all models
-    once = {"models_table", "cost_table"}
-    once |= {
-        "content_free",
-        "content_free_heads",
-        "content_free_table",
-        "explanations_table",
-        "bias_course",
-    }
+    once = {"models_table", "cost_table", "content_free", "content_free_heads"}
+    once |= {"content_free_table", "explanations_table"}
     items = {*config["figures"], *config["tables"], "ledger", "operations", "timing"}
     assert {jobs[name] for name in once | {"page"}} == {"1"}
     assert {jobs[name] for name in items - once} == {"2"}
