@@ -22,14 +22,14 @@ SMOL_RECIPES = {
     ),
     "projector": dict(steps=800, batch=32, rate=3e-3, matrix_rate=3e-3, seed=2),
     "reading": dict(
-        steps=400,
+        steps=800,
         batch=4,
-        rate=1.5e-3,
-        matrix_rate=8e-4,
+        rate=2e-3,
+        matrix_rate=1e-3,
         warmup=20,
-        seed=4,
+        seed=5,
         checkpoint_every=25,
-        milestones=[50, 100, 200, 300],
+        milestones=[100, 200, 400, 600],
     ),
 }
 SMOL_UNFINISHED = {
