@@ -1,6 +1,6 @@
-"""Put the results in docs/example/ into the README; with --copy, first copy them from reports/.
+"""Put the results in docs/example/ into pages; with --copy, first copy them from reports/.
 
-python docs/scripts/results.py          # verdicts and differences in the README
+python docs/scripts/results.py          # tables in README.md and docs/origins.md
 python docs/scripts/results.py --copy   # first copy tables, figure and page from reports/
 """
 
@@ -12,13 +12,28 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs/example"  # the report, and a folder for each model
-README = ROOT / "README.md"
+README, ORIGINS = ROOT / "README.md", ROOT / "docs/origins.md"
 MODEL = "smol"  # of the default study
 RIVALS = {
     "fastv-k3-as-feather": "FastV at K = 3",
     "pyramiddrop-as-feather": "PyramidDrop",
     "random-k3-as-feather": "a random choice",
     "lattice-k3-as-feather": "an even lattice",
+}
+
+
+# (model, content) and columns of content_free_table that docs/origins.md shows
+TITLES = {
+    ("smollm2", "words"): "SmolLM2",
+    ("smollm2-untrained", "words"): "untrained",
+    ("smol", "images"): "`smol`, on images",
+}
+SHOWN = {
+    "position, with RoPE": "position, with RoPE",
+    "position, without RoPE": "without",
+    "ratio, with RoPE": "ratio, with RoPE",
+    "ratio, without RoPE": "without",
+    "explained, RoPE alone": "explained by RoPE alone",
 }
 
 
@@ -72,17 +87,39 @@ def explanations() -> str:
     return "\n".join(f"- **{verdict}**: {'; '.join(names)}" for verdict, names in found.items())
 
 
-WRITERS = {"verdicts": verdicts, "differences": differences, "explanations": explanations}
+def content_free() -> str:
+    """Where decoders keep drawn words, and `smol` tokens of images, by layer."""
+    lines = ["| | K | " + " | ".join(SHOWN.values()) + " |", "|---" * (2 + len(SHOWN)) + "|"]
+    seen = ""
+    for row in read(EXAMPLE / "tables/content_free_table.csv"):
+        title = TITLES.get((row["model"], row["content"]))
+        if title:
+            cells = [_interval(row, column) for column in SHOWN]
+            lines.append(f"| {title if title != seen else ''} | {row['K']} | {' | '.join(cells)} |")
+            seen = title
+    return "\n".join(lines)
 
 
-def filled(text: str) -> str:
-    """The README with the text between each pair of markers written anew."""
-    for name, write in WRITERS.items():
+def _interval(row: dict[str, str], column: str) -> str:
+    value, low, high = (f"{float(row[column + end]):.2f}" for end in ("", " low", " high"))
+    return f"{value} [{low}, {high}]"
+
+
+PAGES = {
+    README: {"verdicts": verdicts, "differences": differences, "explanations": explanations},
+    ORIGINS: {"content-free": content_free},
+}
+
+
+def filled(page: Path) -> str:
+    """The page with the text between each pair of markers written anew."""
+    text = page.read_text()
+    for name, write in PAGES[page].items():
         content = write()
         pair = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
         text, count = re.subn(pair, rf"\g<1>{content}\n\g<2>", text, flags=re.DOTALL)
         if count != 1:
-            raise SystemExit(f"{README}: expected one pair of <!-- {name} --> <!-- /{name} -->")
+            raise SystemExit(f"{page}: expected one pair of <!-- {name} --> <!-- /{name} -->")
     return text
 
 
@@ -99,4 +136,5 @@ def copy_from(reports: Path) -> None:
 if __name__ == "__main__":
     if "--copy" in sys.argv[1:]:
         copy_from(ROOT / "reports")
-    README.write_text(filled(README.read_text()))
+    for page in PAGES:
+        page.write_text(filled(page))

@@ -6,7 +6,7 @@ import runpy
 
 import pytest
 
-from helpers.pages import README, ROOT
+from helpers.pages import ROOT
 from prunescope.claims.claims import CLAIMS
 from prunescope.claims.verdicts import VERDICTS
 
@@ -15,9 +15,9 @@ REPORT = EXAMPLE / "report.html"
 SCRIPT = runpy.run_path(str(ROOT / "docs/scripts/results.py"))
 
 
-def test_the_front_page_has_the_stored_verdicts_and_differences():
-    text = README.read_text()
-    assert SCRIPT["filled"](text) == text
+@pytest.mark.parametrize("page", SCRIPT["PAGES"], ids=lambda page: page.name)
+def test_pages_have_the_stored_results(page):
+    assert SCRIPT["filled"](page) == page.read_text()
 
 
 def test_every_claim_has_a_verdict():
@@ -35,7 +35,10 @@ def test_other_results_are_another_page(monkeypatch, tmp_path):
     monkeypatch.setitem(SCRIPT["verdicts"].__globals__, "EXAMPLE", tmp_path)
     assert SCRIPT["verdicts"]().splitlines()[2:] == ["| 1. Pruning helps. | undecided |"]
     with pytest.raises(SystemExit, match="expected one pair of <!-- verdicts -->"):
-        SCRIPT["filled"]("no markers")
+        page = tmp_path / "page.md"
+        page.write_text("no markers")
+        monkeypatch.setitem(SCRIPT["PAGES"], page, {"verdicts": SCRIPT["verdicts"]})
+        SCRIPT["filled"](page)
 
 
 def test_a_verdict_beside_the_claim_is_in_its_cell(monkeypatch, tmp_path):
