@@ -7,6 +7,7 @@ Stage `reading`: tower and projector stay frozen; the updates and location token
 No stage and no choice of data depends on an object's place in the image.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -28,8 +29,12 @@ from prunescope.training.vision import features, pixels
 
 LOCATIONS = tuple(f"<loc{number:02}>" for number in range(BINS))
 IMAGE = "<image>"
-COUNTS = {60: (1, 2), 160: (2, 4)}  # number of objects in stage `ideal`, until that step
-LATE_COUNTS = (3, 6)  # after these steps, and in later stages
+# Number of objects in an image, until a step of a stage. With one object, no corner of its box has
+# to be told from others': the decoder learns to read all four before it learns which.
+COUNTS = {60: (1, 2), 160: (2, 4)}  # stage `ideal`
+READING_COUNTS = {120: (1, 2), 260: (2, 4)}  # stage `reading`
+LATE_COUNTS = (3, 6)  # after these steps
+CORNERS = ("x1", "y1", "x2", "y2")
 NOISE = 0.3  # spread of the location tokens at the start, in that of word embeddings
 
 
@@ -117,14 +122,17 @@ def _accuracies(right: Tensor, tasks: Tensor) -> dict[str, Tensor]:
 
 
 def _boxes(logits: Tensor, target: Tensor, rows: QuestionRows, predicted: Tensor) -> dict:
-    """Share of boxes whose IoU with the true box is at least 0.5, given the true corners before."""
+    """Share of boxes whose IoU with the true box is at least 0.5, and of right corners, each given
+    the true corners before."""
     boxes = rows.tasks[predicted] == TASKS.index("locate")
     corners = [ids[boxes].view(-1, 4).float() for ids in (logits.argmax(-1), target)]
     low = torch.maximum(*(box[:, :2] for box in corners))
     high = torch.minimum(*(box[:, 2:] for box in corners)) + 1
     shared = (high - low).clamp(min=0).prod(1)
     areas = [(box[:, 2:] + 1 - box[:, :2]).clamp(min=0).prod(1) for box in corners]
-    return {"boxes": (shared >= 0.5 * (sum(areas) - shared)).float().mean()}
+    right = (corners[0] == corners[1]).float().mean(0)
+    hits = (shared >= 0.5 * (sum(areas) - shared)).float().mean()
+    return {"boxes": hits} | dict(zip(CORNERS, right, strict=True))
 
 
 def ideal_stage(reader: Reader) -> nn.ModuleDict:
@@ -137,21 +145,19 @@ def train_ideal(reader: Reader, recipe: Recipe, checkpoint: Path) -> tuple[nn.Mo
     torch.manual_seed(recipe.seed)
     stage = ideal_stage(reader)
 
-    def loss_at(step: int):
-        counts = next((few for until, few in COUNTS.items() if step < until), LATE_COUNTS)
-        return _loss(reader, stage["tokens"], recipe, step, counts)
-
+    loss_at = partial(_loss, reader, stage["tokens"], recipe, few=COUNTS)
     return stage, train(stage, loss_at, recipe, adamw(stage, recipe, _is_update), checkpoint)
 
 
 def train_reading(reader: Reader, sight: "Sight", recipe: Recipe, checkpoint: Path) -> dict:
-    """Stage `reading`: images, seen by the frozen tower and projector."""
+    """Stage `reading`: images, seen by the frozen tower and projector; again few objects first."""
     torch.manual_seed(recipe.seed)
-    loss_at = partial(_loss, reader, sight, recipe, counts=LATE_COUNTS)
+    loss_at = partial(_loss, reader, sight, recipe, few=READING_COUNTS)
     return train(reader, loss_at, recipe, adamw(reader, recipe, _is_update), checkpoint)
 
 
-def _loss(reader, see, recipe: Recipe, step: int, counts: tuple[int, int]):
+def _loss(reader, see, recipe: Recipe, step: int, few: Mapping[int, tuple[int, int]]):
+    counts = next((count for until, count in few.items() if step < until), LATE_COUNTS)
     scenes = _scenes(recipe, step, counts)
     rng = np.random.default_rng((recipe.seed, step))
     rows = question_rows(scenes, rng, reader.encode, reader.tokenizer.eos_token_id)
