@@ -88,7 +88,7 @@ def test_weights_at_milestones_are_kept(decoder, tmp_path):
 def test_a_question_in_a_row_is_answered_as_if_it_stood_alone(decoder):
     reader = reader_of(decoder)
     scenes = [make_scene(5)]
-    visual = IdealTokens(12, reader.vectors)(scenes)
+    visual = IdealTokens(12, reader.vectors, reader.locations)(scenes)
     end = reader.tokenizer.eos_token_id
     rows = question_rows(scenes, np.random.default_rng(1), reader.encode, end)
     alone = replace(rows, weights=torch.where(rows.blocks == 3, rows.weights, 0))
@@ -118,7 +118,7 @@ def test_the_mask_lets_a_token_see_the_image_and_its_own_question():
 
 
 def test_a_token_holds_nothing_of_another_patch_but_what_the_image_holds(decoder):
-    tokens = IdealTokens(12, reader_of(decoder).vectors)
+    tokens = IdealTokens(12, reader_of(decoder).vectors, reader_of(decoder).locations)
     one = make_scene(5)
     moved = replace(one.objects[0], left=0 if one.objects[0].left > 40 else 60)
     other = replace(one, objects=(moved, *one.objects[1:]))
@@ -129,7 +129,7 @@ def test_a_token_holds_nothing_of_another_patch_but_what_the_image_holds(decoder
 
 
 def test_a_finer_grid_has_the_places_of_the_coarse_one(decoder):
-    coarse = IdealTokens(12, reader_of(decoder).vectors)
+    coarse = IdealTokens(12, reader_of(decoder).vectors, reader_of(decoder).locations)
     fine = coarse.refined(24)
     assert fine([make_scene(1)]).shape == (1, 576, 32)
     assert torch.equal(fine.rows[1], coarse.rows[0]) and torch.equal(fine.rows[2], coarse.rows[1])

@@ -13,19 +13,24 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from prunescope.testbed.questions import BINS
 from prunescope.testbed.scenes import BACKGROUNDS, COLORS, SHAPES, Scene
 from prunescope.training.patch_labels import NONE, SIZES, label_patches
 from prunescope.training.vision import stack
 
 WORD_SHARE = 0.3  # of a pair's vector at the start, in the decoder's word embeddings
 PLACE_SPREAD = 0.5  # spread of the vectors of places at the start, in that of word embeddings
+SIDE_WORDS = ("left", "top", "right", "bottom")
+# A side's place starts out as this share of the location token that answers it, beside the word.
+SIDE_SHARE, LOCATION_SHARE = 0.5, 0.3
 
 
 class IdealTokens(nn.Module):
-    """Visual tokens (batch, patches, width) of scenes, on grid x grid patches."""
+    """Visual tokens (batch, patches, width) of scenes, on grid x grid patches.
 
-    def __init__(self, grid: int, words: "WordVectors"):
+    locations: (BINS, width) vectors of the tokens that boxes are answered with.
+    """
+
+    def __init__(self, grid: int, words: "WordVectors", locations: Tensor):
         super().__init__()
         self.grid = grid
         self.colors = nn.Parameter(words.of(COLORS))
@@ -34,7 +39,8 @@ class IdealTokens(nn.Module):
         pairs = [words.of([color]) + words.of(SHAPES) for color in COLORS]
         self.pairs = nn.Parameter(WORD_SHARE * torch.cat(pairs))  # (30, width)
         spread = PLACE_SPREAD * words.spread
-        self.sides = nn.Parameter(spread * torch.randn(4, BINS + 1, words.width))
+        known = known_sides(words, locations)
+        self.sides = nn.Parameter(spread * torch.randn(known.shape) + known)
         self.rows = nn.Parameter(spread * torch.randn(grid, words.width))
         self.columns = nn.Parameter(spread * torch.randn(grid, words.width))
 
@@ -59,6 +65,14 @@ class IdealTokens(nn.Module):
     def _sides(self, bins: Tensor) -> Tensor:
         """Sum of the four sides' vectors; bins: (batch, patches, 4)."""
         return sum(table[bins[..., side]] for side, table in enumerate(self.sides))
+
+
+def known_sides(words: "WordVectors", locations: Tensor) -> Tensor:
+    """What the decoder's own vectors tell of a side and its place, for the last place ("none") as
+    well: (4, BINS + 1, width)."""
+    places = LOCATION_SHARE * (locations.detach() - locations.detach().mean(0))
+    none = places.new_zeros(1, words.width)
+    return SIDE_SHARE * words.of(SIDE_WORDS)[:, None] + torch.cat([places, none])
 
 
 class WordVectors:

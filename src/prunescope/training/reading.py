@@ -137,7 +137,9 @@ def _boxes(logits: Tensor, target: Tensor, rows: QuestionRows, predicted: Tensor
 
 def ideal_stage(reader: Reader) -> nn.ModuleDict:
     """What stage `ideal` trains: `tokens` on the coarse grid, and the `reader` of them."""
-    return nn.ModuleDict({"tokens": IdealTokens(GRID, reader.vectors), "reader": reader})
+    return nn.ModuleDict(
+        {"tokens": IdealTokens(GRID, reader.vectors, reader.locations), "reader": reader}
+    )
 
 
 def train_ideal(reader: Reader, recipe: Recipe, checkpoint: Path) -> tuple[nn.ModuleDict, dict]:
