@@ -31,6 +31,7 @@ from prunescope.training.reading import (
     train_ideal,
     train_projector,
     train_reading,
+    with_wrong_corners,
 )
 from prunescope.training.restoring import images_of, restore
 from prunescope.training.trained_parts import decoder_digest, write_trained
@@ -169,6 +170,15 @@ def test_the_merged_model_is_the_trained_one(decoder, stages, tmp_path):
         logits = loaded.model(input_ids=prompt, pixel_values=pixels([scene])).logits
     logits = torch.cat([logits[..., :image], logits[..., image + 1 :]], -1)
     torch.testing.assert_close(logits, expected, rtol=0.02, atol=0.02)
+
+
+def test_some_corners_that_the_decoder_sees_are_wrong_and_nothing_else():
+    tokens = torch.arange(40).repeat(50, 1)  # ids from 8 on are location tokens
+    seen = with_wrong_corners(tokens, 8)
+    assert torch.equal(seen[:, :8], tokens[:, :8])
+    assert 0.4 < (seen[:, 8:] != tokens[:, 8:]).float().mean() < 0.55
+    assert seen.min() == 0 and seen[:, 8:].min() >= 8 and seen.max() < 40
+    assert torch.equal(seen, with_wrong_corners(tokens, 8))  # follows from the tokens alone
 
 
 def test_training_goes_on_from_what_was_written(decoder, stages):

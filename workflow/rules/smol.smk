@@ -1,5 +1,5 @@
 # Training of `smol`, a pretrained decoder that learned to see: `snakemake --cores all train_smol`.
-# About two hours on two CPU cores. No other rule needs these outputs: studies use the weights in
+# About three hours on two CPU cores. No other rule needs these outputs: studies use the weights in
 # data/testbed. A stage that was interrupted continues from its last checkpoint (`unfinished`).
 
 SMOL = f"{TRAINING}/smol"
@@ -11,25 +11,25 @@ GRIDS = {"12": "data/testbed/smol", "24": "data/testbed/smol-24"}
 SMOL_RECIPES = {
     "tower": dict(steps=2400, batch=32, rate=2e-3, matrix_rate=2e-3),
     "ideal": dict(
-        steps=450,
-        horizon=560,
-        batch=4,
+        steps=2000,
+        horizon=2200,
+        batch=2,
         rate=2e-3,
         matrix_rate=1e-3,
         warmup=30,
         checkpoint_every=25,
-        milestones=[0, 25, 50, 100, 200, 300, 400],
+        milestones=[0, 50, 100, 200, 400, 800, 1200, 1600],
     ),
     "projector": dict(steps=800, batch=32, rate=3e-3, matrix_rate=3e-3, seed=2),
     "reading": dict(
-        steps=800,
+        steps=60,
         batch=4,
-        rate=2e-3,
-        matrix_rate=1e-3,
-        warmup=20,
+        rate=1e-3,
+        matrix_rate=5e-4,
+        warmup=10,
         seed=5,
-        checkpoint_every=25,
-        milestones=[100, 200, 400, 600],
+        checkpoint_every=20,
+        milestones=[],
     ),
 }
 SMOL_UNFINISHED = {

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from prunescope.testbed.scenes import BACKGROUNDS, COLORS, SHAPES, Scene
 from prunescope.training.patch_labels import NONE, SIZES, label_patches
@@ -21,7 +22,7 @@ WORD_SHARE = 0.3  # of a pair's vector at the start, in the decoder's word embed
 PLACE_SPREAD = 0.5  # spread of the vectors of places at the start, in that of word embeddings
 SIDE_WORDS = ("left", "top", "right", "bottom")
 # A side's place starts out as this share of the location token that answers it, beside the word.
-SIDE_SHARE, LOCATION_SHARE = 0.5, 0.3
+SIDE_SHARE, LOCATION_SHARE = 1.0, 0.5
 
 
 class IdealTokens(nn.Module):
@@ -68,11 +69,11 @@ class IdealTokens(nn.Module):
 
 
 def known_sides(words: "WordVectors", locations: Tensor) -> Tensor:
-    """What the decoder's own vectors tell of a side and its place, for the last place ("none") as
-    well: (4, BINS + 1, width)."""
+    """What the decoder's own vectors tell of a side and its place, nothing for the last place
+    ("none"): (4, BINS + 1, width)."""
     places = LOCATION_SHARE * (locations.detach() - locations.detach().mean(0))
-    none = places.new_zeros(1, words.width)
-    return SIDE_SHARE * words.of(SIDE_WORDS)[:, None] + torch.cat([places, none])
+    known = SIDE_SHARE * words.of(SIDE_WORDS)[:, None] + places
+    return F.pad(known, (0, 0, 0, 1))
 
 
 class WordVectors:

@@ -29,12 +29,12 @@ from prunescope.training.vision import features, pixels
 
 LOCATIONS = tuple(f"<loc{number:02}>" for number in range(BINS))
 IMAGE = "<image>"
-# Number of objects in an image, until a step of a stage. With one object, no corner of its box has
-# to be told from others': the decoder learns to read all four before it learns which.
-COUNTS = {60: (1, 2), 160: (2, 4)}  # stage `ideal`
-READING_COUNTS = {120: (1, 2), 260: (2, 4)}  # stage `reading`
-LATE_COUNTS = (3, 6)  # after these steps
+# Number of objects in an image of stage `ideal`, until a step. With one object, no corner of its
+# box has to be told from others': the decoder learns to read all four before it learns which.
+COUNTS = {100: (1, 1), 160: (1, 2), 250: (2, 4)}
+LATE_COUNTS = (3, 6)  # after these steps, and in later stages
 CORNERS = ("x1", "y1", "x2", "y2")
+GUESSED = 0.5  # share of the location tokens before a token that are drawn, not right
 NOISE = 0.3  # spread of the location tokens at the start, in that of word embeddings
 
 
@@ -91,15 +91,17 @@ def first_locations(vectors: WordVectors) -> Tensor:
 
 
 def answer_loss(
-    reader: Reader, visual: Tensor, rows: QuestionRows
+    reader: Reader, visual: Tensor, rows: QuestionRows, seen: Tensor | None = None
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Weighted cross-entropy of the answers, and the accuracy of answers' tokens by task.
 
-    visual: (batch, patches, width), after <bos> and before the questions.
+    visual: (batch, patches, width), after <bos> and before the questions. seen: ids that stand for
+    the rows' tokens before what is predicted, by default these themselves.
     """
     prefix = 1 + visual.shape[1]
     start = reader.words[reader.tokenizer.bos_token_id].expand(len(visual), 1, -1)
-    inputs = torch.cat([start, visual, reader.embed(rows.tokens)], 1)
+    before = reader.embed(rows.tokens if seen is None else seen)
+    inputs = torch.cat([start, visual, before], 1)
     places = torch.arange(prefix).expand(len(visual), -1)
     hidden = reader.decoder.model(
         inputs_embeds=inputs,
@@ -115,6 +117,18 @@ def answer_loss(
     loss = (F.cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum()
     right = logits.argmax(-1) == target
     return loss, _accuracies(right, rows.tasks[predicted]) | _boxes(logits, target, rows, predicted)
+
+
+def with_wrong_corners(tokens: Tensor, first_location: int) -> Tensor:
+    """Tokens as the decoder sees them: some location tokens are replaced by any of them.
+
+    Otherwise it would guess the last corner of a box from the first one and the usual size, and
+    never learn to read it. tokens: (batch, length) ids.
+    """
+    random = torch.Generator().manual_seed(int(tokens.sum()))
+    drawn = torch.randint(BINS, tokens.shape, generator=random) + first_location
+    wrong = (tokens >= first_location) & (torch.rand(tokens.shape, generator=random) < GUESSED)
+    return torch.where(wrong, drawn, tokens)
 
 
 def _accuracies(right: Tensor, tasks: Tensor) -> dict[str, Tensor]:
@@ -152,9 +166,9 @@ def train_ideal(reader: Reader, recipe: Recipe, checkpoint: Path) -> tuple[nn.Mo
 
 
 def train_reading(reader: Reader, sight: "Sight", recipe: Recipe, checkpoint: Path) -> dict:
-    """Stage `reading`: images, seen by the frozen tower and projector; again few objects first."""
+    """Stage `reading`: images, seen by the frozen tower and projector."""
     torch.manual_seed(recipe.seed)
-    loss_at = partial(_loss, reader, sight, recipe, few=READING_COUNTS)
+    loss_at = partial(_loss, reader, sight, recipe, few={})
     return train(reader, loss_at, recipe, adamw(reader, recipe, _is_update), checkpoint)
 
 
@@ -164,7 +178,8 @@ def _loss(reader, see, recipe: Recipe, step: int, few: Mapping[int, tuple[int, i
     rng = np.random.default_rng((recipe.seed, step))
     rows = question_rows(scenes, rng, reader.encode, reader.tokenizer.eos_token_id)
     with torch.autocast("cpu", torch.bfloat16):
-        return answer_loss(reader, see(scenes), rows)
+        seen = with_wrong_corners(rows.tokens, reader.first_location)
+        return answer_loss(reader, see(scenes), rows, seen)
 
 
 def _scenes(recipe: Recipe, step: int, counts: tuple[int, int]) -> list[Scene]:
