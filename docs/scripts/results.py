@@ -16,7 +16,7 @@ README, ORIGINS = ROOT / "README.md", ROOT / "docs/origins.md"
 MODEL = "smol"  # of the default study
 RIVALS = {
     "fastv-k3-as-feather": "FastV at K = 3",
-    "pyramiddrop-as-feather": "PyramidDrop",
+    "pyramiddrop-k8+16+24-as-feather": "PyramidDrop",
     "random-k3-as-feather": "a random choice",
     "lattice-k3-as-feather": "an even lattice",
 }
